@@ -1,0 +1,54 @@
+import type { Clock } from '../platform/clock.ts';
+import type { Db } from '../platform/database/connect.ts';
+import { AppError } from '../platform/errors.ts';
+import { hashToken, tokenPrefix } from './tokens.ts';
+
+/** Who is calling, and by which kind of token. */
+export type Principal = { userId: number; via: 'session' | 'personal_access_token'; tokenId: string };
+
+/** `last_used_at` is exact to a minute: a token used a hundred times a second does not cause a hundred writes. */
+const lastUsedExactToMs = 60_000;
+
+/** Throws AppError `unauthenticated`, saying whether the token is missing, unknown, expired or revoked. */
+export async function authenticate(
+  { db, clock }: { db: Db; clock: Clock },
+  authorization: string | undefined,
+): Promise<Principal> {
+  const token = /^Bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1];
+  if (!token) {
+    throw new AppError('unauthenticated', 'Send a token: "Authorization: Bearer <token>". POST /api/users/login gives one.');
+  }
+  return token.startsWith(tokenPrefix.personal)
+    ? await byPersonalAccessToken(db, token, clock.now())
+    : await bySession(db, token, clock.now());
+}
+
+async function bySession(db: Db, token: string, now: number): Promise<Principal> {
+  const session = await db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .select(['sessions.id', 'sessions.user_id', 'sessions.access_expires_at', 'users.active'])
+    .where('sessions.access_hash', '=', hashToken(token))
+    .executeTakeFirst();
+  if (!session || !session.active) throw new AppError('unauthenticated', 'This token is not known.');
+  if (session.access_expires_at <= now) {
+    throw new AppError('unauthenticated', 'This token has expired. Sign in again, or use the refresh token.');
+  }
+  return { userId: session.user_id, via: 'session', tokenId: String(session.id) };
+}
+
+async function byPersonalAccessToken(db: Db, token: string, now: number): Promise<Principal> {
+  const found = await db
+    .selectFrom('personal_access_tokens as token')
+    .innerJoin('users', 'users.id', 'token.user_id')
+    .select(['token.id', 'token.user_id', 'token.expires_at', 'token.revoked_at', 'token.last_used_at', 'users.active'])
+    .where('token.token_hash', '=', hashToken(token))
+    .executeTakeFirst();
+  if (!found || !found.active) throw new AppError('unauthenticated', 'This token is not known.');
+  if (found.revoked_at !== null) throw new AppError('unauthenticated', 'This token was revoked.');
+  if (found.expires_at <= now) throw new AppError('unauthenticated', 'This token has expired.');
+  if (found.last_used_at === null || now - found.last_used_at > lastUsedExactToMs) {
+    await db.updateTable('personal_access_tokens').set({ last_used_at: now }).where('id', '=', found.id).execute();
+  }
+  return { userId: found.user_id, via: 'personal_access_token', tokenId: found.id };
+}

@@ -1,0 +1,249 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import ipaddr from 'ipaddr.js';
+import { ConfigFault } from './platform/config-fault.ts';
+import { parseKey } from './platform/secret-box.ts';
+
+export type Role = 'all' | 'api' | 'worker';
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+
+export type Config = {
+  host: string;
+  /** 0 lets the system choose; the address printed at start names the real one. */
+  port: number;
+  /** Public address without a trailing slash, or null until the port is known. */
+  publicUrl: string | null;
+  dataDirectory: string;
+  databaseUrl: string | null;
+  /** 32 bytes, or null: then the key file in the data directory is used, and made on the first start. */
+  secretKey: Buffer | null;
+  role: Role;
+  adminEmail: string;
+  adminPassword: string | null;
+  /** CIDR ranges that outgoing requests may reach although private. */
+  egressAllow: string[];
+  maxBodyBytes: number;
+  /** Addresses or ranges whose `X-Forwarded-*` headers are believed. */
+  trustProxy: string[];
+  retentionDays: number;
+  logLevel: LogLevel;
+  maxRunningActions: number;
+};
+
+type Variable<Key extends keyof Config> = {
+  key: Key;
+  meaning: string;
+  secret?: boolean;
+  fallback: Config[Key];
+  parse: (text: string) => Config[Key];
+};
+
+const variable = <Key extends keyof Config>(definition: Variable<Key>): Variable<Key> => definition;
+
+/** Every setting there is: `hookline config` prints this table, `docs/configuration.md` repeats it. */
+const variables = {
+  HOOKLINE_HOST: variable({
+    key: 'host',
+    fallback: '127.0.0.1',
+    parse: text,
+    meaning: 'address to listen on',
+  }),
+  PORT: variable({ key: 'port', fallback: 8080, parse: wholeNumber(0, 65535), meaning: 'port to listen on' }),
+  HOOKLINE_URL: variable({
+    key: 'publicUrl',
+    fallback: null,
+    parse: httpUrl,
+    meaning: 'public address, used in hook URLs and permalinks (default http://localhost:PORT)',
+  }),
+  HOOKLINE_DATA: variable({
+    key: 'dataDirectory',
+    fallback: resolve('data'),
+    parse: (value) => resolve(text(value)),
+    meaning: 'SQLite file, key file, workspaces',
+  }),
+  DATABASE_URL: variable({
+    key: 'databaseUrl',
+    secret: true,
+    fallback: null,
+    parse: postgresUrl,
+    meaning: 'postgres://… switches from SQLite to PostgreSQL',
+  }),
+  HOOKLINE_SECRET_KEY: variable({
+    key: 'secretKey',
+    secret: true,
+    fallback: null,
+    parse: secretKey,
+    meaning: 'encrypts secrets: 32 bytes in base64 or hex; required with PostgreSQL (default: a file in HOOKLINE_DATA)',
+  }),
+  HOOKLINE_ROLE: variable({
+    key: 'role',
+    fallback: 'all',
+    parse: oneOf(['all', 'api', 'worker'] as const),
+    meaning: 'all, api (HTTP only) or worker (runs and delivers only)',
+  }),
+  HOOKLINE_ADMIN_EMAIL: variable({
+    key: 'adminEmail',
+    fallback: 'admin@localhost',
+    parse: text,
+    meaning: 'the first administrator, on an empty database only',
+  }),
+  HOOKLINE_ADMIN_PASSWORD: variable({
+    key: 'adminPassword',
+    secret: true,
+    fallback: null,
+    parse: text,
+    meaning: 'the first password (default: generated and printed once)',
+  }),
+  HOOKLINE_EGRESS_ALLOW: variable({
+    key: 'egressAllow',
+    fallback: [],
+    parse: addressRanges,
+    meaning: 'private ranges that outgoing hooks may reach, as CIDR, comma separated',
+  }),
+  HOOKLINE_MAX_BODY_BYTES: variable({
+    key: 'maxBodyBytes',
+    fallback: 25 * 1024 * 1024,
+    parse: wholeNumber(1024, 1024 ** 3),
+    meaning: 'limit of an incoming body, in bytes',
+  }),
+  HOOKLINE_TRUST_PROXY: variable({
+    key: 'trustProxy',
+    fallback: [],
+    parse: addressRanges,
+    meaning: 'addresses or ranges whose X-Forwarded-* headers are believed, comma separated',
+  }),
+  HOOKLINE_RETENTION_DAYS: variable({
+    key: 'retentionDays',
+    fallback: 30,
+    parse: wholeNumber(1, 36_500),
+    meaning: 'requests, deliveries and logs older than this are pruned',
+  }),
+  HOOKLINE_LOG_LEVEL: variable({
+    key: 'logLevel',
+    fallback: 'info',
+    parse: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const),
+    meaning: 'fatal, error, warn, info, debug, trace or silent',
+  }),
+  HOOKLINE_MAX_RUNNING_ACTIONS: variable({
+    key: 'maxRunningActions',
+    fallback: 16,
+    parse: wholeNumber(1, 1000),
+    meaning: 'actions that one node runs at the same time',
+  }),
+};
+
+/** What `hookline config` shows: one row per variable, secrets masked. */
+export type ConfigRow = { name: string; value: string; source: 'environment' | 'default'; meaning: string };
+
+/** Reads the environment once. Throws ConfigFault with every fault, an unknown `HOOKLINE_` variable included. */
+export function readConfig(env: NodeJS.ProcessEnv): { config: Config; rows: ConfigRow[] } {
+  const faults: string[] = [];
+  const rows: ConfigRow[] = [];
+  const config: Record<string, unknown> = {};
+
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('HOOKLINE_') && !(name in variables)) {
+      faults.push(`${name} is not a setting of Hookline${nearest(name)}.`);
+    }
+  }
+  for (const [name, { key, fallback, parse, secret, meaning }] of Object.entries(variables)) {
+    const given = env[name];
+    const isSet = given !== undefined && given !== '';
+    try {
+      config[key] = isSet ? parse(given) : fallback;
+    } catch (error) {
+      faults.push(`${name}: ${error instanceof Error ? error.message : 'cannot be read'}.`);
+    }
+    const shown = isSet ? given : Array.isArray(fallback) ? fallback.join(',') : String(fallback ?? '');
+    rows.push({
+      name,
+      value: secret && shown ? '********' : shown,
+      source: isSet ? 'environment' : 'default',
+      meaning,
+    });
+  }
+  // Safe: the loop above has filled every key of the table, whose keys are typed, or has noted a fault.
+  const complete = config as unknown as Config;
+  if (complete.databaseUrl && !complete.secretKey && faults.length === 0) {
+    faults.push(
+      'HOOKLINE_SECRET_KEY is required with DATABASE_URL, since every node needs the same key. Make one with: openssl rand -base64 32.',
+    );
+  }
+  if (faults.length > 0) throw new ConfigFault(faults.join('\n'));
+  return { config: complete, rows };
+}
+
+/** The key that encrypts secrets: from the environment, else from `secret.key` in the data directory, made with mode 0600. */
+export function loadSecretKey(config: Config): Buffer {
+  if (config.secretKey) return config.secretKey;
+  const file = join(config.dataDirectory, 'secret.key');
+  if (!existsSync(file)) {
+    mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
+    writeFileSync(file, randomBytes(32).toString('base64') + '\n', { mode: 0o600, flag: 'wx' });
+  }
+  chmodSync(file, 0o600);
+  const key = parseKey(readFileSync(file, 'utf8'));
+  if (!key) throw new ConfigFault(`${file} does not hold a key of 32 bytes. Restore it from a backup.`);
+  return key;
+}
+
+function text(value: string): string {
+  return value.trim();
+}
+
+function wholeNumber(least: number, most: number) {
+  return (value: string): number => {
+    const number = Number(value);
+    if (!Number.isInteger(number) || number < least || number > most) {
+      throw new Error(`"${value}" is not a whole number from ${least} to ${most}`);
+    }
+    return number;
+  };
+}
+
+function oneOf<const Choice extends string>(choices: readonly Choice[]) {
+  return (value: string): Choice => {
+    const found = choices.find((choice) => choice === value);
+    if (!found) throw new Error(`"${value}" is none of ${choices.join(', ')}`);
+    return found;
+  };
+}
+
+function httpUrl(value: string): string {
+  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol)) {
+    throw new Error(`"${value}" is not an http:// or https:// address`);
+  }
+  return value.replace(/\/+$/, '');
+}
+
+function postgresUrl(value: string): string {
+  if (!/^postgres(ql)?:\/\//.test(value)) throw new Error('it must begin with postgres://');
+  return value;
+}
+
+function secretKey(value: string): Buffer {
+  const key = parseKey(value);
+  if (!key) throw new Error('it must be 32 bytes in base64 or hex; make one with: openssl rand -base64 32');
+  return key;
+}
+
+function addressRanges(value: string): string[] {
+  const ranges = value
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);
+  for (const range of ranges) {
+    if (!ipaddr.isValid(range) && !ipaddr.isValidCIDR(range)) {
+      throw new Error(`"${range}" is neither an address nor a range such as 10.0.0.0/8`);
+    }
+  }
+  return ranges;
+}
+
+function nearest(name: string): string {
+  const words = new Set(name.split('_'));
+  const shared = (known: string) => known.split('_').filter((word) => words.has(word)).length;
+  const best = Object.keys(variables).sort((a, b) => shared(b) - shared(a))[0];
+  return best && shared(best) > 1 ? `; did you mean ${best}?` : '; `hookline config` lists them all';
+}

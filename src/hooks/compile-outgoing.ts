@@ -1,0 +1,99 @@
+import type { FieldError } from '../platform/errors.ts';
+import type { OutgoingDefinition } from './definition.ts';
+import { compileTemplate, TemplateFault, type CompiledTemplate, type TemplateKind } from './templates.ts';
+
+/** A JSON value whose strings are templates. */
+export type BodyNode =
+  | { kind: 'leaf'; template: CompiledTemplate; path: string }
+  | { kind: 'constant'; value: unknown }
+  | { kind: 'array'; items: BodyNode[] }
+  | { kind: 'object'; entries: [string, BodyNode][] };
+
+export type CompiledBody =
+  | { kind: 'none' }
+  /** Rendered leaf by leaf, so that no value can break out of its string. */
+  | { kind: 'json'; root: BodyNode }
+  /** One text, whose values are escaped for its content type. */
+  | { kind: 'text'; template: CompiledTemplate };
+
+export type CompiledOutgoing = {
+  url: CompiledTemplate;
+  headers: { name: string; template: CompiledTemplate }[];
+  body: CompiledBody;
+  /** Null when the hook names none and has no body. */
+  contentType: string | null;
+};
+
+const deepest = 20;
+
+/** Returns every template that does not parse instead of throwing at the first. */
+export function compileOutgoing(
+  definition: Pick<OutgoingDefinition, 'target_url' | 'request_headers' | 'request_body'>,
+): { compiled: CompiledOutgoing; faults: FieldError[] } {
+  const faults: FieldError[] = [];
+  const compile = (text: string, kind: TemplateKind, field: string): CompiledTemplate => {
+    try {
+      return compileTemplate(text, kind);
+    } catch (error) {
+      if (!(error instanceof TemplateFault)) throw error;
+      faults.push({ field, message: error.message });
+      return { keepsType: false, render: () => '' };
+    }
+  };
+  const node = (value: unknown, field: string, depth: number): BodyNode => {
+    if (typeof value === 'string') return { kind: 'leaf', template: compile(value, 'text', field), path: field };
+    if (typeof value !== 'object' || value === null) return { kind: 'constant', value };
+    if (depth >= deepest) {
+      faults.push({ field, message: `is nested more than ${deepest} levels deep` });
+      return { kind: 'constant', value: null };
+    }
+    if (Array.isArray(value)) {
+      return { kind: 'array', items: value.map((item, index) => node(item, `${field}.${index}`, depth + 1)) };
+    }
+    return {
+      kind: 'object',
+      entries: Object.entries(value).map(([key, item]) => [key, node(item, `${field}.${key}`, depth + 1)]),
+    };
+  };
+
+  const given = definition.request_headers.find(({ name }) => name.toLowerCase() === 'content-type')?.value ?? null;
+  const body = definition.request_body;
+  const asJson = typeof body === 'string' ? parseObject(body) : body;
+  const compiledBody = ((): CompiledBody => {
+    if (asJson !== null && asJson !== undefined) {
+      return { kind: 'json', root: node(asJson, 'settings.request_body', 0) };
+    }
+    if (typeof body !== 'string') return { kind: 'none' };
+    return { kind: 'text', template: compile(body, textKind(given), 'settings.request_body') };
+  })();
+  const contentType = given ?? { none: null, json: 'application/json', text: 'text/plain; charset=utf-8' }[compiledBody.kind];
+
+  return {
+    compiled: {
+      url: compile(definition.target_url, 'url', 'target_url'),
+      headers: definition.request_headers.map(({ name, value }, index) => ({
+        name,
+        template: compile(value, 'text', `settings.request_headers.${index}.value`),
+      })),
+      body: compiledBody,
+      contentType,
+    },
+    faults,
+  };
+}
+
+function textKind(contentType: string | null): TemplateKind {
+  if (contentType && /json/i.test(contentType)) return 'json';
+  if (contentType && /x-www-form-urlencoded/i.test(contentType)) return 'form';
+  return 'text';
+}
+
+/** A body given as text that is a whole JSON object or array is treated as that value. */
+function parseObject(text: string): object | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' ? value : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,77 @@
+import { Type, type Static } from 'typebox';
+import { Nullable, OneOf } from '../platform/http/schemas.ts';
+
+/** Algorithms of the reference; the names are those of `node:crypto`. */
+export const secretAlgorithms = ['sha1', 'sha256', 'sha512'] as const;
+export type SecretAlgorithm = (typeof secretAlgorithms)[number];
+
+export const variableTypes = ['string', 'integer', 'array', 'boolean'] as const;
+export type VariableType = (typeof variableTypes)[number];
+
+export const eventNames = [
+  'action.created',
+  'action.started',
+  'action.completed',
+  'action.failed',
+  'action.status_changed',
+] as const;
+export type EventName = (typeof eventNames)[number];
+
+const path = Type.String({ minLength: 1, maxLength: 500 });
+const acceptedValues = Type.Array(Type.Union([Type.String({ maxLength: 1000 }), Type.Number(), Type.Boolean()]), {
+  minItems: 1,
+  maxItems: 100,
+});
+
+export const HookVariable = Type.Object({
+  name: Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$', maxLength: 60 }),
+  path: Type.Optional(Nullable(path)),
+  type: Type.Optional(OneOf(variableTypes)),
+  required: Type.Optional(Type.Boolean()),
+  default_value: Type.Optional(
+    Nullable(Type.Union([Type.String({ maxLength: 10_000 }), Type.Number(), Type.Boolean(), Type.Array(Type.Unknown())])),
+  ),
+});
+export type HookVariable = Static<typeof HookVariable>;
+
+export const IncomingCondition = Type.Object({
+  name: Type.Optional(Nullable(Type.String({ maxLength: 60 }))),
+  type: Type.Optional(OneOf(['request_body', 'request_header', 'variable'])),
+  path,
+  accepted_values: acceptedValues,
+});
+export type IncomingCondition = Static<typeof IncomingCondition>;
+
+export const OutgoingCondition = Type.Object({ path, accepted_values: acceptedValues });
+export type OutgoingCondition = Static<typeof OutgoingCondition>;
+
+export const RequestHeader = Type.Object({
+  name: Type.String({ pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", maxLength: 100 }),
+  value: Type.String({ maxLength: 8192 }),
+});
+
+export const RequestBody = Type.Union([
+  Type.String({ maxLength: 262_144 }),
+  Type.Record(Type.String(), Type.Unknown()),
+  Type.Array(Type.Unknown()),
+]);
+
+/** What a user defines of an incoming hook, beyond what has a column of its own. */
+export type IncomingDefinition = {
+  requires_secret: boolean;
+  secret_algorithm: SecretAlgorithm | null;
+  /** In lower case. */
+  secret_header_name: string | null;
+  variables: HookVariable[];
+  conditions: IncomingCondition[];
+};
+
+/** What a user defines of an outgoing hook. */
+export type OutgoingDefinition = {
+  target_url: string;
+  verify_ssl: boolean;
+  request_headers: { name: string; value: string }[];
+  request_body: string | Record<string, unknown> | unknown[] | null;
+  events: EventName[];
+  conditions: OutgoingCondition[];
+};

@@ -1,0 +1,233 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { resourceColumns, type ResourceType } from '../inventory/resource.ts';
+import type { Bus } from '../platform/bus.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Db } from '../platform/database/connect.ts';
+import { invalid, type FieldError } from '../platform/errors.ts';
+import { mask, type SecretBox } from '../platform/secret-box.ts';
+import { compileOutgoing } from './compile-outgoing.ts';
+import type {
+  EventName,
+  HookVariable,
+  IncomingCondition,
+  IncomingDefinition,
+  OutgoingCondition,
+  OutgoingDefinition,
+  SecretAlgorithm,
+} from './definition.ts';
+import { maskHeaderTemplate } from './sensitive-headers.ts';
+import { insertHook, openIncoming, openOutgoing, sealDefinition, updateHook, type HookRow } from './store.ts';
+
+export type SaveContext = { db: Db; clock: Clock; box: SecretBox; bus: Bus };
+
+/** Where a new hook hangs: on a pipeline (today's form), or on a resource and operation (the older form). */
+export type HookOwner = {
+  environmentId: number;
+  pipelineId: number | null;
+  resourceType: ResourceType;
+  resourceId: number;
+  actionType: string;
+  userId: number;
+};
+
+export type IncomingInput = {
+  name?: string | undefined;
+  active?: boolean | undefined;
+  requires_secret?: boolean | undefined;
+  secret?: string | undefined;
+  secret_algorithm?: SecretAlgorithm | null | undefined;
+  secret_header_name?: string | null | undefined;
+  settings?: { variables?: HookVariable[] | undefined } | null | undefined;
+  trigger_when?: { conditions?: IncomingCondition[] | undefined } | null | undefined;
+};
+
+export type OutgoingInput = {
+  name?: string | undefined;
+  active?: boolean | undefined;
+  target_url?: string | undefined;
+  verify_ssl?: boolean | undefined;
+  settings?:
+    | {
+        request_headers?: { name: string; value: string }[] | undefined;
+        request_body?: OutgoingDefinition['request_body'] | undefined;
+      }
+    | null
+    | undefined;
+  trigger_when?:
+    | { events?: EventName[] | undefined; conditions?: OutgoingCondition[] | undefined }
+    | null
+    | undefined;
+};
+
+const defaultAlgorithm = 'sha256';
+const defaultHeader = 'x-hub-signature-256';
+const defaultEvents: EventName[] = ['action.started', 'action.completed', 'action.failed'];
+
+/** Returns the row and, this once, the secret in plain text (empty when the hook takes unsigned requests). */
+export async function createIncomingHook(
+  context: SaveContext,
+  owner: HookOwner,
+  input: IncomingInput & { name: string },
+): Promise<{ row: HookRow; secret: string }> {
+  const definition = incomingDefinition(input, null);
+  const secret = definition.requires_secret ? (input.secret ?? randomBytes(32).toString('hex')) : '';
+  const row = await insert(context, owner, input, 'in', definition, secret);
+  return { row, secret };
+}
+
+export async function createOutgoingHook(
+  context: SaveContext,
+  owner: HookOwner,
+  input: OutgoingInput & { name: string; target_url: string },
+): Promise<HookRow> {
+  return await insert(context, owner, input, 'out', outgoingDefinition(input, null), '');
+}
+
+/** What the input leaves out is kept, the secret too. Returns the secret in plain text when it was made anew. */
+export async function changeIncomingHook(context: SaveContext, row: HookRow, input: IncomingInput): Promise<void> {
+  const definition = incomingDefinition(input, openIncoming(context.box, row));
+  const { requires_secret } = definition;
+  if (requires_secret && row.secret_sealed === null && input.secret === undefined) {
+    throw invalid([{ field: 'secret', message: 'is required, since this hook has had none' }]);
+  }
+  const secret_sealed =
+    input.secret !== undefined && input.secret !== mask
+      ? context.box.seal(input.secret, 'hook secret')
+      : requires_secret
+        ? row.secret_sealed
+        : null;
+  await change(context, row, input, definition, secret_sealed);
+}
+
+export async function changeOutgoingHook(context: SaveContext, row: HookRow, input: OutgoingInput): Promise<void> {
+  const definition = outgoingDefinition(input, openOutgoing(context.box, row));
+  await change(context, row, input, definition, row.secret_sealed);
+}
+
+async function insert(
+  { db, clock, box, bus }: SaveContext,
+  owner: HookOwner,
+  input: { name: string; active?: boolean | undefined },
+  direction: 'in' | 'out',
+  definition: IncomingDefinition | OutgoingDefinition,
+  secret: string,
+): Promise<HookRow> {
+  const now = clock.now();
+  const row = await insertHook(db, {
+    uuid: randomUUID(),
+    direction,
+    ...resourceColumns(owner.resourceType, owner.resourceId),
+    environment_id: owner.environmentId,
+    pipeline_id: owner.pipelineId,
+    action_type: owner.actionType,
+    name: input.name,
+    active: input.active === false ? 0 : 1,
+    definition_sealed: sealDefinition(box, definition),
+    secret_sealed: secret ? box.seal(secret, 'hook secret') : null,
+    created_by: owner.userId,
+    created_at: now,
+    updated_at: now,
+  });
+  bus.publish('definitions');
+  return row;
+}
+
+async function change(
+  { db, clock, box, bus }: SaveContext,
+  row: HookRow,
+  input: { name?: string | undefined; active?: boolean | undefined },
+  definition: IncomingDefinition | OutgoingDefinition,
+  secret_sealed: string | null,
+): Promise<void> {
+  await updateHook(db, row.id, {
+    name: input.name ?? row.name,
+    active: (input.active ?? row.active === 1) ? 1 : 0,
+    definition_sealed: sealDefinition(box, definition),
+    secret_sealed,
+    updated_at: clock.now(),
+  });
+  bus.publish('definitions');
+  bus.publish('deliveries');
+}
+
+/** Throws `invalid` with every fault. */
+function incomingDefinition(input: IncomingInput, old: IncomingDefinition | null): IncomingDefinition {
+  const requires_secret = input.requires_secret ?? old?.requires_secret ?? input.secret !== undefined;
+  const variables = input.settings?.variables ?? old?.variables ?? [];
+  const faults: FieldError[] = [];
+  const names = variables.map(({ name }) => name);
+  variables.forEach(({ name, type = 'string', default_value }, index) => {
+    if (names.indexOf(name) !== index) {
+      faults.push({ field: `settings.variables.${index}.name`, message: `repeats the name "${name}"` });
+    }
+    if (default_value !== undefined && default_value !== null && !isOfType(default_value, type)) {
+      faults.push({
+        field: `settings.variables.${index}.default_value`,
+        message: `must be of the variable's type, ${type}`,
+      });
+    }
+  });
+  if (input.secret !== undefined && input.secret !== mask && input.secret.length < 8) {
+    faults.push({ field: 'secret', message: 'must have at least 8 characters' });
+  }
+  if (faults.length > 0) throw invalid(faults);
+  return {
+    requires_secret,
+    secret_algorithm: requires_secret
+      ? (input.secret_algorithm ?? old?.secret_algorithm ?? defaultAlgorithm)
+      : null,
+    secret_header_name: requires_secret
+      ? (input.secret_header_name ?? old?.secret_header_name ?? defaultHeader).toLowerCase()
+      : null,
+    variables,
+    conditions: input.trigger_when?.conditions ?? old?.conditions ?? [],
+  };
+}
+
+function isOfType(value: unknown, type: HookVariable['type']): boolean {
+  if (type === 'array') return Array.isArray(value);
+  if (type === 'integer') return Number.isSafeInteger(value);
+  return typeof value === type;
+}
+
+/** Throws `invalid` with every fault. */
+function outgoingDefinition(input: OutgoingInput, old: OutgoingDefinition | null): OutgoingDefinition {
+  const given = input.settings?.request_body;
+  const definition: OutgoingDefinition = {
+    target_url: input.target_url ?? old?.target_url ?? '',
+    verify_ssl: input.verify_ssl ?? old?.verify_ssl ?? true,
+    request_headers: keepMasked(input.settings?.request_headers, old?.request_headers ?? []),
+    request_body: given === undefined ? (old?.request_body ?? null) : given,
+    events: input.trigger_when?.events ?? old?.events ?? defaultEvents,
+    conditions: input.trigger_when?.conditions ?? old?.conditions ?? [],
+  };
+  const { faults } = compileOutgoing(definition);
+  faults.push(...urlFaults(definition.target_url));
+  if (faults.length > 0) throw invalid(faults);
+  return definition;
+}
+
+/** An answer shows sensitive values masked; sending such an answer back keeps what was there. */
+function keepMasked(
+  given: { name: string; value: string }[] | undefined,
+  old: { name: string; value: string }[],
+): { name: string; value: string }[] {
+  if (!given) return old;
+  return given.map((header) => {
+    const same = old.find(
+      ({ name, value }) => name === header.name && maskHeaderTemplate(name, value) === header.value,
+    );
+    return same ?? header;
+  });
+}
+
+function urlFaults(url: string): FieldError[] {
+  const field = 'target_url';
+  const placeholder = /<[a-z][a-z0-9_ -]*>/i.exec(url);
+  if (placeholder) return [{ field, message: `still holds the placeholder ${placeholder[0]}; put the real value there` }];
+  if (!/^https?:\/\/[^/\s]/i.test(url)) return [{ field, message: 'must begin with https:// or http://' }];
+  if (/^https?:\/\/[^/{}?#]*@/i.test(url)) {
+    return [{ field, message: 'must not hold a name and password; send them in an Authorization header' }];
+  }
+  return [];
+}

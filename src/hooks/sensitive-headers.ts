@@ -1,0 +1,27 @@
+import { mask } from '../platform/secret-box.ts';
+
+const sensitive = /authorization|token|secret|api-?key|cookie|password|credential/i;
+
+/** Headers whose values are never shown or recorded. Signatures are: they prove, but do not grant, anything. */
+export function isSensitiveHeader(name: string): boolean {
+  return sensitive.test(name);
+}
+
+/**
+ * A sensitive header's template as an API answer shows it: its expressions, which only name a secret, and the scheme
+ * before it stay readable; what is written out is masked.
+ */
+export function maskHeaderTemplate(name: string, value: string): string {
+  if (!isSensitiveHeader(name)) return value;
+  const scheme = /^(Bearer|Basic|token)\s+/i.exec(value)?.[0] ?? '';
+  const rest = value.slice(scheme.length);
+  const parts = rest.split(/(\{\{[^{}]*\}\}|\{%[^{}]*%\})/);
+  return scheme + parts.map((part, index) => (index % 2 === 1 || part.trim() === '' ? part : mask)).join('');
+}
+
+/** Recorded headers with sensitive values masked. */
+export function maskHeaders(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, isSensitiveHeader(name) ? mask : value]),
+  );
+}

@@ -1,0 +1,101 @@
+import type { Insertable, Selectable, Updateable } from 'kysely';
+import type { Db } from '../platform/database/connect.ts';
+import { listPage } from '../platform/database/listing.ts';
+import type { Database } from '../platform/database/schema.ts';
+import type { Listing, Page } from '../platform/http/pagination.ts';
+import type { SecretBox } from '../platform/secret-box.ts';
+import type { IncomingDefinition, OutgoingDefinition } from './definition.ts';
+
+export type HookRow = Selectable<Database['hooks']>;
+
+export async function insertHook(db: Db, hook: Insertable<Database['hooks']>): Promise<HookRow> {
+  return await db.insertInto('hooks').values(hook).returningAll().executeTakeFirstOrThrow();
+}
+
+export async function findHook(db: Db, uuid: string): Promise<HookRow | undefined> {
+  return await db.selectFrom('hooks').selectAll().where('uuid', '=', uuid.toLowerCase()).executeTakeFirst();
+}
+
+/** All hooks of both directions and both forms that belong to a pipeline. */
+export async function listPipelineHooks(
+  db: Db,
+  pipeline: { id: number; resource_type: string; resource_id: number; operation: string },
+  page: Page,
+): Promise<Listing<HookRow>> {
+  const found = db
+    .selectFrom('hooks')
+    .where((eb) =>
+      eb.or([
+        eb('pipeline_id', '=', pipeline.id),
+        eb.and([
+          eb('pipeline_id', 'is', null),
+          eb('resource_type', '=', pipeline.resource_type),
+          eb('resource_id', '=', pipeline.resource_id),
+          eb('action_type', '=', pipeline.operation),
+        ]),
+      ]),
+    )
+    .selectAll()
+    .orderBy('id', 'desc');
+  return await listPage(found, page);
+}
+
+/** All hooks of a resource, those of its pipelines included. */
+export async function listResourceHooks(
+  db: Db,
+  resource: { type: string; id: number },
+  page: Page,
+): Promise<Listing<HookRow>> {
+  const found = db
+    .selectFrom('hooks')
+    .where('resource_type', '=', resource.type)
+    .where('resource_id', '=', resource.id)
+    .selectAll()
+    .orderBy('id', 'desc');
+  return await listPage(found, page);
+}
+
+/** The active outgoing hooks of one action's pipeline, or of its resource and operation. */
+export async function outgoingHooksOf(
+  db: Db,
+  action: { pipelineId: number; resourceType: string; resourceId: number; type: string },
+): Promise<HookRow[]> {
+  return await db
+    .selectFrom('hooks')
+    .selectAll()
+    .where('direction', '=', 'out')
+    .where('active', '=', 1)
+    .where('resource_type', '=', action.resourceType)
+    .where('resource_id', '=', action.resourceId)
+    .where((eb) =>
+      eb.or([
+        eb('pipeline_id', '=', action.pipelineId),
+        eb.and([eb('pipeline_id', 'is', null), eb('action_type', '=', action.type)]),
+      ]),
+    )
+    .orderBy('id')
+    .execute();
+}
+
+export async function updateHook(db: Db, id: number, change: Updateable<Database['hooks']>): Promise<void> {
+  await db.updateTable('hooks').set(change).where('id', '=', id).execute();
+}
+
+/** The records of its requests and deliveries stay until retention prunes them. */
+export async function deleteHook(db: Db, id: number): Promise<void> {
+  await db.deleteFrom('hooks').where('id', '=', id).execute();
+}
+
+export function sealDefinition(box: SecretBox, definition: IncomingDefinition | OutgoingDefinition): string {
+  return box.seal(JSON.stringify(definition), 'hook definition');
+}
+
+// The two casts are safe: only `sealDefinition` writes the column, by the row's own direction, and the box proves
+// that it was not altered.
+export function openIncoming(box: SecretBox, row: Pick<HookRow, 'definition_sealed'>): IncomingDefinition {
+  return JSON.parse(box.open(row.definition_sealed, 'hook definition')) as IncomingDefinition;
+}
+
+export function openOutgoing(box: SecretBox, row: Pick<HookRow, 'definition_sealed'>): OutgoingDefinition {
+  return JSON.parse(box.open(row.definition_sealed, 'hook definition')) as OutgoingDefinition;
+}

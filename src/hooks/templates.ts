@@ -1,0 +1,105 @@
+import { Liquid, LiquidError, type Template } from 'liquidjs';
+import { commitState } from './commit-state.ts';
+
+/**
+ * The three texts of an outgoing hook are Liquid templates. What a value becomes when it is put in depends on where
+ * it is put, so that no value can change the meaning of what stands around it.
+ */
+export type TemplateKind =
+  /** Percent-encoded. */
+  | 'url'
+  /** As it is; line breaks are removed from the whole header afterwards. */
+  | 'text'
+  /** As the inside of a JSON string. */
+  | 'json'
+  /** Percent-encoded, for `application/x-www-form-urlencoded`. */
+  | 'form';
+
+export type CompiledTemplate = {
+  /** Throws MissingVariable when `strict` and a variable is not there. */
+  render(context: object, options: { strict: boolean }): string;
+  /** True when the whole text is one expression that ends in `| json`: its value then keeps its type. */
+  keepsType: boolean;
+};
+
+export class MissingVariable extends Error {
+  override name = 'MissingVariable';
+}
+
+/** A template that does not parse; line and column count from 1. */
+export class TemplateFault extends Error {
+  override name = 'TemplateFault';
+}
+
+const escapes: Record<TemplateKind, ((value: unknown) => string) | undefined> = {
+  url: percentEncode,
+  form: percentEncode,
+  text: undefined,
+  json: (value) => JSON.stringify(plain(value)).slice(1, -1),
+};
+
+const engines = new Map<TemplateKind, Liquid>();
+
+/** Throws TemplateFault. */
+export function compileTemplate(text: string, kind: TemplateKind): CompiledTemplate {
+  const engine = engineFor(kind);
+  let parsed: Template[];
+  try {
+    parsed = engine.parse(text);
+  } catch (cause) {
+    throw new TemplateFault(describe(cause), { cause });
+  }
+  return {
+    keepsType: /^\s*\{\{(?:(?!\}\}).)*\|\s*json\s*\}\}\s*$/s.test(text),
+    render(context, { strict }) {
+      try {
+        return String(engine.renderSync(parsed, context, { strictVariables: strict }));
+      } catch (error) {
+        if (error instanceof LiquidError && error.name === 'UndefinedVariableError') {
+          throw new MissingVariable(error.originalError?.message.replace(/^undefined variable: /, '') ?? 'a variable');
+        }
+        throw error;
+      }
+    },
+  };
+}
+
+function engineFor(kind: TemplateKind): Liquid {
+  const known = engines.get(kind);
+  if (known) return known;
+  const escape = escapes[kind];
+  const engine = new Liquid({
+    ...(escape ? { outputEscape: escape } : {}),
+    ownPropertyOnly: true,
+    strictFilters: true,
+    // Lets `{% if x %}` and `| default:` meet a missing variable without failing.
+    lenientIf: true,
+    // No template may read a file: there is none to include.
+    templates: {},
+    dynamicPartials: false,
+    parseLimit: 100_000,
+    renderLimit: 500,
+    memoryLimit: 20_000_000,
+  });
+  engine.registerFilter('commit_state', (status: unknown, host: unknown) => commitState(String(status), String(host)));
+  engines.set(kind, engine);
+  return engine;
+}
+
+function percentEncode(value: unknown): string {
+  // A lone half of a surrogate pair would make encodeURIComponent throw.
+  return encodeURIComponent(plain(value).toWellFormed());
+}
+
+/** What Liquid itself would print. */
+function plain(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function describe(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const position = /, line:(\d+), col:(\d+)/.exec(message);
+  const what = message.split(/, line:|\n/)[0];
+  return position ? `does not parse: ${what}, at line ${position[1]}, column ${position[2]}` : `does not parse: ${what}`;
+}

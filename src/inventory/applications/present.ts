@@ -1,0 +1,75 @@
+import { Type, type Static } from 'typebox';
+import { UserRelation } from '../../accounts/present.ts';
+import { isoTime } from '../../platform/clock.ts';
+import { Nullable, Time } from '../../platform/http/schemas.ts';
+import { Credential } from '../credentials/present.ts';
+import { EnvironmentRelation } from '../places/present.ts';
+import { parseRepository } from './repository.ts';
+import type { ApplicationRow } from './store.ts';
+
+export const ApplicationRelation = Type.Object({
+  id: Type.Integer(),
+  project_id: Type.Integer(),
+  environment_id: Type.Integer(),
+  created_by: Type.Integer(),
+  name: Type.String(),
+  repository: Type.String(),
+  repository_name: Type.String(),
+  repository_owner: Type.String(),
+  default_branch: Type.String(),
+  programming_language: Type.String(),
+  programming_language_human_readable: Type.String(),
+  engine_version: Type.String(),
+  framework: Type.String(),
+  framework_human_readable: Type.String(),
+  root_directory: Nullable(Type.String()),
+  deployments_keep: Type.Integer(),
+  install_dependencies_command: Nullable(Type.String()),
+  build_command: Nullable(Type.String()),
+  created_at: Time,
+  updated_at: Time,
+});
+
+const Unused = Type.Array(Type.Unknown());
+
+export const Application = Type.Object({
+  ...ApplicationRelation.properties,
+  created_by_user: Nullable(UserRelation),
+  last_deployments: Type.Object({ latest: Type.Null(), live: Type.Null() }),
+  environment: Nullable(EnvironmentRelation),
+  credential: Nullable(Credential),
+  servers: Unused,
+  services: Unused,
+  cronjobs: Unused,
+  virtual_hosts: Unused,
+  daemons: Unused,
+});
+
+export function presentApplicationRelation(
+  row: ApplicationRow,
+  projectId: number,
+): Static<typeof ApplicationRelation> {
+  const repository = parseRepository(row.repository);
+  return {
+    id: row.id,
+    project_id: projectId,
+    environment_id: row.environment_id,
+    created_by: row.created_by,
+    name: row.name,
+    repository: row.repository,
+    repository_name: repository?.name ?? '',
+    repository_owner: repository?.owner ?? '',
+    default_branch: row.default_branch,
+    programming_language: row.programming_language,
+    programming_language_human_readable: row.programming_language,
+    engine_version: row.engine_version,
+    framework: row.framework,
+    framework_human_readable: row.framework,
+    root_directory: row.root_directory,
+    deployments_keep: row.deployments_keep,
+    install_dependencies_command: row.install_dependencies_command,
+    build_command: row.build_command,
+    created_at: isoTime(row.created_at),
+    updated_at: isoTime(row.updated_at),
+  };
+}

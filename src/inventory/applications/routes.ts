@@ -1,0 +1,222 @@
+import { Type, type Static } from 'typebox';
+import { principalOf, scopeOf, type Access } from '../../accounts/access.ts';
+import { presentUser } from '../../accounts/present.ts';
+import { findUser } from '../../accounts/store.ts';
+import type { Bus } from '../../platform/bus.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Db } from '../../platform/database/connect.ts';
+import { invalid, notFound, type FieldError } from '../../platform/errors.ts';
+import { linkPages, PageQuery, readPage } from '../../platform/http/pagination.ts';
+import { idParam, Nullable } from '../../platform/http/schemas.ts';
+import type { HttpApp } from '../../platform/http/server.ts';
+import type { SecretBox } from '../../platform/secret-box.ts';
+import { presentCredential } from '../credentials/present.ts';
+import { openSettings } from '../credentials/source-provider.ts';
+import { findCredential } from '../credentials/store.ts';
+import { presentEnvironmentRelation } from '../places/present.ts';
+import { findPlace } from '../places/store.ts';
+import { Application, ApplicationRelation, presentApplicationRelation } from './present.ts';
+import { parseRepository } from './repository.ts';
+import {
+  deleteApplication,
+  findApplication,
+  insertApplication,
+  listApplications,
+  nameIsTaken,
+  updateApplication,
+  type ApplicationRow,
+} from './store.ts';
+
+const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
+const command = Type.Optional(Nullable(Type.String({ maxLength: 65_536 })));
+const optionalFields = {
+  credential_id: Type.Optional(Nullable(Type.Integer())),
+  programming_language: Type.Optional(Type.String({ maxLength: 40 })),
+  engine_version: Type.Optional(Type.String({ maxLength: 40 })),
+  framework: Type.Optional(Type.String({ maxLength: 40 })),
+  root_directory: Type.Optional(Nullable(Type.String({ maxLength: 1000 }))),
+  deployments_keep: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+  install_dependencies_command: command,
+  build_command: command,
+};
+const CreateBody = Type.Object({
+  name: text(60),
+  repository: text(500),
+  default_branch: Type.Optional(text(255)),
+  ...optionalFields,
+});
+const UpdateBody = Type.Object({
+  name: Type.Optional(text(60)),
+  repository: Type.Optional(text(500)),
+  default_branch: Type.Optional(text(255)),
+  ...optionalFields,
+});
+
+export function applicationRoutes(
+  app: HttpApp,
+  { db, clock, box, bus }: { db: Db; clock: Clock; box: SecretBox; bus: Bus },
+): void {
+  const present = async (row: ApplicationRow, projectId: number) => {
+    const [place, credential, user] = [
+      await findPlace(db, row.environment_id),
+      row.credential_id === null ? undefined : await findCredential(db, row.credential_id),
+      await findUser(db, row.created_by),
+    ];
+    return {
+      ...presentApplicationRelation(row, projectId),
+      created_by_user: user ? presentUser(user) : null,
+      last_deployments: { latest: null, live: null },
+      environment: place ? presentEnvironmentRelation(place.environment, place) : null,
+      credential: credential ? presentCredential(credential, openSettings(box, credential).api_url) : null,
+      servers: [],
+      services: [],
+      cronjobs: [],
+      virtual_hosts: [],
+      daemons: [],
+    };
+  };
+
+  const check = async (
+    given: { name?: string; repository?: string; credential_id?: number | null },
+    place: { organizationId: number; environmentId: number },
+    exceptId: number,
+  ): Promise<void> => {
+    const faults: FieldError[] = [];
+    if (given.repository !== undefined && !parseRepository(given.repository)) {
+      faults.push({ field: 'repository', message: 'must be owner/name or a full git URL' });
+    }
+    if (given.name !== undefined && (await nameIsTaken(db, place.environmentId, given.name, exceptId))) {
+      faults.push({ field: 'name', message: 'is the name of another application of this environment' });
+    }
+    if (given.credential_id) {
+      const credential = await findCredential(db, given.credential_id);
+      const usable =
+        credential?.organization_id === place.organizationId &&
+        [null, place.environmentId].includes(credential.environment_id);
+      if (!usable) {
+        faults.push({ field: 'credential_id', message: 'names no credential that this environment can use' });
+      }
+    }
+    if (faults.length > 0) throw invalid(faults);
+  };
+
+  app.route({
+    method: 'POST',
+    url: '/environments/:environment_id/applications',
+    config: { access: { permission: 'application:create', on: 'environment', param: 'environment_id' } },
+    schema: {
+      operationId: 'addEnvironmentApplication',
+      summary: 'Create an application',
+      params: idParam('environment_id'),
+      body: CreateBody,
+      response: { 201: Application },
+    },
+    handler: async (request, reply) => {
+      const scope = scopeOf(request);
+      const { body } = request;
+      await check(body, scope, 0);
+      const now = clock.now();
+      const row = await insertApplication(db, {
+        environment_id: scope.environmentId,
+        credential_id: body.credential_id ?? null,
+        name: body.name,
+        repository: body.repository,
+        default_branch: body.default_branch ?? 'main',
+        programming_language: body.programming_language ?? '',
+        engine_version: body.engine_version ?? '',
+        framework: body.framework ?? '',
+        root_directory: body.root_directory ?? null,
+        deployments_keep: body.deployments_keep ?? 5,
+        install_dependencies_command: body.install_dependencies_command ?? null,
+        build_command: body.build_command ?? null,
+        created_by: principalOf(request).userId,
+        created_at: now,
+        updated_at: now,
+      });
+      if (!row) throw invalid([{ field: 'name', message: 'is the name of another application of this environment' }]);
+      return reply.status(201).send(await present(row, scope.projectId));
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/environments/:environment_id/applications',
+    config: { access: { permission: 'application:read', on: 'environment', param: 'environment_id' } },
+    schema: {
+      operationId: 'listEnvironmentApplications',
+      summary: 'List the applications of an environment',
+      params: idParam('environment_id'),
+      querystring: PageQuery,
+      response: { 200: Type.Array(ApplicationRelation) },
+    },
+    handler: async (request, reply) => {
+      const scope = scopeOf(request);
+      const page = readPage(request.query);
+      const { rows, total } = await listApplications(db, scope.environmentId, page);
+      linkPages(request, reply, page, total);
+      return rows.map((row) => presentApplicationRelation(row, scope.projectId));
+    },
+  });
+
+  const params = idParam('application_id');
+  const needs = (permission: 'application:read' | 'application:update' | 'application:delete') => ({
+    access: { permission, on: 'application', param: 'application_id' } satisfies Access,
+  });
+  const existing = async (id: string): Promise<ApplicationRow> => {
+    const row = await findApplication(db, Number(id));
+    if (!row) throw notFound('The application');
+    return row;
+  };
+
+  app.route({
+    method: 'GET',
+    url: '/applications/:application_id',
+    config: needs('application:read'),
+    schema: { operationId: 'getApplication', summary: 'Read an application', params, response: { 200: Application } },
+    handler: async (request) => present(await existing(request.params.application_id), scopeOf(request).projectId),
+  });
+
+  app.route({
+    method: 'PUT',
+    url: '/applications/:application_id',
+    config: needs('application:update'),
+    schema: {
+      operationId: 'updateApplication',
+      summary: 'Change an application; fields that are left out are kept',
+      params,
+      body: UpdateBody,
+      response: { 204: Type.Null() },
+    },
+    handler: async (request, reply) => {
+      const row = await existing(request.params.application_id);
+      await check(request.body, scopeOf(request), row.id);
+      await updateApplication(db, row.id, { ...changedColumns(request.body), updated_at: clock.now() });
+      bus.publish('definitions');
+      return reply.status(204).send(null);
+    },
+  });
+
+  app.route({
+    method: 'DELETE',
+    url: '/applications/:application_id',
+    config: needs('application:delete'),
+    schema: {
+      operationId: 'deleteApplication',
+      summary: 'Delete an application with its variables, pipelines and hooks',
+      params,
+      response: { 204: Type.Null() },
+    },
+    handler: async (request, reply) => {
+      const row = await existing(request.params.application_id);
+      await deleteApplication(db, row.id);
+      bus.publish('definitions');
+      return reply.status(204).send(null);
+    },
+  });
+}
+
+/** The body may hold more than we know (an existing client's fields), so the columns are picked by name. */
+function changedColumns(body: Static<typeof UpdateBody>): Partial<Static<typeof UpdateBody>> {
+  const known = Object.keys(UpdateBody.properties);
+  return Object.fromEntries(Object.entries(body).filter(([key]) => known.includes(key)));
+}

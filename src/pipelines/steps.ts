@@ -1,0 +1,95 @@
+import type { Clock } from '../platform/clock.ts';
+import type { Db } from '../platform/database/connect.ts';
+import { invalid, notFound } from '../platform/errors.ts';
+import { deleteStep, insertStep, stepsOf, updateStep, type StepRow } from './store.ts';
+
+/** Programs that a step may name instead of writing `npm run build` as a script of its own. */
+export const runners = ['custom', 'composer', 'npm', 'pip', 'yarn'] as const;
+export type Runner = (typeof runners)[number];
+
+export type StepInput = {
+  name?: string | null | undefined;
+  description?: string | null | undefined;
+  type?: string | undefined;
+  command: string;
+  runner?: Runner | undefined;
+  run_as_user?: string | undefined;
+};
+
+/** The bash script of a step. */
+export function scriptOf(step: Pick<StepRow, 'runner' | 'command'>): string {
+  return step.runner === 'custom' ? step.command : `${step.runner} ${step.command}`;
+}
+
+/** Appends a step to a pipeline. */
+export async function addStep(
+  { db, clock }: { db: Db; clock: Clock },
+  pipelineId: number,
+  input: StepInput,
+): Promise<StepRow> {
+  return await db.transaction().execute(async (trx) => {
+    const last = (await stepsOf(trx, pipelineId)).at(-1);
+    const now = clock.now();
+    return await insertStep(trx, {
+      pipeline_id: pipelineId,
+      name: input.name ?? null,
+      description: input.description ?? null,
+      type: input.type ?? 'command',
+      command: input.command,
+      runner: input.runner ?? 'custom',
+      run_as_user: input.run_as_user ?? '',
+      trigger_order: (last?.trigger_order ?? 0) + 1,
+      created_at: now,
+      updated_at: now,
+    });
+  });
+}
+
+/** `triggerAfter` moves the step behind the one with that `trigger_order`; 0 moves it to the front. */
+export async function changeStep(
+  { db, clock }: { db: Db; clock: Clock },
+  ids: { pipelineId: number; stepId: number },
+  input: StepInput & { triggerAfter?: number | undefined },
+): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const steps = await stepsOf(trx, ids.pipelineId);
+    const step = steps.find(({ id }) => id === ids.stepId);
+    if (!step) throw notFound('The step');
+    const now = clock.now();
+    await updateStep(trx, step.id, {
+      name: input.name === undefined ? step.name : input.name,
+      description: input.description === undefined ? step.description : input.description,
+      type: input.type ?? step.type,
+      command: input.command,
+      runner: input.runner ?? step.runner,
+      run_as_user: input.run_as_user ?? step.run_as_user,
+      updated_at: now,
+    });
+    const { triggerAfter } = input;
+    if (triggerAfter === undefined) return;
+    const others = steps.filter(({ id }) => id !== step.id);
+    const place = others.filter(({ trigger_order }) => trigger_order <= triggerAfter).length;
+    const ordered = [...others.slice(0, place), step, ...others.slice(place)];
+    for (const [index, one] of ordered.entries()) {
+      await updateStep(trx, one.id, { trigger_order: index + 1, updated_at: now });
+    }
+  });
+}
+
+export async function removeStep({ db }: { db: Db }, ids: { pipelineId: number; stepId: number }): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const step = (await stepsOf(trx, ids.pipelineId)).find(({ id }) => id === ids.stepId);
+    if (!step) throw notFound('The step');
+    await deleteStep(trx, step.id);
+  });
+}
+
+/** 64 KiB in UTF-8, which a length in characters does not tell. */
+export const mostCommandBytes = 65_536;
+
+export function checkCommand(command: string, field: string): void {
+  if (Buffer.byteLength(command) > mostCommandBytes) {
+    throw invalid([{ field, message: `must not be longer than ${mostCommandBytes} bytes` }]);
+  }
+  if (command.includes('\0')) throw invalid([{ field, message: 'must not hold a NUL character' }]);
+}

@@ -1,0 +1,85 @@
+import type { Insertable, Selectable, Updateable } from 'kysely';
+import type { Db, Trx } from '../platform/database/connect.ts';
+import { listPage } from '../platform/database/listing.ts';
+import type { Database } from '../platform/database/schema.ts';
+import type { Listing, Page } from '../platform/http/pagination.ts';
+
+export type PipelineRow = Selectable<Database['pipelines']>;
+export type StepRow = Selectable<Database['steps']>;
+
+export async function insertPipeline(
+  db: Db | Trx,
+  pipeline: Insertable<Database['pipelines']>,
+): Promise<PipelineRow> {
+  return await db.insertInto('pipelines').values(pipeline).returningAll().executeTakeFirstOrThrow();
+}
+
+export async function findPipeline(db: Db | Trx, id: number): Promise<PipelineRow | undefined> {
+  return await db.selectFrom('pipelines').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+export async function listPipelines(
+  db: Db,
+  resource: { type: string; id: number },
+  page: Page,
+): Promise<Listing<PipelineRow>> {
+  const all = db
+    .selectFrom('pipelines')
+    .where('resource_type', '=', resource.type)
+    .where('resource_id', '=', resource.id)
+    .selectAll()
+    .orderBy('id', 'desc');
+  return await listPage(all, page);
+}
+
+/** The pipelines that the older form of a hook belongs to, oldest first. */
+export async function pipelinesOfOperation(
+  db: Db | Trx,
+  resource: { type: string; id: number },
+  operation: string,
+): Promise<PipelineRow[]> {
+  return await db
+    .selectFrom('pipelines')
+    .selectAll()
+    .where('resource_type', '=', resource.type)
+    .where('resource_id', '=', resource.id)
+    .where('operation', '=', operation)
+    .orderBy('id')
+    .execute();
+}
+
+export async function updatePipeline(
+  db: Db,
+  id: number,
+  change: Updateable<Database['pipelines']>,
+): Promise<void> {
+  await db.updateTable('pipelines').set(change).where('id', '=', id).execute();
+}
+
+/** Takes along its steps and hooks; its actions stay. */
+export async function deletePipeline(db: Db, id: number): Promise<void> {
+  await db.deleteFrom('pipelines').where('id', '=', id).execute();
+}
+
+/** In the order in which they run. */
+export async function stepsOf(db: Db | Trx, pipelineId: number): Promise<StepRow[]> {
+  return await db
+    .selectFrom('steps')
+    .selectAll()
+    .where('pipeline_id', '=', pipelineId)
+    .orderBy('trigger_order')
+    .orderBy('id')
+    .execute();
+}
+
+export async function insertStep(db: Db | Trx, step: Insertable<Database['steps']>): Promise<StepRow> {
+  return await db.insertInto('steps').values(step).returningAll().executeTakeFirstOrThrow();
+}
+
+export async function updateStep(db: Db | Trx, id: number, change: Updateable<Database['steps']>): Promise<void> {
+  await db.updateTable('steps').set(change).where('id', '=', id).execute();
+}
+
+export async function deleteStep(db: Db | Trx, id: number): Promise<void> {
+  await db.deleteFrom('steps').where('id', '=', id).execute();
+}

@@ -1,0 +1,115 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import SqliteDatabase from 'better-sqlite3';
+import { Kysely, PostgresDialect, SqliteDialect, type Transaction } from 'kysely';
+import pg from 'pg';
+import { ConfigFault } from '../config-fault.ts';
+import type { Database } from './schema.ts';
+import { startCheckpointer } from './sqlite-checkpoint.ts';
+
+export type Db = Kysely<Database>;
+export type Trx = Transaction<Database>;
+
+/** The one place, apart from claim statements and migrations, that knows which database it is. */
+export type Connection = {
+  db: Db;
+  dialect: 'sqlite' | 'postgres';
+  /** PostgreSQL only, for LISTEN/NOTIFY; null with SQLite. */
+  pool: pg.Pool | null;
+  close(): Promise<void>;
+};
+
+/** `databaseUrl` null means SQLite in `dataDirectory`. Throws ConfigFault with a sentence when it cannot be opened. */
+export async function connect(options: { databaseUrl: string | null; dataDirectory: string }): Promise<Connection> {
+  mkdirSync(options.dataDirectory, { recursive: true, mode: 0o700 });
+  return options.databaseUrl ? connectPostgres(options.databaseUrl) : connectSqlite(options.dataDirectory);
+}
+
+function connectSqlite(dataDirectory: string): Connection {
+  const lock = lockDirectory(dataDirectory);
+  const file = join(dataDirectory, 'hookline.db');
+  const database = new SqliteDatabase(file);
+  // FULL: a commit is on disk before it returns, since a 2xx means kept. The checkpoint, which would stall the
+  // event loop for hundreds of milliseconds under load, runs on a thread of its own.
+  database.pragma('journal_mode = WAL');
+  database.pragma('synchronous = FULL');
+  database.pragma('foreign_keys = ON');
+  database.pragma('busy_timeout = 10000');
+  database.pragma('wal_autocheckpoint = 0');
+  database.pragma('cache_size = -65536');
+  const checkpointer = startCheckpointer(file);
+
+  const db = new Kysely<Database>({
+    dialect: new SqliteDialect({
+      database: cachingStatements(database),
+      onCreateConnection: async () => undefined,
+    }),
+  });
+  return {
+    db,
+    dialect: 'sqlite',
+    pool: null,
+    async close() {
+      await checkpointer.stop();
+      await db.destroy();
+      lock.close();
+    },
+  };
+}
+
+/**
+ * Two processes on one data folder would each fail the other's running actions. The lock is the operating system's,
+ * held on a file of its own, and falls with the process, however that ends.
+ */
+function lockDirectory(dataDirectory: string): SqliteDatabase.Database {
+  const lock = new SqliteDatabase(join(dataDirectory, 'hookline.lock'), { timeout: 0 });
+  try {
+    lock.pragma('locking_mode = EXCLUSIVE');
+    lock.exec('begin exclusive');
+    return lock;
+  } catch (cause) {
+    lock.close();
+    throw new ConfigFault(
+      `Another Hookline is running on ${dataDirectory}. Stop it, or give this one its own HOOKLINE_DATA. ` +
+        'To run several nodes, use PostgreSQL (DATABASE_URL).',
+      { cause },
+    );
+  }
+}
+
+/** Kysely prepares a statement for each execution; preparing costs more than running it, so keep them by their text. */
+function cachingStatements(database: SqliteDatabase.Database) {
+  const statements = new Map<string, SqliteDatabase.Statement>();
+  const most = 500;
+  return {
+    close: () => void database.close(),
+    prepare(text: string): SqliteDatabase.Statement {
+      // Kysely begins with a plain `begin`; taking the write lock at once avoids failing later in mid-transaction.
+      const statement = text === 'begin' ? 'begin immediate' : text;
+      let prepared = statements.get(statement);
+      if (!prepared) {
+        prepared = database.prepare(statement);
+        if (statements.size >= most) statements.clear();
+        statements.set(statement, prepared);
+      }
+      return prepared;
+    },
+  };
+}
+
+async function connectPostgres(url: string): Promise<Connection> {
+  // bigint comes as text by default; every bigint of ours is an id, a count or milliseconds, all below 2^53.
+  const types = new pg.TypeOverrides();
+  types.setTypeParser(pg.types.builtins.INT8, Number);
+  const pool = new pg.Pool({ connectionString: url, max: 20, types, application_name: 'hookline' });
+  pool.on('error', () => undefined); // an idle connection was lost; the next query opens another
+  try {
+    await pool.query('select 1');
+  } catch (cause) {
+    await pool.end();
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigFault(`PostgreSQL cannot be reached with DATABASE_URL: ${why}`, { cause });
+  }
+  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  return { db, dialect: 'postgres', pool, close: () => db.destroy() };
+}

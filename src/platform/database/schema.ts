@@ -1,0 +1,316 @@
+import type { ColumnType, Generated } from 'kysely';
+
+/*
+ * The tables as they stand after all migrations. Times are integer milliseconds, booleans are 0 or 1 and JSON is
+ * text in both databases, so that one query text and one parser serve both.
+ */
+
+type Id = Generated<number>;
+type Flag = 0 | 1;
+/** A column set once, at insertion. */
+type Fixed<T> = ColumnType<T, T, never>;
+
+export type Database = {
+  meta: { key: string; value: string };
+  nodes: { id: string; name: string; started_at: number; expires_at: number };
+  users: {
+    id: Id;
+    name: string;
+    email: string;
+    password_hash: string;
+    active: Flag;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
+  sessions: {
+    id: Id;
+    user_id: number;
+    access_hash: string;
+    refresh_hash: string;
+    access_expires_at: number;
+    refresh_expires_at: number;
+    created_at: Fixed<number>;
+  };
+  personal_access_tokens: {
+    id: Fixed<string>;
+    user_id: Fixed<number>;
+    name: string;
+    token_hash: string;
+    last_used_at: number | null;
+    expires_at: number;
+    revoked_at: number | null;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
+  organizations: {
+    id: Id;
+    name: string;
+    url_slug: string;
+    owner_user_id: number;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
+  memberships: { organization_id: number; user_id: number; role: string; created_at: Fixed<number> };
+  projects: {
+    id: Id;
+    organization_id: Fixed<number>;
+    name: string;
+    created_by: number;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
+  environments: {
+    id: Id;
+    project_id: Fixed<number>;
+    type: string;
+    name: string;
+    description: string | null;
+    created_by: number;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
+  credentials: {
+    id: Id;
+    organization_id: Fixed<number>;
+    /** Null: usable in every environment of the organization. */
+    environment_id: Fixed<number | null>;
+    name: string;
+    provider_code: string;
+    provider_type: string;
+    active: Flag;
+    /** Sealed JSON {access_token, api_url}. */
+    settings_sealed: string;
+    created_by: number;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
+  applications: {
+    id: Id;
+    environment_id: Fixed<number>;
+    credential_id: number | null;
+    name: string;
+    repository: string;
+    default_branch: string;
+    programming_language: string;
+    engine_version: string;
+    framework: string;
+    root_directory: string | null;
+    deployments_keep: number;
+    install_dependencies_command: string | null;
+    build_command: string | null;
+    created_by: number;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
+  servers: {
+    id: Id;
+    environment_id: Fixed<number>;
+    hostname: string;
+    ip_address: string | null;
+    ssh_port: number;
+    ssh_user: string;
+    public_key: string;
+    private_key_sealed: string;
+    max_parallel_actions: number;
+    provision_input: string | null;
+    created_by: number;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
+  application_servers: { application_id: number; server_id: number };
+  variables: Resource & {
+    id: Id;
+    key: string;
+    type: string;
+    target: string;
+    description: string | null;
+    value_sealed: string;
+    hidden: Flag;
+    created_by: number;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
+  pipelines: Resource & {
+    id: Id;
+    environment_id: Fixed<number>;
+    name: string;
+    operation: Fixed<string>;
+    max_parallel_actions: number;
+    trigger_when: string | null;
+    created_by: number;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
+  steps: {
+    id: Id;
+    pipeline_id: Fixed<number>;
+    name: string | null;
+    description: string | null;
+    type: string;
+    command: string;
+    runner: string;
+    run_as_user: string;
+    trigger_order: number;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
+  hooks: Resource & {
+    id: Id;
+    uuid: Fixed<string>;
+    direction: Fixed<'in' | 'out'>;
+    environment_id: Fixed<number>;
+    /** Null in the older form: the hook then belongs to every pipeline of its resource and operation. */
+    pipeline_id: Fixed<number | null>;
+    action_type: string;
+    name: string;
+    active: Flag;
+    /** Sealed JSON: everything else that the user defined; an outgoing URL or header may hold a token. */
+    definition_sealed: string;
+    /** Null when the hook takes unsigned requests, or sends them. */
+    secret_sealed: string | null;
+    created_by: number;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
+  hook_requests: {
+    id: Id;
+    uuid: Fixed<string>;
+    hook_id: Fixed<number>;
+    hook_uuid: Fixed<string>;
+    environment_id: Fixed<number>;
+    outcome: Fixed<'accepted' | 'skipped' | 'refused' | 'duplicate'>;
+    status_code: Fixed<number>;
+    /** Why nothing ran, or what did, in one sentence. */
+    reason: Fixed<string>;
+    /** JSON of `{field, message}` of a 422, else null. */
+    errors: Fixed<string | null>;
+    ip_address: Fixed<string>;
+    /** JSON, sensitive values masked. */
+    request_headers: Fixed<string>;
+    /** zstd of the raw bytes; null when the body was not kept. */
+    request_body: Fixed<Buffer | null>;
+    request_bytes: Fixed<number>;
+    duration_us: Fixed<number>;
+    /** SHA-256 over hook and the sender's delivery id, cut to 16 bytes; set on accepted requests only, and unique. */
+    dedup_key: Fixed<Buffer | null>;
+    /** For a duplicate: the accepted request it repeats. */
+    duplicate_of: Fixed<number | null>;
+    created_at: Fixed<number>;
+  };
+  actions: {
+    id: Id;
+    organization_id: Fixed<number>;
+    project_id: Fixed<number>;
+    environment_id: Fixed<number>;
+    pipeline_id: Fixed<number | null>;
+    resource_type: Fixed<string>;
+    resource_id: Fixed<number>;
+    type: Fixed<string>;
+    status: string;
+    reason_code: string;
+    reason: string;
+    trigger_comment: Fixed<string | null>;
+    retry_of: Fixed<number | null>;
+    hook_request_id: Fixed<number | null>;
+    /** JSON, see `actions/trigger.ts`. */
+    triggered_from: Fixed<string>;
+    /** JSON, see `actions/trigger.ts`. */
+    parameters: Fixed<string>;
+    /** The node that runs it; guards every write of the run, so that a node declared dead cannot write any more. */
+    claimed_by: string | null;
+    /** Names the processes of the run on the target, so that orphans can be found and ended. */
+    run_id: string | null;
+    started_at: number | null;
+    completed_at: number | null;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
+  action_targets: {
+    id: Id;
+    action_id: Fixed<number>;
+    resource_type: Fixed<string>;
+    /** 0 for the built-in target `local`. */
+    resource_id: Fixed<number>;
+    /** JSON, what the target was when the action started. */
+    resource_data: Fixed<string>;
+    status: string;
+    reason_code: string;
+    reason: string;
+    started_at: number | null;
+    completed_at: number | null;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
+  action_steps: {
+    id: Id;
+    action_id: Fixed<number>;
+    target_id: Fixed<number>;
+    step_order: Fixed<number>;
+    name: Fixed<string | null>;
+    description: Fixed<string | null>;
+    command: Fixed<string>;
+    run_as_user: Fixed<string>;
+    status: string;
+    reason_code: string;
+    reason: string;
+    exit_code: number | null;
+    started_at: number | null;
+    completed_at: number | null;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
+  step_logs: { id: Id; step_id: Fixed<number>; content: Fixed<string>; created_at: Fixed<number> };
+  action_events: {
+    id: Id;
+    action_id: Fixed<number>;
+    /** The status the action took. */
+    status: Fixed<string>;
+    /** JSON of what templates may use; null when no outgoing hook wanted the event. */
+    context: Fixed<string | null>;
+    created_at: Fixed<number>;
+  };
+  deliveries: {
+    id: Id;
+    uuid: Fixed<string>;
+    hook_id: Fixed<number>;
+    hook_uuid: Fixed<string>;
+    environment_id: Fixed<number>;
+    action_id: Fixed<number>;
+    event_id: Fixed<number>;
+    event: Fixed<string>;
+    status: 'pending' | 'sending' | 'delivered' | 'skipped' | 'rejected' | 'failed';
+    reason: string;
+    attempts: number;
+    next_attempt_at: number;
+    claimed_by: string | null;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
+  delivery_attempts: {
+    id: Id;
+    uuid: Fixed<string>;
+    delivery_id: Fixed<number>;
+    hook_id: Fixed<number>;
+    attempt: Fixed<number>;
+    url: Fixed<string>;
+    request_headers: Fixed<string>;
+    request_body: Fixed<string>;
+    /** 0 when there was no answer. */
+    status_code: Fixed<number>;
+    response_headers: Fixed<string>;
+    response_body: Fixed<string>;
+    ip_address: Fixed<string>;
+    reason: Fixed<string>;
+    duration_ms: Fixed<number>;
+    created_at: Fixed<number>;
+  };
+};
+
+/** What a pipeline, variable or hook belongs to. */
+type Resource = {
+  resource_type: Fixed<string>;
+  resource_id: Fixed<number>;
+  /** The same as a foreign key, so that deleting the resource takes along what hangs on it. */
+  application_id: Fixed<number | null>;
+  server_id: Fixed<number | null>;
+};

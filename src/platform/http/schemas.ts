@@ -1,0 +1,18 @@
+import { Type, type TSchema } from 'typebox';
+
+/** Ids in addresses are text; whether they name anything is the permission check's to say, with a 404. */
+export const idParam = <const Name extends string>(name: Name) =>
+  Type.Object({ [name]: Type.String() } as Record<Name, ReturnType<typeof Type.String>>);
+
+export const Nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
+
+/** An enumeration as JSON Schema's `enum`, whose errors list the choices. */
+export const OneOf = <const Choice extends string>(choices: readonly Choice[]) =>
+  Type.Unsafe<Choice>({ type: 'string', enum: [...choices] });
+
+export const Time = Type.String({ description: 'ISO 8601, UTC.' });
+
+export const ErrorAnswer = Type.Object({
+  message: Type.String(),
+  errors: Nullable(Type.Array(Type.Object({ field: Type.String(), message: Type.String() }))),
+});

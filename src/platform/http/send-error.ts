@@ -1,0 +1,72 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { AppError, errorStatus, type ErrorCode, type FieldError } from '../errors.ts';
+
+/** The one mapping of errors to HTTP answers: `{message, errors}`, and nothing of our insides. */
+export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = error instanceof AppError ? error : fromFramework(error);
+  const status = errorStatus[known.code];
+  if (status >= 500) {
+    request.log.error({ err: error, requestId: request.id, method: request.method, path: request.routeOptions.url });
+  }
+  if (known.retryAfterSeconds !== null) reply.header('retry-after', String(known.retryAfterSeconds));
+  if (known.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer');
+  return reply.status(status).send({ message: known.message, errors: known.fields });
+}
+
+const frameworkCodes: Record<string, [ErrorCode, string]> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['too_large', 'The request body is too large.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'Send the body as application/json.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['bad_request', 'The body is not as long as Content-Length says.'],
+  FST_ERR_BAD_URL: ['bad_request', 'The address cannot be read.'],
+};
+
+function fromFramework(error: unknown): AppError {
+  if (isFastifyError(error)) {
+    if (error.validation) {
+      const fields = error.validation.map((fault) => toFieldError(fault, error.validationContext));
+      return new AppError('invalid', 'The given data was invalid.', { fields: distinct(fields) });
+    }
+    const known = frameworkCodes[error.code];
+    if (known) return new AppError(known[0], known[1], { cause: error });
+    if (error.statusCode === 400) return new AppError('bad_request', 'The request cannot be read.', { cause: error });
+  }
+  return new AppError('internal', 'Something went wrong on our side. The request id names the details in the log.', {
+    cause: error,
+  });
+}
+
+function isFastifyError(error: unknown): error is FastifyError {
+  return error instanceof Error && 'code' in error;
+}
+
+type Fault = NonNullable<FastifyError['validation']>[number];
+
+function toFieldError(fault: Fault, context: string | undefined): FieldError {
+  const path = fault.instancePath.split('/').slice(1);
+  if (fault.keyword === 'required') path.push(String(fault.params['missingProperty']));
+  const field = path.join('.');
+  const where = context === 'body' || !context ? field : `${context}.${field}`;
+  return { field: where || 'body', message: explain(fault) };
+}
+
+function explain({ keyword, params, message }: Fault): string {
+  switch (keyword) {
+    case 'required':
+      return 'is required';
+    case 'enum':
+      return `must be one of ${(params['allowedValues'] as unknown[]).join(', ')}`;
+    case 'const':
+      return `must be ${JSON.stringify(params['allowedValue'])}`;
+    default:
+      return message ?? 'is not valid';
+  }
+}
+
+/** `anyOf` reports each branch that failed; one line per field and message is enough. */
+function distinct(fields: FieldError[]): FieldError[] {
+  const seen = new Set<string>();
+  return fields.filter(({ field, message }) => {
+    const key = `${field} ${message}`;
+    return seen.has(key) ? false : (seen.add(key), true);
+  });
+}

@@ -1,0 +1,20 @@
+import { startPostgres } from './postgres.ts';
+import type { PostgresServer } from './postgres.ts';
+
+let server: PostgresServer | undefined;
+
+/**
+ * Runs once before all test files (`--test-global-setup`). Starts one PostgreSQL and names it to the
+ * test processes in `HOOKLINE_TEST_POSTGRES`, which they inherit. When that is already set, the given
+ * server is used and nothing is started.
+ */
+export async function globalSetup(): Promise<void> {
+  if (process.env.HOOKLINE_TEST_POSTGRES) return;
+  server = await startPostgres();
+  process.env.HOOKLINE_TEST_POSTGRES = server.url;
+}
+
+/** Runs once after all test files: stops what `globalSetup` started and removes its folder. */
+export async function globalTeardown(): Promise<void> {
+  await server?.stop();
+}
