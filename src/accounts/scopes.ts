@@ -18,9 +18,7 @@ const kinds = {
   variable: { table: 'variables', key: 'id', within: 'resource' },
   pipeline: { table: 'pipelines', key: 'id', within: 'environment' },
   hook: { table: 'hooks', key: 'uuid', within: 'environment' },
-  hook_request: { table: 'hook_requests', key: 'uuid', within: 'environment' },
-  delivery: { table: 'deliveries', key: 'uuid', within: 'environment' },
-  delivery_attempt: { table: 'delivery_attempts', key: 'uuid', within: 'delivery' },
+  hook_request: { table: 'hook_requests', key: 'uuid', within: 'record' },
   action: { table: 'actions', key: 'id', within: 'environment' },
 } as const;
 
@@ -63,9 +61,11 @@ export async function findScope(db: Db, kind: ScopedKind, id: string): Promise<S
         return sql<Scope>`select ${selected} from ${from}
           left join applications a on a.id = t.application_id left join servers s on s.id = t.server_id
           join environments e on e.id = coalesce(a.environment_id, s.environment_id) ${upwards} ${where}`;
-      case 'delivery':
-        return sql<Scope>`select ${selected} from ${from} join deliveries d on d.id = t.delivery_id
-          join environments e on e.id = d.environment_id ${upwards} ${where}`;
+      case 'record':
+        // A request that came in, or an attempt to send one out.
+        return sql<Scope>`select ${selected} from environments e ${upwards} where e.id = coalesce(
+          (select r.environment_id from hook_requests r where r.uuid = ${id.toLowerCase()}),
+          (select d.environment_id from deliveries d join delivery_attempts a on a.delivery_id = d.id where a.uuid = ${id.toLowerCase()}))`;
       default:
         return within satisfies never;
     }

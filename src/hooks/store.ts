@@ -1,5 +1,5 @@
 import type { Insertable, Selectable, Updateable } from 'kysely';
-import type { Db } from '../platform/database/connect.ts';
+import type { Db, Trx } from '../platform/database/connect.ts';
 import { listPage } from '../platform/database/listing.ts';
 import type { Database } from '../platform/database/schema.ts';
 import type { Listing, Page } from '../platform/http/pagination.ts';
@@ -55,16 +55,15 @@ export async function listResourceHooks(
   return await listPage(found, page);
 }
 
-/** The active outgoing hooks of one action's pipeline, or of its resource and operation. */
+/** The outgoing hooks of one action's pipeline, or of its resource and operation; inactive ones too. */
 export async function outgoingHooksOf(
-  db: Db,
+  db: Db | Trx,
   action: { pipelineId: number; resourceType: string; resourceId: number; type: string },
 ): Promise<HookRow[]> {
   return await db
     .selectFrom('hooks')
     .selectAll()
     .where('direction', '=', 'out')
-    .where('active', '=', 1)
     .where('resource_type', '=', action.resourceType)
     .where('resource_id', '=', action.resourceId)
     .where((eb) =>

@@ -331,7 +331,9 @@ export async function up(db: Db, { dialect }: MigrationContext): Promise<void> {
 
   // Partial indexes hold only the few rows that are still open, so that finding work costs the same after millions of runs.
   await sql`create unique index hook_requests_dedup_key on hook_requests (dedup_key) where dedup_key is not null`.execute(db);
-  await sql`create index actions_open on actions (status, pipeline_id, id) where status in ('pending', 'waiting', 'queued', 'in-progress')`.execute(db);
+  await sql`create index actions_pending on actions (id) where status = 'pending'`.execute(db);
+  await sql`create index actions_active on actions (pipeline_id, status, id) where status in ('waiting', 'queued', 'in-progress')`.execute(db);
+  await sql`create index actions_claimed on actions (claimed_by) where claimed_by is not null`.execute(db);
   await sql`create index deliveries_due on deliveries (status, next_attempt_at, id) where status in ('pending', 'sending')`.execute(db);
   await sql`create index deliveries_order on deliveries (hook_id, action_id, id) where status in ('pending', 'sending')`.execute(db);
 }

@@ -1,0 +1,72 @@
+import type { Bus } from '../platform/bus.ts';
+import type { NodeLease } from '../platform/node-lease.ts';
+import { startWorkerLoop, type WorkerLoop } from '../platform/worker-loop.ts';
+import { failAbandonedActions } from './recover.ts';
+import { runAction, type RunContext } from './run-action.ts';
+import { ActionLost } from './run-record.ts';
+import { takeNext, type ClaimedAction } from './take-next.ts';
+
+const pollMs = 1000;
+
+/** Runs what is accepted: claim, run, settle. */
+export function startActionWorker(
+  context: RunContext & { bus: Bus; lease: NodeLease; maxRunning: number },
+): WorkerLoop {
+  const { clock, log, bus, lease } = context;
+  const running = new Map<number, { done: Promise<void>; abort: AbortController; runId: string; nodeId: string }>();
+
+  const start = (claimed: ClaimedAction, nodeId: string) => {
+    const { action, runId } = claimed;
+    const abort = new AbortController();
+    const done = runAction(context, claimed, nodeId, abort.signal)
+      .catch((error: unknown) => {
+        abort.abort();
+        if (error instanceof ActionLost) log.warn({ action: action.id }, error.message);
+        else log.error({ err: error, action: action.id }, 'an action could not be run to its end');
+      })
+      .finally(() => {
+        running.delete(action.id);
+        bus.publish('actions');
+        bus.publish('deliveries');
+      });
+    running.set(action.id, { done, abort, runId, nodeId });
+  };
+
+  lease.onLost(() => {
+    for (const { abort } of running.values()) abort.abort();
+  });
+
+  const loop = startWorkerLoop({
+    name: 'actions',
+    topic: 'actions',
+    pollMs,
+    bus,
+    clock,
+    log,
+    turn: async () => {
+      const now = clock.now();
+      const nodeId = lease.id();
+      const failed = await failAbandonedActions(context, { now, nodeId, running: [...running.keys()] });
+      if (failed > 0) bus.publish('deliveries');
+      const places = context.maxRunning - running.size;
+      if (places <= 0) return null;
+      const { claimed, more } = await takeNext(context, { nodeId, now, places });
+      for (const one of claimed) start(one, nodeId);
+      if (claimed.length > 0) bus.publish('deliveries');
+      return more ? 'again' : null;
+    },
+  });
+
+  return {
+    async stop() {
+      await loop.stop();
+      for (const { abort } of running.values()) abort.abort();
+      const nodeIds = new Set([...running.values()].map(({ nodeId }) => nodeId));
+      await Promise.allSettled([...running.values()].map(({ done }) => done));
+      for (const nodeId of nodeIds) {
+        const reason = 'Hookline was stopped while it ran. It was not run again; start it anew if it should be.';
+        await failAbandonedActions(context, { now: clock.now(), nodeId, running: [], reason });
+      }
+    },
+  };
+}

@@ -1,0 +1,124 @@
+import type { HookRegistry } from '../hooks/registry.ts';
+import { findApplication } from '../inventory/applications/store.ts';
+import { parseRepository } from '../inventory/applications/repository.ts';
+import { sourceProviders, type SourceProviderCode } from '../inventory/credentials/source-provider.ts';
+import { findCredential } from '../inventory/credentials/store.ts';
+import { findPlace } from '../inventory/places/store.ts';
+import { findServer } from '../inventory/servers/store.ts';
+import { insertDeliveries, planDeliveries, type EventContext, type PlannedDelivery } from '../outgoing/subscribe.ts';
+import { operationLabel } from '../pipelines/operations.ts';
+import { findPipeline } from '../pipelines/store.ts';
+import { isoTime } from '../platform/clock.ts';
+import type { Trx } from '../platform/database/connect.ts';
+import { eventsOf, statusLabel, statusOf } from './status.ts';
+import type { ActionRow } from './store.ts';
+
+export type EventWriter = { registry: HookRegistry; publicUrl: () => string };
+
+/**
+ * Writes the events of statuses that actions have just taken, with the deliveries they cause: in the transaction of
+ * the change, so that neither exists without the other (DESIGN §1.2). One event per action.
+ */
+export async function writeEvents(writer: EventWriter, trx: Trx, actions: ActionRow[], now: number): Promise<void> {
+  const rows: { action: ActionRow; planned: PlannedDelivery[]; context: EventContext | null }[] = [];
+  for (const action of actions) {
+    const names = eventsOf(statusOf(action));
+    const hooks = action.pipeline_id === null ? [] : await writer.registry.outgoing(trx, pipelineOf(action));
+    let built: Promise<EventContext> | null = null;
+    const context = () => (built ??= buildContext(writer, trx, action, names[0]!));
+    const planned = await planDeliveries(hooks, names, context);
+    const isSent = planned.some(({ skipReason }) => skipReason === null);
+    rows.push({ action, planned, context: isSent ? await context() : null });
+  }
+  const written = await trx
+    .insertInto('action_events')
+    .values(
+      rows.map(({ action, context }) => ({
+        action_id: action.id,
+        status: action.status,
+        context: context ? JSON.stringify(context) : null,
+        created_at: now,
+      })),
+    )
+    .returning(['id', 'action_id'])
+    .execute();
+  for (const { action, planned } of rows) {
+    if (planned.length === 0) continue;
+    const id = written.find((event) => event.action_id === action.id)!.id;
+    await insertDeliveries(trx, planned, { id, actionId: action.id, environmentId: action.environment_id, now });
+  }
+}
+
+function pipelineOf(action: ActionRow) {
+  return {
+    pipelineId: action.pipeline_id ?? 0,
+    resourceType: action.resource_type,
+    resourceId: action.resource_id,
+    type: action.type,
+  };
+}
+
+/** The page of an action, which commit statuses link to. */
+export function actionUrl(publicUrl: string, id: number): string {
+  return `${publicUrl}/actions/${id}`;
+}
+
+async function buildContext(
+  { publicUrl }: EventWriter,
+  trx: Trx,
+  action: ActionRow,
+  event: string,
+): Promise<EventContext> {
+  const place = await findPlace(trx, action.environment_id);
+  const pipeline = action.pipeline_id === null ? undefined : await findPipeline(trx, action.pipeline_id);
+  const isApplication = action.resource_type === 'application';
+  const application = isApplication ? await applicationContext(trx, action.resource_id) : null;
+  const server = isApplication ? undefined : await findServer(trx, action.resource_id);
+  return {
+    event,
+    action: {
+      id: action.id,
+      pipeline_id: action.pipeline_id,
+      type: action.type,
+      type_human_readable: operationLabel(action.type),
+      status: action.status,
+      status_human_readable: statusLabel(action.status),
+      status_reason_code: action.reason_code,
+      status_reason_human_readable: action.reason,
+      url_web_permalink: actionUrl(publicUrl(), action.id),
+      trigger_comment: action.trigger_comment,
+      retry_of: action.retry_of,
+      triggered_from: JSON.parse(action.triggered_from) as unknown,
+      parameters: JSON.parse(action.parameters) as unknown,
+      created_at: isoTime(action.created_at),
+      started_at: isoTime(action.started_at),
+      completed_at: isoTime(action.completed_at),
+    },
+    application,
+    server: server ? { id: server.id, hostname: server.hostname, ip_address: server.ip_address } : null,
+    pipeline: pipeline ? { id: pipeline.id, name: pipeline.name, operation: pipeline.operation } : null,
+    environment: place
+      ? { id: place.environment.id, name: place.environment.name, type: place.environment.type }
+      : null,
+    project: place ? { id: place.project.id, name: place.project.name } : null,
+  };
+}
+
+async function applicationContext(trx: Trx, id: number): Promise<Record<string, unknown> | null> {
+  const application = await findApplication(trx, id);
+  if (!application) return null;
+  const repository = parseRepository(application.repository);
+  const credential =
+    application.credential_id === null ? undefined : await findCredential(trx, application.credential_id);
+  const provider = credential ? sourceProviders[credential.provider_code as SourceProviderCode] : null;
+  return {
+    id: application.id,
+    name: application.name,
+    repository: application.repository,
+    repository_owner: repository?.owner ?? null,
+    repository_name: repository?.name ?? null,
+    default_branch: application.default_branch,
+    // The access token is added at sending and never stored here.
+    source_provider: credential ? { code: credential.provider_code, name: provider?.name } : null,
+  };
+}

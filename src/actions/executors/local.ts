@@ -1,0 +1,124 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { Clock } from '../../platform/clock.ts';
+import { TargetUnusable, type Executor, type StepOutcome, type StepRun } from './executor.ts';
+import { endProcesses, findProcesses, groupIsAlive, signalGroup } from './processes.ts';
+
+/** Between TERM and KILL. */
+const graceMs = 10_000;
+
+/** The variable that marks the processes of a run; `processes.ts` looks for it. */
+export const runIdVariable = 'HOOKLINE_RUN_ID';
+
+/** Runs steps on the machine that Hookline runs on, as its own user, each in a process group of its own. */
+export function createLocalExecutor(options: { scriptDirectory: string; clock: Clock }): Executor {
+  const { clock } = options;
+  return {
+    async run(step) {
+      const me = userInfo().username;
+      if (step.runAsUser !== '' && step.runAsUser !== me) {
+        throw new TargetUnusable(`The target local runs steps as ${me}; it cannot run them as ${step.runAsUser}.`);
+      }
+      await mkdir(step.workingDirectory, { recursive: true, mode: 0o700 });
+      await mkdir(options.scriptDirectory, { recursive: true, mode: 0o700 });
+      // A file rather than an argument: what a step does is nothing that other users of the machine should read.
+      const script = join(options.scriptDirectory, `${step.runId}-${randomUUID()}.sh`);
+      await writeFile(script, step.script, { mode: 0o600 });
+      try {
+        return await runScript(step, script, clock);
+      } finally {
+        await rm(script, { force: true });
+      }
+    },
+    endRun: (runId) => endProcesses(`${runIdVariable}=${runId}`, clock),
+  };
+}
+
+async function runScript(step: StepRun, script: string, clock: Clock): Promise<StepOutcome> {
+  if (step.signal.aborted) return { kind: 'cancelled' };
+  // The outer shell makes one pipe of both outputs, which keeps their order, and then becomes bash.
+  const bash = ['bash', '--noprofile', '--norc', '-eo', 'pipefail', script];
+  const child = spawn('/bin/sh', ['-c', 'exec "$@" 2>&1', 'sh', ...bash], {
+    cwd: step.workingDirectory,
+    env: { ...step.environment, [runIdVariable]: step.runId },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const exited = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
+    child.once('error', (cause) => reject(new TargetUnusable(`/bin/sh could not be started: ${cause.message}.`, { cause })));
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+  const reading = readOutput(child, step);
+  const ended = new AbortController();
+  const stop = stopOnRequest(child, step, clock, ended.signal);
+  try {
+    const { code, signal } = await exited;
+    ended.abort();
+    const stopped = await stop;
+    await endLeftovers(child, step, clock);
+    await reading;
+    if (stopped) return { kind: stopped };
+    return code === null ? { kind: 'signalled', signal: signal ?? 'unknown' } : { kind: 'exited', code };
+  } catch (error) {
+    ended.abort();
+    await reading;
+    throw error;
+  }
+}
+
+async function readOutput(child: ChildProcess, step: StepRun): Promise<void> {
+  if (!child.stdout) return;
+  const decoder = new TextDecoder();
+  try {
+    for await (const chunk of child.stdout) await step.onOutput(decoder.decode(chunk as Buffer, { stream: true }));
+  } catch {
+    // The pipe was closed under us when leftovers were ended; what came before has been given.
+  }
+  const rest = decoder.decode();
+  if (rest) await step.onOutput(rest);
+}
+
+/** Waits for the end, the timeout or a cancel, whichever comes first, and says which of the latter two it was. */
+async function stopOnRequest(
+  child: ChildProcess,
+  step: StepRun,
+  clock: Clock,
+  ended: AbortSignal,
+): Promise<'timed-out' | 'cancelled' | null> {
+  await clock.sleep(step.timeoutMs, AbortSignal.any([ended, step.signal]));
+  if (ended.aborted || child.pid === undefined) return null;
+  const why = step.signal.aborted ? 'cancelled' : 'timed-out';
+  signalGroup(child.pid, 'SIGTERM');
+  await clock.sleep(graceMs, ended);
+  await endRunNow(child.pid, step, clock);
+  return why;
+}
+
+async function endRunNow(group: number, step: StepRun, clock: Clock): Promise<void> {
+  signalGroup(group, 'SIGKILL');
+  await endProcesses(`${runIdVariable}=${step.runId}`, clock);
+}
+
+/** A script may leave processes in the background; they would hold the output open for ever. */
+async function endLeftovers(child: ChildProcess, step: StepRun, clock: Clock): Promise<void> {
+  const { pid } = child;
+  if (pid === undefined) return;
+  const marker = `${runIdVariable}=${step.runId}`;
+  if (!groupIsAlive(pid)) return child.stdout?.readableEnded ? undefined : await closeIfHeld(child, marker, clock);
+  await step.onOutput('\n[hookline] the step left processes in the background; ending them\n');
+  signalGroup(pid, 'SIGTERM');
+  await endRunNow(pid, step, clock);
+}
+
+/** The output stays open only while some process holds it: one that left the group for a session of its own. */
+async function closeIfHeld(child: ChildProcess, marker: string, clock: Clock): Promise<void> {
+  const drained = new AbortController();
+  child.stdout?.once('close', () => drained.abort());
+  await clock.sleep(200, drained.signal);
+  if (drained.signal.aborted) return;
+  if ((await findProcesses(marker)).length > 0) await endProcesses(marker, clock);
+  child.stdout?.destroy();
+}

@@ -1,0 +1,258 @@
+import { Type, type Static } from 'typebox';
+import { presentApplicationRelation } from '../inventory/applications/present.ts';
+import { findApplications } from '../inventory/applications/store.ts';
+import {
+  EnvironmentRelation,
+  OrganizationRelation,
+  presentEnvironmentRelation,
+  presentOrganization,
+  presentProject,
+  ProjectRelation,
+} from '../inventory/places/present.ts';
+import { findPlaces } from '../inventory/places/store.ts';
+import { presentServer } from '../inventory/servers/present.ts';
+import { findServers } from '../inventory/servers/store.ts';
+import { operationLabel } from '../pipelines/operations.ts';
+import { humanReadable } from '../pipelines/present.ts';
+import { isoTime } from '../platform/clock.ts';
+import type { Db } from '../platform/database/connect.ts';
+import { Nullable, Time } from '../platform/http/schemas.ts';
+import { actionUrl } from './events.ts';
+import { statusLabel } from './status.ts';
+import { actionStepsOf, targetsOf, type ActionRow, type ActionStepRow, type TargetRow } from './store.ts';
+import type { TriggeredFrom } from './trigger.ts';
+
+const Status = {
+  status: Type.String(),
+  status_human_readable: Type.String(),
+  status_reason_code: Type.String(),
+  status_reason_human_readable: Type.String(),
+};
+const Times = {
+  started_at: Nullable(Time),
+  completed_at: Nullable(Time),
+  created_at: Time,
+  updated_at: Time,
+};
+
+const ActionStep = Type.Object({
+  id: Type.Integer(),
+  action_id: Type.Integer(),
+  action_target_id: Type.Integer(),
+  name: Nullable(Type.String()),
+  description: Nullable(Type.String()),
+  order: Type.Integer(),
+  exit_code: Nullable(Type.Integer()),
+  ...Status,
+  ...Times,
+});
+
+const ActionTarget = Type.Object({
+  id: Type.Integer(),
+  resource_type: Type.String(),
+  resource_type_human_readable: Type.String(),
+  resource_id: Type.Integer(),
+  ...Status,
+  total_steps: Type.Integer(),
+  current_step: Nullable(ActionStep),
+  steps: Type.Array(ActionStep),
+  resource_data: Nullable(Type.Unknown()),
+  ...Times,
+});
+
+export const ActionRelation = Type.Object({
+  id: Type.Integer(),
+  pipeline_id: Nullable(Type.Integer()),
+  retry_of: Nullable(Type.Integer()),
+  ...Status,
+  type: Type.String(),
+  type_human_readable: Type.String(),
+  url_web_permalink: Type.String(),
+  trigger_comment: Nullable(Type.String()),
+  action_data: Type.Null(),
+  triggered_from: Type.Object({
+    origin: Nullable(Type.String()),
+    trigger_type: Type.String(),
+    name: Type.String(),
+    email: Nullable(Type.String()),
+    ip_address: Type.String(),
+    user_id: Nullable(Type.Integer()),
+    hook_id: Nullable(Type.String()),
+    hook_request_id: Nullable(Type.String()),
+    hook_parsed_variables: Nullable(Type.Record(Type.String(), Type.Unknown())),
+  }),
+  resource: Type.Object({
+    id: Type.Integer(),
+    type: Type.String(),
+    type_human_readable: Type.String(),
+    data: Nullable(Type.Unknown()),
+  }),
+  summary: Type.Object({
+    targets: Type.Object({
+      count: Type.Integer(),
+      pending: Type.Integer(),
+      in_progress: Type.Integer(),
+      completed: Type.Integer(),
+      failed: Type.Integer(),
+    }),
+  }),
+  organization: Nullable(OrganizationRelation),
+  project: Nullable(ProjectRelation),
+  environment: Nullable(EnvironmentRelation),
+  ...Times,
+});
+
+export const Action = Type.Object({
+  ...ActionRelation.properties,
+  parent: Type.Null(),
+  children: Type.Array(Type.Unknown()),
+  triggered_by_user: Type.Null(),
+  targets: Type.Array(ActionTarget),
+  hook_requests: Type.Object({ incoming: Nullable(Type.Unknown()), outgoing: Type.Null() }),
+});
+
+/** Several actions with a fixed number of queries, whatever their number. */
+export async function presentActions(
+  db: Db,
+  publicUrl: string,
+  rows: ActionRow[],
+): Promise<Static<typeof ActionRelation>[]> {
+  const places = await findPlaces(
+    db,
+    rows.map((row) => row.environment_id),
+  );
+  const targets = await targetsOf(
+    db,
+    rows.map((row) => row.id),
+  );
+  const resourceIds = (type: string) => rows.filter((row) => row.resource_type === type).map((row) => row.resource_id);
+  const applications = await findApplications(db, resourceIds('application'));
+  const servers = await findServers(db, resourceIds('server'));
+
+  return rows.map((row) => {
+    const place = places.get(row.environment_id);
+    const application = applications.find(({ id }) => id === row.resource_id);
+    const server = servers.find(({ id }) => id === row.resource_id);
+    const data =
+      row.resource_type === 'application'
+        ? application && presentApplicationRelation(application, row.project_id)
+        : server && presentServer(server);
+    return {
+      id: row.id,
+      pipeline_id: row.pipeline_id,
+      retry_of: row.retry_of,
+      ...status(row),
+      type: row.type,
+      type_human_readable: operationLabel(row.type),
+      url_web_permalink: actionUrl(publicUrl, row.id),
+      trigger_comment: row.trigger_comment,
+      action_data: null,
+      // Safe: only `create.ts` and the accept path write this column.
+      triggered_from: JSON.parse(row.triggered_from) as TriggeredFrom,
+      resource: {
+        id: row.resource_id,
+        type: row.resource_type,
+        type_human_readable: humanReadable(row.resource_type),
+        data: data ?? null,
+      },
+      summary: summarize(targets.filter((target) => target.action_id === row.id)),
+      organization: place ? presentOrganization(place.organization) : null,
+      project: place ? presentProject(place.project, place.organization) : null,
+      environment: place ? presentEnvironmentRelation(place.environment) : null,
+      ...times(row),
+    };
+  });
+}
+
+export async function presentAction(
+  db: Db,
+  publicUrl: string,
+  row: ActionRow,
+): Promise<Static<typeof Action>> {
+  const [relation] = await presentActions(db, publicUrl, [row]);
+  const targets = await targetsOf(db, [row.id]);
+  const steps = await actionStepsOf(
+    db,
+    targets.map(({ id }) => id),
+  );
+  return {
+    ...relation!,
+    parent: null,
+    children: [],
+    triggered_by_user: null,
+    targets: targets.map((target) =>
+      presentTarget(
+        target,
+        steps.filter((step) => step.target_id === target.id),
+      ),
+    ),
+    hook_requests: { incoming: null, outgoing: null },
+  };
+}
+
+function presentTarget(row: TargetRow, steps: ActionStepRow[]): Static<typeof ActionTarget> {
+  const current = steps.find((step) => step.status === 'in-progress' || step.status === 'failed') ?? steps.at(-1);
+  return {
+    id: row.id,
+    resource_type: row.resource_type,
+    resource_type_human_readable: humanReadable(row.resource_type),
+    resource_id: row.resource_id,
+    ...status(row),
+    total_steps: steps.length,
+    current_step: current ? presentActionStep(current) : null,
+    steps: steps.map(presentActionStep),
+    resource_data: {
+      ...(JSON.parse(row.resource_data) as object),
+      provider_name: 'self-hosted',
+      provider_name_human_readable: 'Self-hosted',
+      os_version_code: null,
+      provision_input: { cloud_service_code: 'self-hosted-custom' },
+    },
+    ...times(row),
+  };
+}
+
+function presentActionStep(row: ActionStepRow): Static<typeof ActionStep> {
+  return {
+    id: row.id,
+    action_id: row.action_id,
+    action_target_id: row.target_id,
+    name: row.name,
+    description: row.description,
+    order: row.step_order,
+    exit_code: row.exit_code,
+    ...status(row),
+    ...times(row),
+  };
+}
+
+function summarize(targets: TargetRow[]) {
+  const count = (wanted: string) => targets.filter((target) => target.status === wanted).length;
+  return {
+    targets: {
+      count: targets.length,
+      pending: count('pending'),
+      in_progress: count('in-progress'),
+      completed: count('completed'),
+      failed: count('failed'),
+    },
+  };
+}
+
+function status(row: { status: string; reason_code: string; reason: string }) {
+  return {
+    status: row.status,
+    status_human_readable: statusLabel(row.status),
+    status_reason_code: row.reason_code,
+    status_reason_human_readable: row.reason,
+  };
+}
+
+function times(row: Pick<ActionRow, 'started_at' | 'completed_at' | 'created_at' | 'updated_at'>) {
+  return {
+    started_at: isoTime(row.started_at),
+    completed_at: isoTime(row.completed_at),
+    created_at: isoTime(row.created_at),
+    updated_at: isoTime(row.updated_at),
+  };
+}

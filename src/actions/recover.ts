@@ -1,0 +1,60 @@
+import type { Connection } from '../platform/database/connect.ts';
+import { liveNodes } from '../platform/node-lease.ts';
+import type { EventWriter } from './events.ts';
+import type { Executor } from './executors/executor.ts';
+import { statusCode } from './status.ts';
+import { transition } from './transition.ts';
+
+const nodeEnded = 'The node that ran it ended before it was done. It was not run again; start it anew if it should be.';
+
+/**
+ * Fails the actions of nodes whose lease has lapsed, and those that this node holds but no longer runs: an action is
+ * never run twice by itself. First whatever still runs of them on this machine is ended, so that nothing goes on
+ * after its action is said to have failed. Returns how many.
+ */
+export async function failAbandonedActions(
+  context: { connection: Connection; writer: EventWriter; local: Executor },
+  options: { now: number; nodeId: string; running: number[]; reason?: string },
+): Promise<number> {
+  const { connection, writer, local } = context;
+  const { now, nodeId, running, reason = nodeEnded } = options;
+  const orphans = await connection.db
+    .selectFrom('actions')
+    .select(['id', 'run_id', 'claimed_by'])
+    .where('claimed_by', 'is not', null)
+    .where((eb) =>
+      eb.or([
+        eb('claimed_by', 'not in', liveNodes(connection.db, now)),
+        eb.and([eb('claimed_by', '=', nodeId), eb('id', 'not in', running.length > 0 ? running : [0])]),
+      ]),
+    )
+    .execute();
+  for (const { id, run_id, claimed_by } of orphans) {
+    if (run_id) await local.endRun(run_id);
+    await connection.db.transaction().execute(async (trx) => {
+      const failed = await transition(writer, trx, id, 'failed', { now, reason, heldBy: claimed_by! });
+      if (!failed) return;
+      const end = { reason, updated_at: now, completed_at: now, reason_code: statusCode('failed'), status: 'failed' };
+      const skip = { ...end, reason: 'Skipped: the action had failed.', reason_code: statusCode('skipped'), status: 'skipped' };
+      await trx
+        .updateTable('action_steps')
+        .set(end)
+        .where('action_id', '=', id)
+        .where('status', '=', 'in-progress')
+        .execute();
+      await trx
+        .updateTable('action_steps')
+        .set(skip)
+        .where('action_id', '=', id)
+        .where('status', '=', 'pending')
+        .execute();
+      await trx
+        .updateTable('action_targets')
+        .set(end)
+        .where('action_id', '=', id)
+        .where('status', '=', 'in-progress')
+        .execute();
+    });
+  }
+  return orphans.length;
+}

@@ -1,0 +1,113 @@
+import { sql, type Insertable, type Selectable } from 'kysely';
+import type { Db, Trx } from '../platform/database/connect.ts';
+import { listPage } from '../platform/database/listing.ts';
+import type { Database } from '../platform/database/schema.ts';
+import type { Listing, Page } from '../platform/http/pagination.ts';
+
+export type ActionRow = Selectable<Database['actions']>;
+export type TargetRow = Selectable<Database['action_targets']>;
+export type ActionStepRow = Selectable<Database['action_steps']>;
+export type NewAction = Insertable<Database['actions']>;
+
+export async function insertActions(trx: Trx, actions: NewAction[]): Promise<ActionRow[]> {
+  return await trx.insertInto('actions').values(actions).returningAll().execute();
+}
+
+export async function findAction(db: Db | Trx, id: number): Promise<ActionRow | undefined> {
+  return await db.selectFrom('actions').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+export type ActionFilter = {
+  environmentIds?: number[];
+  environmentId?: number;
+  projectId?: number;
+  pipelineId?: number;
+  resourceType?: string;
+  resourceId?: number;
+  status?: string;
+  type?: string;
+};
+
+export async function listActions(db: Db, filter: ActionFilter, page: Page): Promise<Listing<ActionRow>> {
+  let found = db.selectFrom('actions').selectAll().orderBy('id', 'desc');
+  if (filter.environmentIds) found = found.where('environment_id', 'in', atLeastOne(filter.environmentIds));
+  if (filter.environmentId !== undefined) found = found.where('environment_id', '=', filter.environmentId);
+  if (filter.projectId !== undefined) found = found.where('project_id', '=', filter.projectId);
+  if (filter.pipelineId !== undefined) found = found.where('pipeline_id', '=', filter.pipelineId);
+  if (filter.resourceType !== undefined) found = found.where('resource_type', '=', filter.resourceType);
+  if (filter.resourceId !== undefined) found = found.where('resource_id', '=', filter.resourceId);
+  if (filter.status !== undefined) found = found.where('status', '=', filter.status);
+  if (filter.type !== undefined) found = found.where('type', '=', filter.type);
+  return await listPage(found, page);
+}
+
+/** `in ()` is no SQL; no row has id 0. */
+function atLeastOne(ids: number[]): number[] {
+  return ids.length > 0 ? ids : [0];
+}
+
+export async function environmentsOfUser(db: Db, userId: number): Promise<number[]> {
+  const rows = await db
+    .selectFrom('environments')
+    .innerJoin('projects', 'projects.id', 'environments.project_id')
+    .innerJoin('memberships', 'memberships.organization_id', 'projects.organization_id')
+    .select('environments.id')
+    .where('memberships.user_id', '=', userId)
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+export async function targetsOf(db: Db | Trx, actionIds: number[]): Promise<TargetRow[]> {
+  return await db
+    .selectFrom('action_targets')
+    .selectAll()
+    .where('action_id', 'in', atLeastOne(actionIds))
+    .orderBy('id')
+    .execute();
+}
+
+export async function actionStepsOf(db: Db | Trx, targetIds: number[]): Promise<ActionStepRow[]> {
+  return await db
+    .selectFrom('action_steps')
+    .selectAll()
+    .where('target_id', 'in', atLeastOne(targetIds))
+    .orderBy('target_id')
+    .orderBy('step_order')
+    .execute();
+}
+
+export async function insertLog(trx: Trx, logs: { stepId: number; content: string; now: number }[]): Promise<void> {
+  await trx
+    .insertInto('step_logs')
+    .values(logs.map(({ stepId, content, now }) => ({ step_id: stepId, content, created_at: now })))
+    .execute();
+}
+
+/** The whole output of a step, as it was stored: capped and masked. */
+export async function readLog(db: Db, stepId: number): Promise<string> {
+  const rows = await db
+    .selectFrom('step_logs')
+    .select('content')
+    .where('step_id', '=', stepId)
+    .orderBy('id')
+    .execute();
+  return rows.map(({ content }) => content).join('');
+}
+
+// A partial index is used only when its condition stands in the query as it does in the index.
+/** Index: actions_pending. */
+export const isPending = sql<boolean>`actions.status = 'pending'`;
+/** Index: actions_active. */
+export const isActive = sql<boolean>`actions.status in ('waiting', 'queued', 'in-progress')`;
+
+/** How many actions of a pipeline take one of its places. */
+export async function countRunning(trx: Trx, pipelineId: number): Promise<number> {
+  const { count } = await trx
+    .selectFrom('actions')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where(isActive)
+    .where('status', 'in', ['queued', 'in-progress'])
+    .where('pipeline_id', '=', pipelineId)
+    .executeTakeFirstOrThrow();
+  return count;
+}

@@ -1,0 +1,83 @@
+import type { Updateable } from 'kysely';
+import type { Trx } from '../platform/database/connect.ts';
+import type { Database } from '../platform/database/schema.ts';
+import { writeEvents, type EventWriter } from './events.ts';
+import { defaultReason, statusCode, type ActionStatus } from './status.ts';
+import { insertActions, type ActionRow, type NewAction } from './store.ts';
+
+/** The statuses an action can come from; anything else means that somebody else was faster. */
+const comesFrom: Record<Exclude<ActionStatus, 'pending'>, ActionStatus[]> = {
+  waiting: ['pending'],
+  queued: ['pending', 'waiting'],
+  skipped: ['pending', 'waiting', 'queued'],
+  'in-progress': ['queued'],
+  completed: ['in-progress'],
+  failed: ['pending', 'waiting', 'queued', 'in-progress'],
+};
+
+export type NewActionInput = Omit<
+  NewAction,
+  'status' | 'reason_code' | 'reason' | 'claimed_by' | 'run_id' | 'started_at' | 'completed_at' | 'updated_at'
+>;
+
+/** Creates actions as `pending`, each with its `action.created` event. Returned in no particular order. */
+export async function createActions(writer: EventWriter, trx: Trx, inputs: NewActionInput[]): Promise<ActionRow[]> {
+  if (inputs.length === 0) return [];
+  const rows = await insertActions(
+    trx,
+    inputs.map((input) => ({
+      ...input,
+      status: 'pending',
+      reason_code: statusCode('pending'),
+      reason: defaultReason('pending'),
+      claimed_by: null,
+      run_id: null,
+      started_at: null,
+      completed_at: null,
+      updated_at: input.created_at,
+    })),
+  );
+  await writeEvents(writer, trx, rows, inputs[0]!.created_at);
+  return rows;
+}
+
+/**
+ * The only way in which the status of an action changes: the row and its event in one transaction. Returns the new
+ * row, or null when the action is no longer in a status it could come from, or (with `heldBy`) no longer that node's.
+ */
+export async function transition(
+  writer: EventWriter,
+  trx: Trx,
+  id: number,
+  to: Exclude<ActionStatus, 'pending'>,
+  options: {
+    now: number;
+    reason?: string;
+    heldBy?: string;
+    change?: Pick<Updateable<Database['actions']>, 'claimed_by' | 'run_id'>;
+  },
+): Promise<ActionRow | null> {
+  const { now, heldBy } = options;
+  let query = trx
+    .updateTable('actions')
+    .set({
+      status: to,
+      reason_code: statusCode(to),
+      reason: options.reason ?? defaultReason(to),
+      updated_at: now,
+      ...(to === 'in-progress' ? { started_at: now } : {}),
+      ...(isEnd(to) ? { completed_at: now, claimed_by: null } : {}),
+      ...options.change,
+    })
+    .where('id', '=', id)
+    .where('status', 'in', comesFrom[to]);
+  if (heldBy !== undefined) query = query.where('claimed_by', '=', heldBy);
+  const row = await query.returningAll().executeTakeFirst();
+  if (!row) return null;
+  await writeEvents(writer, trx, [row], now);
+  return row;
+}
+
+function isEnd(status: ActionStatus): boolean {
+  return status === 'completed' || status === 'failed' || status === 'skipped';
+}

@@ -1,0 +1,177 @@
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { guardRoutes } from './accounts/access.ts';
+import { accountRoutes } from './accounts/routes.ts';
+import { startActionWorker } from './actions/action-worker.ts';
+import type { EventWriter } from './actions/events.ts';
+import { createLocalExecutor } from './actions/executors/local.ts';
+import { pruneRuns } from './actions/prune.ts';
+import { actionRoutes } from './actions/routes.ts';
+import { loadSecretKey, type Config } from './config.ts';
+import { createHookRegistry } from './hooks/registry.ts';
+import { hookRoutes } from './hooks/routes.ts';
+import { pruneRequests } from './incoming/prune.ts';
+import { createReceiver } from './incoming/receive.ts';
+import { incomingRoutes, triggerRoute } from './incoming/routes.ts';
+import { applicationRoutes } from './inventory/applications/routes.ts';
+import { credentialRoutes } from './inventory/credentials/routes.ts';
+import { firstStart, type FirstStart } from './inventory/first-start.ts';
+import { placeRoutes } from './inventory/places/routes.ts';
+import { serverRoutes } from './inventory/servers/routes.ts';
+import { variableRoutes } from './inventory/variables/routes.ts';
+import { landingPage } from './landing.ts';
+import { startDeliveryWorker } from './outgoing/delivery-worker.ts';
+import { createEgressGuard } from './outgoing/egress-guard.ts';
+import { createHttpClient } from './outgoing/http-client.ts';
+import { pruneDeliveries } from './outgoing/prune.ts';
+import { outgoingRoutes } from './outgoing/routes.ts';
+import { pipelineRoutes } from './pipelines/routes.ts';
+import type { Bus } from './platform/bus.ts';
+import { systemClock, type Clock } from './platform/clock.ts';
+import { checkKey } from './platform/database/check-key.ts';
+import { connect, type Connection } from './platform/database/connect.ts';
+import { isMigrated, migrate } from './platform/database/migrate.ts';
+import { connectBus } from './platform/database/notify.ts';
+import { createHttpApp, type HttpApp } from './platform/http/server.ts';
+import { takeNodeLease } from './platform/node-lease.ts';
+import { createSecretBox, type SecretBox } from './platform/secret-box.ts';
+import { startSchedule } from './platform/schedule.ts';
+
+export type RunningApp = {
+  /** Where it listens, e.g. `http://127.0.0.1:8080`; null for a node that serves no HTTP. */
+  address: string | null;
+  publicUrl: string;
+  /** Set when this start created the first administrator. */
+  firstStart: FirstStart | null;
+  /** Ends what runs and closes everything, in the reverse order of the start. */
+  stop(): Promise<void>;
+};
+
+/** What a test may replace. */
+export type Overrides = { clock?: Clock; random?: () => number };
+
+const hourMs = 3_600_000;
+const version = '0.1.0';
+
+/** The only place that builds long-lived objects. Throws ConfigFault when the set-up cannot work. */
+export async function startApp(config: Config, log: Logger, overrides: Overrides = {}): Promise<RunningApp> {
+  const clock = overrides.clock ?? systemClock;
+  const closers: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const close of closers.reverse()) await close();
+    closers.length = 0;
+  };
+  try {
+    const box = createSecretBox(loadSecretKey(config));
+    const connection = await connect(config);
+    closers.push(() => connection.close());
+    await migrate(connection);
+    await checkKey(connection.db, box);
+    const first = await firstStart(
+      { db: connection.db, clock },
+      { email: config.adminEmail, password: config.adminPassword },
+    );
+    const { bus, close } = await connectBus(connection, { databaseUrl: config.databaseUrl, log });
+    closers.push(close);
+
+    let publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
+    const registry = createHookRegistry({ db: connection.db, box, bus });
+    const writer: EventWriter = { registry, publicUrl: () => publicUrl };
+    const parts = { config, log, clock, box, connection, bus, registry, writer };
+
+    let address: string | null = null;
+    if (config.role !== 'worker') {
+      const http = createHttp(parts);
+      await http.listen({ host: config.host, port: config.port });
+      closers.push(() => http.close());
+      const bound = http.server.address();
+      const port = typeof bound === 'object' && bound ? bound.port : config.port;
+      address = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
+      publicUrl = config.publicUrl ?? `http://localhost:${port}`;
+    }
+    if (config.role !== 'api') closers.push(...(await startWorkers(parts, overrides.random ?? Math.random)));
+    return { address, publicUrl, firstStart: first, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+type Parts = {
+  config: Config;
+  log: Logger;
+  clock: Clock;
+  box: SecretBox;
+  connection: Connection;
+  bus: Bus;
+  registry: ReturnType<typeof createHookRegistry>;
+  writer: EventWriter;
+};
+
+function createHttp({ config, log, clock, box, connection, bus, registry, writer }: Parts): HttpApp {
+  const app = createHttpApp({ log, trustProxy: config.trustProxy });
+  const { db } = connection;
+  const { publicUrl } = writer;
+  const context = { db, clock, box, bus, publicUrl };
+  const receiver = createReceiver({ connection, registry, writer, clock, bus });
+
+  guardRoutes(app, { db, clock });
+  landingPage(app, publicUrl);
+  healthRoutes(app, connection);
+  app.register(
+    async (api: HttpApp) => {
+      accountRoutes(api, context);
+      placeRoutes(api, context);
+      credentialRoutes(api, context);
+      applicationRoutes(api, context);
+      serverRoutes(api, context);
+      variableRoutes(api, context);
+      pipelineRoutes(api, context);
+      hookRoutes(api, context);
+      actionRoutes(api, { db, writer, clock, bus });
+      outgoingRoutes(api, { db });
+      incomingRoutes(api, { db, publicUrl });
+      api.register(async (raw: HttpApp) => triggerRoute(raw, { receiver, maxBodyBytes: config.maxBodyBytes }));
+    },
+    { prefix: '/api' },
+  );
+  return app;
+}
+
+function healthRoutes(app: HttpApp, connection: Connection): void {
+  app.get('/healthz', { config: { access: 'public' } }, async () => ({ status: 'ok' }));
+  app.get('/readyz', { config: { access: 'public' } }, async (_request, reply) => {
+    const ready = await isMigrated(connection).catch(() => false);
+    return reply.status(ready ? 200 : 503).send({ status: ready ? 'ready' : 'the database cannot be used' });
+  });
+}
+
+/** Returns what ends them, in the order of their start. */
+async function startWorkers(
+  { config, log, clock, box, connection, bus, writer }: Parts,
+  random: () => number,
+): Promise<(() => Promise<void>)[]> {
+  const lease = await takeNodeLease({ connection, clock, log });
+  const guard = createEgressGuard(config.egressAllow);
+  const client = createHttpClient({ guard, clock });
+  const local = createLocalExecutor({ scriptDirectory: join(config.dataDirectory, 'scripts'), clock });
+  const workspaces = join(config.dataDirectory, 'workspaces');
+  const shared = { connection, writer, clock, box, bus, log, lease };
+  const actions = startActionWorker({ ...shared, local, workspaces, maxRunning: config.maxRunningActions });
+  const userAgent = `Hookline/${version}`;
+  const deliveries = startDeliveryWorker({ ...shared, client, random, userAgent });
+  const pruning = startSchedule({ everyMs: hourMs, clock, log, name: 'retention' }, async () => {
+    const olderThan = clock.now() - config.retentionDays * 24 * hourMs;
+    await pruneRequests(connection.db, olderThan);
+    await pruneDeliveries(connection.db, olderThan);
+    await pruneRuns(connection.db, olderThan);
+  });
+  return [
+    () => lease.stop(),
+    () => client.close(),
+    // The actions stop first and their last events go out while the deliveries still run.
+    () => deliveries.stop(),
+    () => actions.stop(),
+    () => pruning.stop(),
+  ];
+}

@@ -1,0 +1,45 @@
+import { Command } from 'commander';
+import { ConfigFault } from '../platform/config-fault.ts';
+import { readConfig, type Config, type ConfigRow } from '../config.ts';
+import { migrateCommand } from './migrate.ts';
+import { serve } from './serve.ts';
+
+/** The commands. All of them are set up by environment variables alone, which `config` lists. */
+export function createProgram(): Command {
+  const program = new Command('hookline')
+    .description('Self-hosted webhooks for deployments.')
+    .showHelpAfterError()
+    .showSuggestionAfterError();
+  program
+    .command('serve', { isDefault: true })
+    .description('start the server: HTTP, runs and deliveries, as HOOKLINE_ROLE says')
+    .action(() => withConfig(({ config }) => serve(config)));
+  program
+    .command('migrate')
+    .description('bring the database to the form this version needs, and end')
+    .action(() => withConfig(({ config }) => migrateCommand(config)));
+  program
+    .command('config')
+    .description('show every setting with its value, secrets masked, and where it comes from')
+    .action(() => withConfig(({ rows }) => printConfig(rows)));
+  return program;
+}
+
+/** A faulty set-up is told in sentences, without a stack, and ends the program with 1. */
+async function withConfig(run: (read: { config: Config; rows: ConfigRow[] }) => Promise<void> | void): Promise<void> {
+  try {
+    await run(readConfig(process.env));
+  } catch (error) {
+    if (!(error instanceof ConfigFault)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}
+
+function printConfig(rows: ConfigRow[]): void {
+  const width = Math.max(...rows.map(({ name }) => name.length));
+  for (const { name, value, source, meaning } of rows) {
+    console.log(`${name.padEnd(width)}  ${value || '(none)'}  [${source}]`);
+    console.log(`${' '.repeat(width)}  ${meaning}`);
+  }
+}

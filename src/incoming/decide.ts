@@ -1,0 +1,90 @@
+import { parametersFrom, type ActionParameters, type VariableValue } from '../actions/trigger.ts';
+import type { IncomingHook } from '../hooks/registry.ts';
+import type { FieldError } from '../platform/errors.ts';
+import { unmetCondition } from './conditions.ts';
+import { extractVariables } from './extract.ts';
+import { parsePayload } from './parse-payload.ts';
+import { dedupKey, isPing } from './sender-headers.ts';
+import { checkSignature } from './signature.ts';
+
+export type ReceivedRequest = { headers: Record<string, string | string[] | undefined>; body: Buffer };
+
+/** What becomes of a request, with the reason in one sentence. `verified` tells whether its body may be kept. */
+export type Decision =
+  | {
+      outcome: 'accepted';
+      status: 202;
+      reason: string;
+      pipelineId: number;
+      variables: Record<string, VariableValue>;
+      parameters: ActionParameters;
+      dedupKey: Buffer | null;
+    }
+  | { outcome: 'skipped'; status: 200; reason: string }
+  | { outcome: 'refused'; status: 400 | 401 | 404 | 413 | 415 | 422; reason: string; errors?: FieldError[]; verified: boolean };
+
+/** Verify, parse, conditions, variables, pipeline: in that order, and without a look at the database. */
+export function decide(hook: IncomingHook, request: ReceivedRequest): Decision {
+  if (!hook.row.active) return refuse(404, 'This hook is not active.', false);
+  const signature = checkSignature(hook, request.headers, request.body);
+  if (!signature.ok) return refuse(401, signature.reason, false);
+  if (isPing(request.headers)) return { outcome: 'skipped', status: 200, reason: 'Ping received: the hook is reachable.' };
+  const parsed = parsePayload(asText(request.headers['content-type']), request.body);
+  if (!parsed.ok) return refuse(parsed.status, parsed.reason, true);
+
+  const source = { payload: parsed.payload, headers: request.headers };
+  const { values, faults } = extractVariables(hook.definition.variables, source);
+  // Conditions come before faults: a request that the hook does not want need not have its variables.
+  const unmet = unmetCondition(hook.definition.conditions, source, values);
+  if (unmet) return { outcome: 'skipped', status: 200, reason: unmet };
+  const pipeline = choosePipeline(hook, values);
+  if (pipeline.fault) faults.push(pipeline.fault);
+  if (faults.length > 0 || pipeline.id === null) {
+    const reason = faults.map(({ field, message }) => `${field} ${message}`).join('; ');
+    return { ...refuse(422, `Not run: ${reason}.`, true), errors: faults };
+  }
+  return {
+    outcome: 'accepted',
+    status: 202,
+    reason: 'Accepted.',
+    pipelineId: pipeline.id,
+    variables: values,
+    parameters: parametersFrom(values),
+    dedupKey: dedupKey(hook.row.uuid, request.headers),
+  };
+}
+
+function refuse(status: 400 | 401 | 404 | 415 | 422, reason: string, verified: boolean) {
+  return { outcome: 'refused' as const, status, reason, verified };
+}
+
+/** In the older form the variable `pipeline_id` chooses among the pipelines of the hook's resource and operation. */
+function choosePipeline(
+  hook: IncomingHook,
+  variables: Record<string, VariableValue>,
+): { id: number; fault: null } | { id: null; fault: FieldError | null } {
+  const [first, ...others] = hook.pipelineIds;
+  const { resource_type, resource_id, action_type } = hook.row;
+  const owner = `${resource_type} ${resource_id}`;
+  const field = 'pipeline_id';
+  if (hook.row.pipeline_id !== null && first !== undefined) return { id: first, fault: null };
+  // A value of the wrong type has been noted already.
+  if (hook.definition.variables.some(({ name }) => name === field) && !(field in variables)) {
+    return { id: null, fault: null };
+  }
+  const wanted = variables[field] ?? null;
+  if (wanted !== null) {
+    if (typeof wanted === 'number' && hook.pipelineIds.includes(wanted)) return { id: wanted, fault: null };
+    return { id: null, fault: { field, message: `${JSON.stringify(wanted)} is no ${action_type} pipeline of ${owner}` } };
+  }
+  if (first === undefined) return { id: null, fault: { field, message: `cannot be chosen: ${owner} has no ${action_type} pipeline` } };
+  if (others.length > 0) {
+    const message = `must be one of ${hook.pipelineIds.join(', ')}, since ${owner} has several ${action_type} pipelines`;
+    return { id: null, fault: { field, message } };
+  }
+  return { id: first, fault: null };
+}
+
+function asText(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header;
+}

@@ -1,0 +1,103 @@
+import type { EventWriter } from '../actions/events.ts';
+import type { IncomingHook, HookRegistry } from '../hooks/registry.ts';
+import type { Bus } from '../platform/bus.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Connection } from '../platform/database/connect.ts';
+import { createGroupCommit } from '../platform/database/group-commit.ts';
+import { AppError, notFound, type FieldError } from '../platform/errors.ts';
+import { decide, type Decision, type ReceivedRequest } from './decide.ts';
+import { pruneRefused } from './prune.ts';
+import { storeRequests, type DecidedRequest, type StoredRequest } from './store.ts';
+
+/** The answer to a sender; written only after the request and the action it causes are committed. */
+export type Receipt = {
+  status: number;
+  body: { message: string; errors: FieldError[] | null; action_id: number | null; hook_request_id: string };
+};
+
+export type Receiver = {
+  /** Throws `not_found` for an unknown hook, and `unavailable` when nothing could be kept. */
+  receive(hookUuid: string, request: ReceivedRequest & { ipAddress: string }): Promise<Receipt>;
+  /** Records a request whose body was too large to read. */
+  refuseTooLarge(hookUuid: string, request: { headers: ReceivedRequest['headers']; ipAddress: string }): Promise<void>;
+};
+
+const pruneEvery = 100;
+
+export function createReceiver(context: {
+  connection: Connection;
+  registry: HookRegistry;
+  writer: EventWriter;
+  clock: Clock;
+  bus: Bus;
+}): Receiver {
+  const { connection, registry, clock, bus } = context;
+  const store = createGroupCommit<DecidedRequest, StoredRequest>(
+    (items) => connection.db.transaction().execute((trx) => storeRequests(context.writer, trx, items)),
+    // SQLite has one writer; PostgreSQL commits several batches side by side.
+    { concurrency: connection.dialect === 'sqlite' ? 1 : 4 },
+  );
+
+  const find = async (uuid: string): Promise<IncomingHook> => {
+    const hook = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(uuid)
+      ? await registry.incoming(uuid.toLowerCase())
+      : null;
+    if (!hook) throw notFound('The hook');
+    return hook;
+  };
+
+  const refusals = new Map<number, number>();
+  /** Anyone can cause refusals: after so many of a hook its old ones are removed, without making this sender wait. */
+  const countRefusal = (hookId: number) => {
+    const count = (refusals.get(hookId) ?? 0) + 1;
+    refusals.set(hookId, count % pruneEvery);
+    if (count === pruneEvery) void pruneRefused(connection.db, hookId).catch(() => undefined);
+  };
+
+  const keep = async (item: Omit<DecidedRequest, 'at' | 'durationUs'>, startedNs: bigint): Promise<StoredRequest> => {
+    const durationUs = Number((process.hrtime.bigint() - startedNs) / 1000n);
+    try {
+      const stored = await store({ ...item, at: clock.now(), durationUs });
+      if (item.decision.outcome === 'refused') countRefusal(item.hook.row.id);
+      return stored;
+    } catch (cause) {
+      if (cause instanceof AppError) throw cause;
+      throw new AppError('unavailable', 'The request cannot be stored now. Nothing was kept; send it again.', {
+        cause,
+        retryAfterSeconds: 5,
+      });
+    }
+  };
+
+  return {
+    async receive(hookUuid, { ipAddress, ...request }) {
+      const startedNs = process.hrtime.bigint();
+      const hook = await find(hookUuid);
+      const decision = decide(hook, request);
+      const stored = await keep({ hook, request, decision, ipAddress }, startedNs);
+      if (stored.actionId !== null && !stored.repeated) {
+        bus.publish('actions');
+        bus.publish('deliveries');
+      }
+      return {
+        status: decision.status,
+        body: {
+          message: messageOf(decision, stored),
+          errors: decision.outcome === 'refused' ? (decision.errors ?? null) : null,
+          action_id: stored.actionId,
+          hook_request_id: stored.requestUuid,
+        },
+      };
+    },
+    async refuseTooLarge(hookUuid, { headers, ipAddress }) {
+      const hook = await find(hookUuid);
+      const decision = { outcome: 'refused', status: 413, reason: 'The body is too large.', verified: false } as const;
+      await keep({ hook, request: { headers, body: Buffer.alloc(0) }, decision, ipAddress }, process.hrtime.bigint());
+    },
+  };
+}
+
+function messageOf(decision: Decision, { actionId, repeated }: StoredRequest): string {
+  if (repeated) return `This delivery was accepted before, as action ${actionId}. It was not run again.`;
+  return decision.outcome === 'accepted' ? `Accepted as action ${actionId}.` : decision.reason;
+}

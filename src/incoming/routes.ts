@@ -1,0 +1,106 @@
+import { Type } from 'typebox';
+import { findHook } from '../hooks/store.ts';
+import { HookRequest, HookRequestRelation } from '../hooks/request-record.ts';
+import { presentAttempt } from '../outgoing/present.ts';
+import { deliveriesOf, findAttempt } from '../outgoing/store.ts';
+import type { Db } from '../platform/database/connect.ts';
+import { notFound } from '../platform/errors.ts';
+import { linkPages, PageQuery, readPage } from '../platform/http/pagination.ts';
+import { sendError } from '../platform/http/send-error.ts';
+import { idParam, Nullable } from '../platform/http/schemas.ts';
+import type { HttpApp } from '../platform/http/server.ts';
+import { presentIncoming, presentIncomingRelation } from './present.ts';
+import type { Receiver } from './receive.ts';
+import { actionIdsOf, findHookRequest, listHookRequests } from './store.ts';
+
+const Receipt = Type.Object({
+  message: Type.String(),
+  errors: Nullable(Type.Array(Type.Object({ field: Type.String(), message: Type.String() }))),
+  action_id: Nullable(Type.Integer()),
+  hook_request_id: Type.String(),
+});
+
+/** The address that senders call. The id and the signature are the credentials; the body is taken as raw bytes. */
+export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBodyBytes: number }): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.route({
+    method: 'POST',
+    url: '/hooks/:hook_id/trigger',
+    config: { access: 'public' },
+    bodyLimit: context.maxBodyBytes,
+    schema: {
+      operationId: 'triggerHook',
+      summary: 'Send a request to an incoming hook',
+      params: idParam('hook_id'),
+      response: { '2xx': Receipt, '4xx': Type.Partial(Receipt) },
+    },
+    handler: async (request, reply) => {
+      const { status, body } = await context.receiver.receive(request.params.hook_id, {
+        headers: request.headers,
+        body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+        ipAddress: request.ip,
+      });
+      return reply.status(status).send(body);
+    },
+    errorHandler: async (error, request, reply) => {
+      if ('code' in error && error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+        const { hook_id } = request.params as { hook_id: string };
+        const refused = { headers: request.headers, ipAddress: request.ip };
+        await context.receiver.refuseTooLarge(hook_id, refused).catch(() => undefined);
+      }
+      return sendError(error, request, reply);
+    },
+  });
+}
+
+/** The records of what came in; one address reads the records of both directions. */
+export function incomingRoutes(app: HttpApp, { db, publicUrl }: { db: Db; publicUrl: () => string }): void {
+  app.route({
+    method: 'GET',
+    url: '/hooks/incoming/:hook_id/requests',
+    config: { access: { permission: 'hook:read', on: 'hook', param: 'hook_id' } },
+    schema: {
+      operationId: 'listIncomingHookRequests',
+      summary: 'List the requests of an incoming hook, refused ones included, with the reason',
+      params: idParam('hook_id'),
+      querystring: PageQuery,
+      response: { 200: Type.Array(HookRequestRelation) },
+    },
+    handler: async (request, reply) => {
+      const hook = await findHook(db, request.params.hook_id);
+      if (hook?.direction !== 'in') throw notFound('The incoming hook');
+      const page = readPage(request.query);
+      const { rows, total } = await listHookRequests(db, hook.id, page);
+      const actions = await actionIdsOf(db, rows);
+      linkPages(request, reply, page, total);
+      return rows.map((row) =>
+        presentIncomingRelation(row, { publicUrl: publicUrl(), actionId: actions.get(row.id) ?? null }),
+      );
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/hook-requests/:hook_request_id',
+    config: { access: { permission: 'hook:read', on: 'hook_request', param: 'hook_request_id' } },
+    schema: {
+      operationId: 'getHookRequest',
+      summary: 'Read the record of a request: what came in, or what an attempt sent, and the answer',
+      params: idParam('hook_request_id'),
+      response: { 200: HookRequest },
+    },
+    handler: async (request) => {
+      const uuid = request.params.hook_request_id;
+      const row = await findHookRequest(db, uuid);
+      if (row) {
+        const actions = await actionIdsOf(db, [row]);
+        return presentIncoming(row, { publicUrl: publicUrl(), actionId: actions.get(row.id) ?? null });
+      }
+      const attempt = await findAttempt(db, uuid);
+      const found = attempt && (await deliveriesOf(db, [attempt])).get(attempt.delivery_id);
+      if (!attempt || !found) throw notFound('The hook request');
+      return presentAttempt(attempt, found.delivery, found.firstAttempt);
+    },
+  });
+}

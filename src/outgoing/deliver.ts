@@ -1,0 +1,148 @@
+import { maskHeaders } from '../hooks/sensitive-headers.ts';
+import type { OutgoingHook } from '../hooks/registry.ts';
+import { compileOutgoing } from '../hooks/compile-outgoing.ts';
+import { openOutgoing, type HookRow } from '../hooks/store.ts';
+import { openSettings } from '../inventory/credentials/source-provider.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Connection } from '../platform/database/connect.ts';
+import { createMasker } from '../platform/mask-secrets.ts';
+import type { SecretBox } from '../platform/secret-box.ts';
+import type { DeliveryRow } from './claim.ts';
+import type { HttpClient } from './http-client.ts';
+import { renderRequest, type RenderedRequest } from './render.ts';
+import { judge, type Verdict } from './retry-schedule.ts';
+import type { Settlement } from './settle.ts';
+import type { EventContext } from './subscribe.ts';
+
+export type DeliverContext = {
+  connection: Connection;
+  clock: Clock;
+  box: SecretBox;
+  client: HttpClient;
+  random: () => number;
+  userAgent: string;
+};
+
+/** Renders and sends a claimed delivery, and returns what is to be written about it. Throws only when `signal` aborts. */
+export async function deliver(
+  context: DeliverContext,
+  delivery: DeliveryRow,
+  nodeId: string,
+  signal: AbortSignal,
+): Promise<Settlement> {
+  const startedAt = context.clock.now();
+  const ended = (status: 'skipped', reason: string): Settlement => ({
+    delivery,
+    nodeId,
+    status,
+    reason,
+    nextAttemptAt: startedAt,
+    attempt: null,
+    at: context.clock.now(),
+  });
+
+  const loaded = await load(context, delivery);
+  if ('reason' in loaded) return ended('skipped', loaded.reason);
+  const { hook, values, secrets } = loaded;
+  const rendered = renderRequest(hook.compiled, values);
+  if (rendered.kind === 'impossible') return ended('skipped', createMasker(secrets)(rendered.reason));
+
+  const headers = {
+    'user-agent': context.userAgent,
+    accept: '*/*',
+    ...rendered.headers,
+    'webhook-id': delivery.uuid,
+    'webhook-timestamp': String(Math.floor(startedAt / 1000)),
+  };
+  const answer = await context.client.post({
+    url: rendered.url,
+    headers,
+    body: rendered.body,
+    verifyTls: hook.definition.verify_ssl,
+    signal,
+  });
+  const now = context.clock.now();
+  const verdict = judge(answer, delivery.attempts + 1, { random: context.random, now });
+  const maskAll = createMasker([...secrets, ...writtenSecrets(rendered)]);
+  const note = rendered.missing.length > 0 ? ` Empty in the body: ${rendered.missing.join(', ')}.` : '';
+  const reason = maskAll(verdict.reason + note);
+  return {
+    delivery,
+    nodeId,
+    status: statusOf(verdict),
+    reason,
+    nextAttemptAt: verdict.kind === 'retry' ? now + verdict.delayMs : now,
+    at: now,
+    attempt: {
+      url: maskAll(rendered.url),
+      requestHeaders: maskRecord(maskHeaders(headers), maskAll),
+      requestBody: maskAll(rendered.body),
+      statusCode: answer.kind === 'answer' ? answer.status : 0,
+      responseHeaders: answer.kind === 'answer' ? maskRecord(maskHeaders(answer.headers), maskAll) : {},
+      responseBody: answer.kind === 'answer' ? maskAll(answer.body) : '',
+      address: answer.kind === 'answer' ? answer.address : '',
+      reason,
+      durationMs: now - startedAt,
+    },
+  };
+}
+
+function statusOf(verdict: Verdict): Settlement['status'] {
+  return verdict.kind === 'retry' ? 'pending' : verdict.kind;
+}
+
+type Loaded = { hook: OutgoingHook; values: EventContext; secrets: string[] };
+
+/** The hook as it is now, and the event as it was. The access token is read now: a rotated one works at once. */
+async function load(
+  { connection: { db }, box }: DeliverContext,
+  delivery: DeliveryRow,
+): Promise<Loaded | { reason: string }> {
+  const row: HookRow | undefined = await db
+    .selectFrom('hooks')
+    .selectAll()
+    .where('id', '=', delivery.hook_id)
+    .executeTakeFirst();
+  if (!row) return { reason: 'Not sent: the hook was deleted.' };
+  if (!row.active) return { reason: 'Not sent: the hook is not active.' };
+  const event = await db
+    .selectFrom('action_events')
+    .select('context')
+    .where('id', '=', delivery.event_id)
+    .executeTakeFirst();
+  if (!event?.context) return { reason: 'Not sent: its event was pruned.' };
+
+  const definition = openOutgoing(box, row);
+  const hook = { row, definition, compiled: compileOutgoing(definition).compiled };
+  // Safe: only `actions/events.ts` writes this column.
+  const values = JSON.parse(event.context) as EventContext & { application?: { id: number; source_provider: object } };
+  values.event = delivery.event;
+  values['hook'] = { id: row.uuid, name: row.name };
+  const secrets: string[] = [];
+  if (values.application) {
+    const credential = await db
+      .selectFrom('applications')
+      .innerJoin('credentials', 'credentials.id', 'applications.credential_id')
+      .select('credentials.settings_sealed')
+      .where('applications.id', '=', values.application.id)
+      .where('credentials.active', '=', 1)
+      .executeTakeFirst();
+    if (credential) {
+      const { access_token } = openSettings(box, credential);
+      values.application.source_provider = { ...values.application.source_provider, access_token };
+      secrets.push(access_token);
+    }
+  }
+  return { hook, values, secrets };
+}
+
+/** What a sensitive header holds beyond its scheme may come back in an answer, which echoes are. */
+function writtenSecrets({ headers }: RenderedRequest): string[] {
+  return Object.entries(headers)
+    .filter(([name, value]) => maskHeaders({ [name]: value })[name] !== value)
+    .flatMap(([, value]) => [value, value.replace(/^(Bearer|Basic|token)\s+/i, '')]);
+}
+
+function maskRecord(record: Record<string, string>, maskAll: (text: string) => string): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, maskAll(value)]));
+}

@@ -1,0 +1,67 @@
+import type { Logger } from 'pino';
+import type { Bus } from '../platform/bus.ts';
+import type { NodeLease } from '../platform/node-lease.ts';
+import { startWorkerLoop, type WorkerLoop } from '../platform/worker-loop.ts';
+import { claimDeliveries, nextDueAt, releaseAbandonedDeliveries, type DeliveryRow } from './claim.ts';
+import { deliver, type DeliverContext } from './deliver.ts';
+import { createSettler } from './settle.ts';
+
+const mostPerHook = 4;
+const mostPerNode = 64;
+const pollMs = 1000;
+
+/** Sends what is due: claim, deliver, settle. Nothing waits for a slow receiver but its own hook. */
+export function startDeliveryWorker(
+  context: DeliverContext & { bus: Bus; log: Logger; lease: NodeLease },
+): WorkerLoop {
+  const { connection, clock, log, bus, lease } = context;
+  const settle = createSettler(connection);
+  const stopping = new AbortController();
+  const underWay = new Map<number, { hookId: number; done: Promise<void> }>();
+
+  const start = (delivery: DeliveryRow, nodeId: string) => {
+    const done = deliver(context, delivery, nodeId, stopping.signal)
+      .then(settle)
+      .catch((error: unknown) => {
+        // Stopped, or the database is away: the lease lapses and the delivery is claimed again.
+        if (!stopping.signal.aborted) log.error({ err: error, delivery: delivery.uuid }, 'a delivery could not be settled');
+      })
+      .finally(() => {
+        underWay.delete(delivery.id);
+        bus.publish('deliveries');
+      });
+    underWay.set(delivery.id, { hookId: delivery.hook_id, done });
+  };
+
+  const loop = startWorkerLoop({
+    name: 'deliveries',
+    topic: 'deliveries',
+    pollMs,
+    bus,
+    clock,
+    log,
+    turn: async () => {
+      const now = clock.now();
+      const nodeId = lease.id();
+      await releaseAbandonedDeliveries(connection, { now, nodeId, underWay: [...underWay.keys()] });
+      const perHook = new Map<number, number>();
+      for (const { hookId } of underWay.values()) perHook.set(hookId, (perHook.get(hookId) ?? 0) + 1);
+      const busy = [...perHook].filter(([, count]) => count >= mostPerHook).map(([hookId]) => hookId);
+      // So few that even if all were of the busiest hook that still takes some, it would not exceed its places.
+      const busiest = Math.max(0, ...[...perHook.values()].filter((count) => count < mostPerHook));
+      const limit = Math.min(mostPerHook - busiest, mostPerNode - underWay.size);
+      if (limit <= 0) return null;
+      const claimed = await claimDeliveries(connection, { nodeId, now, limit, exceptHookIds: busy });
+      for (const delivery of claimed) start(delivery, nodeId);
+      return claimed.length === limit ? 'again' : await nextDueAt(connection, now);
+    },
+  });
+
+  return {
+    async stop() {
+      await loop.stop();
+      stopping.abort();
+      await Promise.allSettled([...underWay.values()].map(({ done }) => done));
+    },
+  };
+}

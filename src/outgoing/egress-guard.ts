@@ -1,0 +1,63 @@
+import { lookup } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
+import ipaddr from 'ipaddr.js';
+
+/** An address that outgoing requests may not reach. */
+export class EgressRefused extends Error {
+  override name = 'EgressRefused';
+  readonly code = 'EGRESS_REFUSED';
+}
+
+export type EgressGuard = {
+  /** Throws EgressRefused when `address`, an IP address as text, is private and not allowed. */
+  check(address: string): void;
+  /** For `net.connect`: resolves a name and refuses it when any of its addresses is refused. */
+  lookup: LookupFunction;
+};
+
+/** `allow` holds the CIDR ranges and addresses that the operator opened. */
+export function createEgressGuard(allow: string[]): EgressGuard {
+  const allowed = allow.map((range) =>
+    range.includes('/') ? ipaddr.parseCIDR(range) : ipaddr.parseCIDR(`${range}/${isIP(range) === 4 ? 32 : 128}`),
+  );
+  const isAllowed = (address: Address) =>
+    allowed.some(([network, bits]) => network.kind() === address.kind() && address.match([network, bits] as never));
+
+  const check = (text: string) => {
+    const address = ipaddr.parse(text.split('%')[0]!);
+    if (address.range() === 'unicast' || isAllowed(address)) return;
+    const inner = embedded(address);
+    if (inner && (inner.range() === 'unicast' || isAllowed(inner))) return;
+    const range = inner && address.range() !== inner.range() ? `${inner.range()} as ${address.range()}` : address.range();
+    throw new EgressRefused(
+      `${text} is a private or reserved address (${range}). An operator can open it with HOOKLINE_EGRESS_ALLOW.`,
+    );
+  };
+
+  return {
+    check,
+    lookup(hostname, options, callback) {
+      lookup(hostname, { ...options, all: true }, (error, addresses) => {
+        if (error) return callback(error, '', 0);
+        try {
+          for (const { address } of addresses) check(address);
+        } catch (refused) {
+          return callback(refused as NodeJS.ErrnoException, '', 0);
+        }
+        if (options.all) return callback(null, addresses);
+        return callback(null, addresses[0]!.address, addresses[0]!.family);
+      });
+    },
+  };
+}
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6;
+
+/** The IPv4 address inside a mapped or NAT64 one. */
+function embedded(address: Address): ipaddr.IPv4 | null {
+  if (address.kind() !== 'ipv6') return null;
+  const v6 = address as ipaddr.IPv6;
+  if (v6.isIPv4MappedAddress()) return v6.toIPv4Address();
+  if (v6.range() === 'rfc6052') return new ipaddr.IPv4(v6.toByteArray().slice(12));
+  return null;
+}

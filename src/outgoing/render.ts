@@ -1,0 +1,117 @@
+import type { BodyNode, CompiledOutgoing } from '../hooks/compile-outgoing.ts';
+import { MissingVariable, type CompiledTemplate } from '../hooks/templates.ts';
+
+export type RenderedRequest = {
+  kind: 'request';
+  url: string;
+  headers: Record<string, string>;
+  body: string;
+  /** Paths that the body names and the event does not have; they were rendered empty. */
+  missing: string[];
+};
+
+export type Rendered = RenderedRequest | { kind: 'impossible'; reason: string };
+
+/**
+ * Makes the request out of a hook's templates. What is missing in the URL or a header makes it impossible, with the
+ * reason; in the body it renders empty and is noted. Never throws for anything that a template or a value does.
+ */
+export function renderRequest(compiled: CompiledOutgoing, context: object): Rendered {
+  const values = withoutNulls(context) as object;
+  let part = 'the URL';
+  try {
+    const url = checkUrl(compiled.url.render(values, { strict: true }));
+    const headers: Record<string, string> = {};
+    for (const { name, template } of compiled.headers) {
+      part = `the header ${name}`;
+      headers[name.toLowerCase()] = headerValue(template.render(values, { strict: true }));
+    }
+    part = 'the body';
+    const missing = new Set<string>();
+    const body = renderBody(compiled.body, values, missing);
+    if (compiled.contentType && !headers['content-type']) headers['content-type'] = compiled.contentType;
+    return { kind: 'request', url, headers, body, missing: [...missing] };
+  } catch (error) {
+    if (error instanceof MissingVariable) {
+      return {
+        kind: 'impossible',
+        reason: `Not sent: ${part} names ${error.message}, which this event does not have. Give it a default with "| default:".`,
+      };
+    }
+    const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    return { kind: 'impossible', reason: `Not sent: ${part} cannot be made: ${why}.` };
+  }
+}
+
+/** Null is "not there" to a template, so that a strict one stops at it. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, one]) => one !== null && one !== undefined)
+      .map(([key, one]) => [key, withoutNulls(one)]),
+  );
+}
+
+/** Values are percent-encoded, but `.` and `..` need no encoding to climb to another path. */
+function checkUrl(text: string): string {
+  const path = /^https?:\/\/[^/?#]*([^?#]*)/i.exec(text)?.[1] ?? '';
+  if (path.split(/[/\\]/).some((segment) => /^(\.|%2e){1,2}$/i.test(segment))) {
+    throw new Error('a part of its path is "." or ".."');
+  }
+  if (!URL.canParse(text)) throw new Error(`"${text.slice(0, 200)}" is no address`);
+  const url = new URL(text);
+  if (url.username || url.password) throw new Error('it holds a name or password');
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new Error('it is neither http nor https');
+  return url.href;
+}
+
+/** A line break in a value must not begin another header; other control characters are not allowed either. */
+function headerValue(text: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what this removes
+  const line = text.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ').trim();
+  // Node sends headers as Latin-1: what lies beyond would make the request fail.
+  return /[^\u0020-\u00ff]/.test(line) ? encodeURI(line) : line;
+}
+
+function renderBody(body: CompiledOutgoing['body'], values: object, missing: Set<string>): string {
+  switch (body.kind) {
+    case 'none':
+      return '';
+    case 'text':
+      return renderNoting(body.template, values, missing);
+    case 'json':
+      return JSON.stringify(renderNode(body.root, values, missing));
+    default:
+      return body satisfies never;
+  }
+}
+
+function renderNode(node: BodyNode, values: object, missing: Set<string>): unknown {
+  switch (node.kind) {
+    case 'constant':
+      return node.value;
+    case 'array':
+      return node.items.map((item) => renderNode(item, values, missing));
+    case 'object':
+      return Object.fromEntries(node.entries.map(([key, item]) => [key, renderNode(item, values, missing)]));
+    case 'leaf': {
+      const text = renderNoting(node.template, values, missing);
+      if (!node.template.keepsType) return text;
+      return text === '' ? null : (JSON.parse(text) as unknown);
+    }
+    default:
+      return node satisfies never;
+  }
+}
+
+function renderNoting(template: CompiledTemplate, values: object, missing: Set<string>): string {
+  try {
+    return template.render(values, { strict: true });
+  } catch (error) {
+    if (!(error instanceof MissingVariable)) throw error;
+    missing.add(error.message);
+    return template.render(values, { strict: false });
+  }
+}

@@ -1,0 +1,15 @@
+/**
+ * The value at a dotted path such as `commits.0.id`, or undefined. Only own properties are seen, so that no path can
+ * reach a prototype; a key that itself holds dots is found too, the longest first.
+ */
+export function lookUp(value: unknown, path: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (Object.hasOwn(value, path)) return (value as Record<string, unknown>)[path];
+  for (let dot = path.lastIndexOf('.'); dot > 0; dot = path.lastIndexOf('.', dot - 1)) {
+    const key = path.slice(0, dot);
+    if (!Object.hasOwn(value, key)) continue;
+    const found = lookUp((value as Record<string, unknown>)[key], path.slice(dot + 1));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import type { Clock } from './clock.ts';
+import type { Connection, Db } from './database/connect.ts';
+
+const leaseMs = 15_000;
+const renewEveryMs = 5000;
+
+/**
+ * This process's entry among the nodes. What a node claims bears its id, and each write of its work asks for that id,
+ * so it is the fencing token too: once the lease has lapsed, others may take the work over, and a node that comes
+ * back late (a suspended machine, a lost database) gets a new id and can no longer write under the old one.
+ */
+export type NodeLease = {
+  /** Read it anew for each claim. */
+  id(): string;
+  /** Called when the lease was lost: whatever runs under the old id must end. */
+  onLost(listener: () => void): void;
+  stop(): Promise<void>;
+};
+
+export async function takeNodeLease(context: {
+  connection: Connection;
+  clock: Clock;
+  log: Logger;
+}): Promise<NodeLease> {
+  const { clock, log } = context;
+  const { db, dialect } = context.connection;
+  const lost: (() => void)[] = [];
+  const stopping = new AbortController();
+  // The lock on the data folder proves that whoever else is listed in SQLite is dead.
+  if (dialect === 'sqlite') await db.deleteFrom('nodes').execute();
+  let id = await register(db, clock);
+
+  const running = (async () => {
+    while (!stopping.signal.aborted) {
+      await clock.sleep(renewEveryMs, stopping.signal);
+      if (stopping.signal.aborted) return;
+      try {
+        if (await renew(db, clock, id, dialect)) continue;
+        log.error({ node: id }, 'the lease of this node lapsed; ending what it runs and starting under a new id');
+        id = await register(db, clock);
+        for (const listener of lost) listener();
+      } catch (error) {
+        log.error({ err: error }, 'the lease of this node could not be renewed');
+      }
+    }
+  })();
+
+  return {
+    id: () => id,
+    onLost: (listener) => void lost.push(listener),
+    async stop() {
+      stopping.abort();
+      await running;
+      await db.deleteFrom('nodes').where('id', '=', id).execute();
+    },
+  };
+}
+
+/** The ids under which work may be going on now. */
+export function liveNodes(db: Db, now: number) {
+  return db.selectFrom('nodes').select('id').where('expires_at', '>', now);
+}
+
+async function register(db: Db, clock: Clock): Promise<string> {
+  const id = randomUUID();
+  const now = clock.now();
+  await db.deleteFrom('nodes').where('expires_at', '<', now - 24 * 3_600_000).execute();
+  await db
+    .insertInto('nodes')
+    .values({ id, name: `${hostname()}:${process.pid}`, started_at: now, expires_at: now + leaseMs })
+    .execute();
+  return id;
+}
+
+/** With SQLite nobody else can have taken over, however long this process slept. */
+async function renew(db: Db, clock: Clock, id: string, dialect: Connection['dialect']): Promise<boolean> {
+  const now = clock.now();
+  let query = db.updateTable('nodes').set({ expires_at: now + leaseMs }).where('id', '=', id);
+  if (dialect === 'postgres') query = query.where('expires_at', '>', now);
+  const { numUpdatedRows } = await query.executeTakeFirstOrThrow();
+  return numUpdatedRows > 0n;
+}
