@@ -131,7 +131,9 @@ function createHttp({ config, log, clock, box, connection, bus, registry, writer
       actionRoutes(api, { db, writer, clock, bus });
       outgoingRoutes(api, { db });
       incomingRoutes(api, { db, publicUrl });
-      api.register(async (raw: HttpApp) => triggerRoute(raw, { receiver, maxBodyBytes: config.maxBodyBytes }));
+      api.register(async (raw: HttpApp) =>
+        triggerRoute(raw, { receiver, maxBodyBytes: config.maxBodyBytes }),
+      );
     },
     { prefix: '/api' },
   );

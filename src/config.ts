@@ -74,7 +74,8 @@ const variables = {
     secret: true,
     fallback: null,
     parse: secretKey,
-    meaning: 'encrypts secrets: 32 bytes in base64 or hex; required with PostgreSQL (default: a file in HOOKLINE_DATA)',
+    meaning:
+      'encrypts secrets: 32 bytes in base64 or hex; required with PostgreSQL (default: a file in HOOKLINE_DATA)',
   }),
   HOOKLINE_ROLE: variable({
     key: 'role',

@@ -9,8 +9,14 @@ import { sendError } from './platform/http/send-error.ts';
 export function landingPage(app: HttpApp, publicUrl: () => string): void {
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0] ?? '/';
-    const isPage = request.method === 'GET' && !path.startsWith('/api') && /text\/html/.test(request.headers.accept ?? '');
-    if (!isPage) return sendError(new AppError('not_found', `There is nothing at ${request.method} ${path}.`), request, reply);
+    const isPage =
+      request.method === 'GET' && !path.startsWith('/api') && /text\/html/.test(request.headers.accept ?? '');
+    if (!isPage)
+      return sendError(
+        new AppError('not_found', `There is nothing at ${request.method} ${path}.`),
+        request,
+        reply,
+      );
     return reply
       .type('text/html; charset=utf-8')
       .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
@@ -19,7 +25,9 @@ export function landingPage(app: HttpApp, publicUrl: () => string): void {
 }
 
 function page(publicUrl: string, path: string): string {
-  const resource = /^\/(actions|pipelines|applications|servers|environments|projects)\/\d+$/.test(path) ? path : '';
+  const resource = /^\/(actions|pipelines|applications|servers|environments|projects)\/\d+$/.test(path)
+    ? path
+    : '';
   const command = `curl -H 'Authorization: Bearer <token>' ${publicUrl}/api${resource || '/actions'}`;
   return `<!doctype html>
 <html lang="en">
@@ -41,5 +49,9 @@ The dashboard is not part of this version; the API answers for everything:</p>
 }
 
 function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
 }

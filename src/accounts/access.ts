@@ -36,7 +36,8 @@ export function guardRoutes(app: HttpApp, context: { db: Db; clock: Clock }): vo
   app.decorateRequest('principal', null);
   app.decorateRequest('scope', null);
   app.addHook('onRoute', (route) => {
-    if (!route.config?.access) throw new Error(`${String(route.method)} ${route.url} does not declare its access.`);
+    if (!route.config?.access)
+      throw new Error(`${String(route.method)} ${route.url} does not declare its access.`);
   });
   app.addHook('onRequest', async (request) => {
     const access = request.routeOptions.config.access;
@@ -44,7 +45,8 @@ export function guardRoutes(app: HttpApp, context: { db: Db; clock: Clock }): vo
     request.principal = await authenticate(context, request.headers.authorization);
     if (access === 'user' || access.on === 'named-in-body') return;
     const params = request.params as Record<string, string>;
-    if ('param' in access) await check(context.db, request, access.permission, access.on, params[access.param]);
+    if ('param' in access)
+      await check(context.db, request, access.permission, access.on, params[access.param]);
     else await check(context.db, request, access.permission, params['resource_type'], params['resource_id']);
   });
   app.addHook('preHandler', async (request) => {
@@ -68,7 +70,10 @@ async function check(
   const granted = await permissionsIn(db, principalOf(request), scope);
   if (granted.length === 0) throw missing;
   if (!granted.includes(permission)) {
-    throw new AppError('forbidden', `This needs the permission ${permission}. Ask an administrator of the organization.`);
+    throw new AppError(
+      'forbidden',
+      `This needs the permission ${permission}. Ask an administrator of the organization.`,
+    );
   }
   request.scope = scope;
 }
@@ -99,10 +104,18 @@ export function principalOf(request: FastifyRequest): Principal {
 }
 
 /** Where the object of this request lives; only for routes with a permission on an object of an environment. */
-export function scopeOf(request: FastifyRequest): { organizationId: number; projectId: number; environmentId: number } {
+export function scopeOf(request: FastifyRequest): {
+  organizationId: number;
+  projectId: number;
+  environmentId: number;
+} {
   const scope = request.scope;
   if (!scope || scope.projectId === null || scope.environmentId === null) {
     throw new AppError('internal', 'This address has no environment.');
   }
-  return { organizationId: scope.organizationId, projectId: scope.projectId, environmentId: scope.environmentId };
+  return {
+    organizationId: scope.organizationId,
+    projectId: scope.projectId,
+    environmentId: scope.environmentId,
+  };
 }

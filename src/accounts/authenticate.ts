@@ -16,7 +16,10 @@ export async function authenticate(
 ): Promise<Principal> {
   const token = /^Bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1];
   if (!token) {
-    throw new AppError('unauthenticated', 'Send a token: "Authorization: Bearer <token>". POST /api/users/login gives one.');
+    throw new AppError(
+      'unauthenticated',
+      'Send a token: "Authorization: Bearer <token>". POST /api/users/login gives one.',
+    );
   }
   return token.startsWith(tokenPrefix.personal)
     ? await byPersonalAccessToken(db, token, clock.now())
@@ -41,14 +44,25 @@ async function byPersonalAccessToken(db: Db, token: string, now: number): Promis
   const found = await db
     .selectFrom('personal_access_tokens as token')
     .innerJoin('users', 'users.id', 'token.user_id')
-    .select(['token.id', 'token.user_id', 'token.expires_at', 'token.revoked_at', 'token.last_used_at', 'users.active'])
+    .select([
+      'token.id',
+      'token.user_id',
+      'token.expires_at',
+      'token.revoked_at',
+      'token.last_used_at',
+      'users.active',
+    ])
     .where('token.token_hash', '=', hashToken(token))
     .executeTakeFirst();
   if (!found || !found.active) throw new AppError('unauthenticated', 'This token is not known.');
   if (found.revoked_at !== null) throw new AppError('unauthenticated', 'This token was revoked.');
   if (found.expires_at <= now) throw new AppError('unauthenticated', 'This token has expired.');
   if (found.last_used_at === null || now - found.last_used_at > lastUsedExactToMs) {
-    await db.updateTable('personal_access_tokens').set({ last_used_at: now }).where('id', '=', found.id).execute();
+    await db
+      .updateTable('personal_access_tokens')
+      .set({ last_used_at: now })
+      .where('id', '=', found.id)
+      .execute();
   }
   return { userId: found.user_id, via: 'personal_access_token', tokenId: found.id };
 }

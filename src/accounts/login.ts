@@ -35,7 +35,10 @@ export async function login(
 }
 
 /** Exchanges a refresh token, which serves once, for a new pair. Throws `unauthenticated`. */
-export async function refresh(context: { db: Db; clock: Clock }, refreshToken: string): Promise<IssuedTokens> {
+export async function refresh(
+  context: { db: Db; clock: Clock },
+  refreshToken: string,
+): Promise<IssuedTokens> {
   const session = await takeSessionByRefreshHash(context.db, hashToken(refreshToken));
   if (!session || session.refresh_expires_at <= context.clock.now()) {
     throw new AppError('unauthenticated', 'This refresh token is not known or has expired. Sign in again.');

@@ -30,5 +30,12 @@ export async function verifyPassword(password: string, stored: string | null): P
 const nobody = `argon2id$${memoryKiB}$${passes}$${'A'.repeat(22)}$${'A'.repeat(43)}`;
 
 async function run(password: string, nonce: Buffer, memory: number, iterations: number): Promise<Buffer> {
-  return await derive('argon2id', { message: password, nonce, parallelism, tagLength, memory, passes: iterations });
+  return await derive('argon2id', {
+    message: password,
+    nonce,
+    parallelism,
+    tagLength,
+    memory,
+    passes: iterations,
+  });
 }

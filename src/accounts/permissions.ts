@@ -12,7 +12,9 @@ const verbs = {
   action: ['read', 'cancel', 'retry'],
 } as const;
 
-export type Permission = { [R in keyof typeof verbs]: `${R}:${(typeof verbs)[R][number]}` }[keyof typeof verbs];
+export type Permission = {
+  [R in keyof typeof verbs]: `${R}:${(typeof verbs)[R][number]}`;
+}[keyof typeof verbs];
 
 // Safe: built from the very table that the type is made of.
 export const permissions = Object.entries(verbs).flatMap(([resource, names]) =>

@@ -40,10 +40,15 @@ export async function rotatePersonalAccessToken(
   input: { userId: number; id: string; expiresAt: string },
 ): Promise<{ row: TokenRow; token: string }> {
   const row = await ownToken(context.db, input);
-  if (row.revoked_at !== null) throw invalid([{ field: 'id', message: 'names a revoked token; create a new one' }]);
+  if (row.revoked_at !== null)
+    throw invalid([{ field: 'id', message: 'names a revoked token; create a new one' }]);
   const token = newToken('personal');
   const now = context.clock.now();
-  const change = { token_hash: hashToken(token), expires_at: readExpiry(input.expiresAt, now), updated_at: now };
+  const change = {
+    token_hash: hashToken(token),
+    expires_at: readExpiry(input.expiresAt, now),
+    updated_at: now,
+  };
   await updatePersonalAccessToken(context.db, row.id, change);
   return { row: { ...row, ...change }, token };
 }

@@ -27,13 +27,19 @@ export function presentUser(user: UserRow): Static<typeof UserRelation> {
   };
 }
 
-export const UserMe = Type.Object({ ...UserRelation.properties, social_accounts: Type.Array(Type.Unknown()) });
+export const UserMe = Type.Object({
+  ...UserRelation.properties,
+  social_accounts: Type.Array(Type.Unknown()),
+});
 
 export const PersonalAccessTokenRelation = Type.Object({
   id: Type.String(),
   name: Type.String(),
   type: Type.Literal('personal_access_token'),
-  status: Type.Unsafe<'active' | 'expired' | 'revoked'>({ type: 'string', enum: ['active', 'expired', 'revoked'] }),
+  status: Type.Unsafe<'active' | 'expired' | 'revoked'>({
+    type: 'string',
+    enum: ['active', 'expired', 'revoked'],
+  }),
   user: Nullable(UserRelation),
   last_used_at: Nullable(Time),
   expires_at: Time,

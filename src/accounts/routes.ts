@@ -73,7 +73,11 @@ export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock }): 
     method: 'GET',
     url: '/users/logout',
     config: { access: 'user' },
-    schema: { operationId: 'getUserLogout', summary: 'End the session whose token is sent', response: { 204: Type.Null() } },
+    schema: {
+      operationId: 'getUserLogout',
+      summary: 'End the session whose token is sent',
+      response: { 204: Type.Null() },
+    },
     handler: async (request, reply) => {
       const principal = principalOf(request);
       if (principal.via === 'session') await deleteSession(db, Number(principal.tokenId));
@@ -176,7 +180,10 @@ export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock }): 
       response: { 204: Type.Null() },
     },
     handler: async (request, reply) => {
-      await revokePersonalAccessToken(context, { userId: principalOf(request).userId, id: request.params.token_id });
+      await revokePersonalAccessToken(context, {
+        userId: principalOf(request).userId,
+        id: request.params.token_id,
+      });
       return reply.status(204).send(null);
     },
   });

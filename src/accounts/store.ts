@@ -30,7 +30,11 @@ export async function findUser(db: Db | Trx, id: number): Promise<UserRow | unde
 }
 
 export async function findUserByEmail(db: Db | Trx, email: string): Promise<UserRow | undefined> {
-  return await db.selectFrom('users').selectAll().where('email', '=', email.trim().toLowerCase()).executeTakeFirst();
+  return await db
+    .selectFrom('users')
+    .selectAll()
+    .where('email', '=', email.trim().toLowerCase())
+    .executeTakeFirst();
 }
 
 export async function insertSession(
@@ -74,7 +78,11 @@ export async function findPersonalAccessToken(
     .executeTakeFirst();
 }
 
-export async function listPersonalAccessTokens(db: Db, userId: number, page: Page): Promise<Listing<TokenRow>> {
+export async function listPersonalAccessTokens(
+  db: Db,
+  userId: number,
+  page: Page,
+): Promise<Listing<TokenRow>> {
   const mine = db
     .selectFrom('personal_access_tokens')
     .where('user_id', '=', userId)

@@ -13,7 +13,10 @@ export function startActionWorker(
   context: RunContext & { bus: Bus; lease: NodeLease; maxRunning: number },
 ): WorkerLoop {
   const { clock, log, bus, lease } = context;
-  const running = new Map<number, { done: Promise<void>; abort: AbortController; runId: string; nodeId: string }>();
+  const running = new Map<
+    number,
+    { done: Promise<void>; abort: AbortController; runId: string; nodeId: string }
+  >();
 
   const start = (claimed: ClaimedAction, nodeId: string) => {
     const { action, runId } = claimed;
@@ -64,7 +67,8 @@ export function startActionWorker(
       const nodeIds = new Set([...running.values()].map(({ nodeId }) => nodeId));
       await Promise.allSettled([...running.values()].map(({ done }) => done));
       for (const nodeId of nodeIds) {
-        const reason = 'Hookline was stopped while it ran. It was not run again; start it anew if it should be.';
+        const reason =
+          'Hookline was stopped while it ran. It was not run again; start it anew if it should be.';
         await failAbandonedActions(context, { now: clock.now(), nodeId, running: [], reason });
       }
     },

@@ -5,7 +5,12 @@ import { sourceProviders, type SourceProviderCode } from '../inventory/credentia
 import { findCredential } from '../inventory/credentials/store.ts';
 import { findPlace } from '../inventory/places/store.ts';
 import { findServer } from '../inventory/servers/store.ts';
-import { insertDeliveries, planDeliveries, type EventContext, type PlannedDelivery } from '../outgoing/subscribe.ts';
+import {
+  insertDeliveries,
+  planDeliveries,
+  type EventContext,
+  type PlannedDelivery,
+} from '../outgoing/subscribe.ts';
 import { operationLabel } from '../pipelines/operations.ts';
 import { findPipeline } from '../pipelines/store.ts';
 import { isoTime } from '../platform/clock.ts';
@@ -17,9 +22,15 @@ export type EventWriter = { registry: HookRegistry; publicUrl: () => string };
 
 /**
  * Writes the events of statuses that actions have just taken, with the deliveries they cause: in the transaction of
- * the change, so that neither exists without the other (DESIGN §1.2). One event per action.
+ * the change, so that neither exists without the other (DESIGN §1.2). One event per action, and none is written that
+ * no hook has asked for.
  */
-export async function writeEvents(writer: EventWriter, trx: Trx, actions: ActionRow[], now: number): Promise<void> {
+export async function writeEvents(
+  writer: EventWriter,
+  trx: Trx,
+  actions: ActionRow[],
+  now: number,
+): Promise<void> {
   const rows: { action: ActionRow; planned: PlannedDelivery[]; context: EventContext | null }[] = [];
   for (const action of actions) {
     const names = eventsOf(statusOf(action));
@@ -27,9 +38,11 @@ export async function writeEvents(writer: EventWriter, trx: Trx, actions: Action
     let built: Promise<EventContext> | null = null;
     const context = () => (built ??= buildContext(writer, trx, action, names[0]!));
     const planned = await planDeliveries(hooks, names, context);
+    if (planned.length === 0) continue;
     const isSent = planned.some(({ skipReason }) => skipReason === null);
     rows.push({ action, planned, context: isSent ? await context() : null });
   }
+  if (rows.length === 0) return;
   const written = await trx
     .insertInto('action_events')
     .values(
@@ -43,9 +56,13 @@ export async function writeEvents(writer: EventWriter, trx: Trx, actions: Action
     .returning(['id', 'action_id'])
     .execute();
   for (const { action, planned } of rows) {
-    if (planned.length === 0) continue;
     const id = written.find((event) => event.action_id === action.id)!.id;
-    await insertDeliveries(trx, planned, { id, actionId: action.id, environmentId: action.environment_id, now });
+    await insertDeliveries(trx, planned, {
+      id,
+      actionId: action.id,
+      environmentId: action.environment_id,
+      now,
+    });
   }
 }
 

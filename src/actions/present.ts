@@ -125,7 +125,8 @@ export async function presentActions(
     db,
     rows.map((row) => row.id),
   );
-  const resourceIds = (type: string) => rows.filter((row) => row.resource_type === type).map((row) => row.resource_id);
+  const resourceIds = (type: string) =>
+    rows.filter((row) => row.resource_type === type).map((row) => row.resource_id);
   const applications = await findApplications(db, resourceIds('application'));
   const servers = await findServers(db, resourceIds('server'));
 
@@ -191,7 +192,8 @@ export async function presentAction(
 }
 
 function presentTarget(row: TargetRow, steps: ActionStepRow[]): Static<typeof ActionTarget> {
-  const current = steps.find((step) => step.status === 'in-progress' || step.status === 'failed') ?? steps.at(-1);
+  const current =
+    steps.find((step) => step.status === 'in-progress' || step.status === 'failed') ?? steps.at(-1);
   return {
     id: row.id,
     resource_type: row.resource_type,

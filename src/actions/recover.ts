@@ -5,7 +5,8 @@ import type { Executor } from './executors/executor.ts';
 import { statusCode } from './status.ts';
 import { transition } from './transition.ts';
 
-const nodeEnded = 'The node that ran it ended before it was done. It was not run again; start it anew if it should be.';
+const nodeEnded =
+  'The node that ran it ended before it was done. It was not run again; start it anew if it should be.';
 
 /**
  * Fails the actions of nodes whose lease has lapsed, and those that this node holds but no longer runs: an action is
@@ -34,8 +35,19 @@ export async function failAbandonedActions(
     await connection.db.transaction().execute(async (trx) => {
       const failed = await transition(writer, trx, id, 'failed', { now, reason, heldBy: claimed_by! });
       if (!failed) return;
-      const end = { reason, updated_at: now, completed_at: now, reason_code: statusCode('failed'), status: 'failed' };
-      const skip = { ...end, reason: 'Skipped: the action had failed.', reason_code: statusCode('skipped'), status: 'skipped' };
+      const end = {
+        reason,
+        updated_at: now,
+        completed_at: now,
+        reason_code: statusCode('failed'),
+        status: 'failed',
+      };
+      const skip = {
+        ...end,
+        reason: 'Skipped: the action had failed.',
+        reason_code: statusCode('skipped'),
+        status: 'skipped',
+      };
       await trx
         .updateTable('action_steps')
         .set(end)

@@ -89,7 +89,10 @@ async function runTarget(
 type StepFailure = { exitCode: number | null; reason: string };
 
 function unreachable(hostname: string): StepFailure {
-  return { exitCode: null, reason: `${hostname}: this version of Hookline runs steps on the target local only.` };
+  return {
+    exitCode: null,
+    reason: `${hostname}: this version of Hookline runs steps on the target local only.`,
+  };
 }
 
 async function runStep(run: TargetRun, step: ActionStepRow, hostname: string): Promise<StepFailure | null> {
@@ -118,11 +121,16 @@ async function runStep(run: TargetRun, step: ActionStepRow, hostname: string): P
 function explain(outcome: StepOutcome, label: string): StepFailure | null {
   switch (outcome.kind) {
     case 'exited':
-      return outcome.code === 0 ? null : { exitCode: outcome.code, reason: `${label} exited with code ${outcome.code}.` };
+      return outcome.code === 0
+        ? null
+        : { exitCode: outcome.code, reason: `${label} exited with code ${outcome.code}.` };
     case 'signalled':
       return { exitCode: null, reason: `${label} was ended by ${outcome.signal}.` };
     case 'timed-out':
-      return { exitCode: null, reason: `${label} took longer than ${stepTimeoutMs / 60_000} minutes and was ended.` };
+      return {
+        exitCode: null,
+        reason: `${label} took longer than ${stepTimeoutMs / 60_000} minutes and was ended.`,
+      };
     case 'cancelled':
       return { exitCode: null, reason: `${label} was cancelled.` };
     default:

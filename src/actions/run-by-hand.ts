@@ -30,8 +30,12 @@ export async function runByHand(
   if (!pipeline) throw notFound('The pipeline');
   const servers = await findServers(db, input.parameters.servers ?? []);
   const faults = (input.parameters.servers ?? []).flatMap((id, index) => {
-    const known = servers.some((server) => server.id === id && server.environment_id === pipeline.environment_id);
-    return known ? [] : [{ field: `servers.${index}`, message: `names no server of this environment: ${id}` }];
+    const known = servers.some(
+      (server) => server.id === id && server.environment_id === pipeline.environment_id,
+    );
+    return known
+      ? []
+      : [{ field: `servers.${index}`, message: `names no server of this environment: ${id}` }];
   });
   if (faults.length > 0) throw invalid(faults);
 
@@ -59,7 +63,6 @@ export async function runByHand(
         type: pipeline.operation,
         trigger_comment: input.triggerComment,
         retry_of: null,
-        hook_request_id: null,
         triggered_from: JSON.stringify(triggeredFrom),
         parameters: JSON.stringify(input.parameters),
         created_at: clock.now(),

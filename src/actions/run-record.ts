@@ -63,7 +63,8 @@ export function createRunRecord(
         }
         await setTarget(trx, target.id, 'failed', reason, now);
       }),
-    completeTarget: (target) => write((trx, now) => setTarget(trx, target.id, 'completed', 'Completed.', now)),
+    completeTarget: (target) =>
+      write((trx, now) => setTarget(trx, target.id, 'completed', 'Completed.', now)),
     endAction: (status, reason) =>
       write(async (trx, now) => {
         await transition(writer, trx, action.id, status, { now, reason, heldBy: nodeId });
@@ -92,7 +93,13 @@ async function setStep(
     .execute();
 }
 
-async function setTarget(trx: Trx, id: number, status: ActionStatus, reason: string, now: number): Promise<void> {
+async function setTarget(
+  trx: Trx,
+  id: number,
+  status: ActionStatus,
+  reason: string,
+  now: number,
+): Promise<void> {
   await trx
     .updateTable('action_targets')
     .set({ status, reason_code: statusCode(status), reason, completed_at: now, updated_at: now })

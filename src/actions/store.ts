@@ -1,5 +1,6 @@
-import { sql, type Insertable, type Selectable } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import type { Db, Trx } from '../platform/database/connect.ts';
+import { compileByCount } from '../platform/database/compiled-query.ts';
 import { listPage } from '../platform/database/listing.ts';
 import type { Database } from '../platform/database/schema.ts';
 import type { Listing, Page } from '../platform/http/pagination.ts';
@@ -7,10 +8,39 @@ import type { Listing, Page } from '../platform/http/pagination.ts';
 export type ActionRow = Selectable<Database['actions']>;
 export type TargetRow = Selectable<Database['action_targets']>;
 export type ActionStepRow = Selectable<Database['action_steps']>;
-export type NewAction = Insertable<Database['actions']>;
 
-export async function insertActions(trx: Trx, actions: NewAction[]): Promise<ActionRow[]> {
-  return await trx.insertInto('actions').values(actions).returningAll().execute();
+const actionColumns = [
+  'organization_id',
+  'project_id',
+  'environment_id',
+  'pipeline_id',
+  'resource_type',
+  'resource_id',
+  'type',
+  'status',
+  'reason_code',
+  'reason',
+  'trigger_comment',
+  'retry_of',
+  'triggered_from',
+  'parameters',
+  'claimed_by',
+  'run_id',
+  'started_at',
+  'completed_at',
+  'created_at',
+  'updated_at',
+] as const satisfies (keyof ActionRow)[];
+
+const insertRows = compileByCount<Omit<ActionRow, 'id'>, { id: number }>(actionColumns, (trx, rows) =>
+  trx.insertInto('actions').values(rows).returning('id'),
+);
+
+/** Inserts actions and returns them with their ids, in the order given. */
+export async function insertActions(trx: Trx, actions: Omit<ActionRow, 'id'>[]): Promise<ActionRow[]> {
+  // Neither database promises the order of `returning`, but both give out rising ids in the order of the rows.
+  const ids = (await insertRows(trx, actions)).map(({ id }) => id).sort((a, b) => a - b);
+  return actions.map((action, index) => ({ ...action, id: ids[index]! }));
 }
 
 export async function findAction(db: Db | Trx, id: number): Promise<ActionRow | undefined> {
@@ -76,7 +106,10 @@ export async function actionStepsOf(db: Db | Trx, targetIds: number[]): Promise<
     .execute();
 }
 
-export async function insertLog(trx: Trx, logs: { stepId: number; content: string; now: number }[]): Promise<void> {
+export async function insertLog(
+  trx: Trx,
+  logs: { stepId: number; content: string; now: number }[],
+): Promise<void> {
   await trx
     .insertInto('step_logs')
     .values(logs.map(({ stepId, content, now }) => ({ step_id: stepId, content, created_at: now })))

@@ -5,12 +5,23 @@ import { stepsOf } from '../pipelines/store.ts';
 import type { Connection, Trx } from '../platform/database/connect.ts';
 import type { EventWriter } from './events.ts';
 import { statusCode, defaultReason } from './status.ts';
-import { countRunning, isActive, isPending, type ActionRow, type ActionStepRow, type TargetRow } from './store.ts';
+import {
+  countRunning,
+  isActive,
+  isPending,
+  type ActionRow,
+  type ActionStepRow,
+  type TargetRow,
+} from './store.ts';
 import { transition } from './transition.ts';
 import type { ActionParameters } from './trigger.ts';
 
 /** An action that this node has claimed, with the snapshot of what it runs. */
-export type ClaimedAction = { action: ActionRow; runId: string; targets: { row: TargetRow; steps: ActionStepRow[] }[] };
+export type ClaimedAction = {
+  action: ActionRow;
+  runId: string;
+  targets: { row: TargetRow; steps: ActionStepRow[] }[];
+};
 
 /** How many pending actions one turn looks at beyond the free places, to sort out those that must wait. */
 const lookAhead = 50;
@@ -42,7 +53,10 @@ export async function takeNext(
     for (const { id, pipeline_id } of pending) {
       const pipeline = pipeline_id === null ? null : await findLimit(connection, trx, pipeline_id);
       if (!pipeline) {
-        await transition(writer, trx, id, 'failed', { now, reason: 'Its pipeline was deleted before it could start.' });
+        await transition(writer, trx, id, 'failed', {
+          now,
+          reason: 'Its pipeline was deleted before it could start.',
+        });
         continue;
       }
       const limited = pipeline.max_parallel_actions > 0;

@@ -3,7 +3,7 @@ import type { Trx } from '../platform/database/connect.ts';
 import type { Database } from '../platform/database/schema.ts';
 import { writeEvents, type EventWriter } from './events.ts';
 import { defaultReason, statusCode, type ActionStatus } from './status.ts';
-import { insertActions, type ActionRow, type NewAction } from './store.ts';
+import { insertActions, type ActionRow } from './store.ts';
 
 /** The statuses an action can come from; anything else means that somebody else was faster. */
 const comesFrom: Record<Exclude<ActionStatus, 'pending'>, ActionStatus[]> = {
@@ -15,13 +15,25 @@ const comesFrom: Record<Exclude<ActionStatus, 'pending'>, ActionStatus[]> = {
   failed: ['pending', 'waiting', 'queued', 'in-progress'],
 };
 
-export type NewActionInput = Omit<
-  NewAction,
-  'status' | 'reason_code' | 'reason' | 'claimed_by' | 'run_id' | 'started_at' | 'completed_at' | 'updated_at'
+export type NewAction = Omit<
+  ActionRow,
+  | 'id'
+  | 'status'
+  | 'reason_code'
+  | 'reason'
+  | 'claimed_by'
+  | 'run_id'
+  | 'started_at'
+  | 'completed_at'
+  | 'updated_at'
 >;
 
-/** Creates actions as `pending`, each with its `action.created` event. Returned in no particular order. */
-export async function createActions(writer: EventWriter, trx: Trx, inputs: NewActionInput[]): Promise<ActionRow[]> {
+/** Creates actions as `pending`, each with its `action.created` event, and returns them in the order given. */
+export async function createActions(
+  writer: EventWriter,
+  trx: Trx,
+  inputs: NewAction[],
+): Promise<ActionRow[]> {
   if (inputs.length === 0) return [];
   const rows = await insertActions(
     trx,

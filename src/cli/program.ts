@@ -26,7 +26,9 @@ export function createProgram(): Command {
 }
 
 /** A faulty set-up is told in sentences, without a stack, and ends the program with 1. */
-async function withConfig(run: (read: { config: Config; rows: ConfigRow[] }) => Promise<void> | void): Promise<void> {
+async function withConfig(
+  run: (read: { config: Config; rows: ConfigRow[] }) => Promise<void> | void,
+): Promise<void> {
   try {
     await run(readConfig(process.env));
   } catch (error) {

@@ -32,7 +32,9 @@ async function start(config: Config, log: pino.Logger): Promise<RunningApp> {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : '';
     if (code === 'EADDRINUSE') {
-      throw new ConfigFault(`Port ${config.port} is in use. Stop what uses it, or choose another with PORT=8081.`);
+      throw new ConfigFault(
+        `Port ${config.port} is in use. Stop what uses it, or choose another with PORT=8081.`,
+      );
     }
     if (code === 'EACCES') throw new ConfigFault(`Not allowed: ${(error as Error).message}`);
     throw error;

@@ -35,7 +35,9 @@ const states: Record<string, Record<Status, string>> = {
 export function commitState(status: string, host: string): string {
   const state = Object.hasOwn(states, host) ? states[host]?.[status as Status] : undefined;
   if (state === undefined) {
-    throw new Error(`commit_state knows ${Object.keys(states).join(', ')}; it was asked for "${status}" of "${host}"`);
+    throw new Error(
+      `commit_state knows ${Object.keys(states).join(', ')}; it was asked for "${status}" of "${host}"`,
+    );
   }
   return state;
 }

@@ -41,7 +41,8 @@ export function compileOutgoing(
     }
   };
   const node = (value: unknown, field: string, depth: number): BodyNode => {
-    if (typeof value === 'string') return { kind: 'leaf', template: compile(value, 'text', field), path: field };
+    if (typeof value === 'string')
+      return { kind: 'leaf', template: compile(value, 'text', field), path: field };
     if (typeof value !== 'object' || value === null) return { kind: 'constant', value };
     if (depth >= deepest) {
       faults.push({ field, message: `is nested more than ${deepest} levels deep` });
@@ -56,7 +57,8 @@ export function compileOutgoing(
     };
   };
 
-  const given = definition.request_headers.find(({ name }) => name.toLowerCase() === 'content-type')?.value ?? null;
+  const given =
+    definition.request_headers.find(({ name }) => name.toLowerCase() === 'content-type')?.value ?? null;
   const body = definition.request_body;
   const asJson = typeof body === 'string' ? parseObject(body) : body;
   const compiledBody = ((): CompiledBody => {
@@ -66,7 +68,8 @@ export function compileOutgoing(
     if (typeof body !== 'string') return { kind: 'none' };
     return { kind: 'text', template: compile(body, textKind(given), 'settings.request_body') };
   })();
-  const contentType = given ?? { none: null, json: 'application/json', text: 'text/plain; charset=utf-8' }[compiledBody.kind];
+  const contentType =
+    given ?? { none: null, json: 'application/json', text: 'text/plain; charset=utf-8' }[compiledBody.kind];
 
   return {
     compiled: {

@@ -18,10 +18,13 @@ export const eventNames = [
 export type EventName = (typeof eventNames)[number];
 
 const path = Type.String({ minLength: 1, maxLength: 500 });
-const acceptedValues = Type.Array(Type.Union([Type.String({ maxLength: 1000 }), Type.Number(), Type.Boolean()]), {
-  minItems: 1,
-  maxItems: 100,
-});
+const acceptedValues = Type.Array(
+  Type.Union([Type.String({ maxLength: 1000 }), Type.Number(), Type.Boolean()]),
+  {
+    minItems: 1,
+    maxItems: 100,
+  },
+);
 
 export const HookVariable = Type.Object({
   name: Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$', maxLength: 60 }),
@@ -29,7 +32,14 @@ export const HookVariable = Type.Object({
   type: Type.Optional(OneOf(variableTypes)),
   required: Type.Optional(Type.Boolean()),
   default_value: Type.Optional(
-    Nullable(Type.Union([Type.String({ maxLength: 10_000 }), Type.Number(), Type.Boolean(), Type.Array(Type.Unknown())])),
+    Nullable(
+      Type.Union([
+        Type.String({ maxLength: 10_000 }),
+        Type.Number(),
+        Type.Boolean(),
+        Type.Array(Type.Unknown()),
+      ]),
+    ),
   ),
 });
 export type HookVariable = Static<typeof HookVariable>;

@@ -45,7 +45,11 @@ export function createHookRegistry({ db, box, bus }: { db: Db; box: SecretBox; b
     outgoing.clear();
   });
 
-  const cached = async <Value>(map: Map<string, Value>, key: string, load: () => Promise<Value>): Promise<Value> => {
+  const cached = async <Value>(
+    map: Map<string, Value>,
+    key: string,
+    load: () => Promise<Value>,
+  ): Promise<Value> => {
     const known = map.get(key);
     if (known !== undefined) return known;
     const loadedFrom = generation;
@@ -58,13 +62,17 @@ export function createHookRegistry({ db, box, bus }: { db: Db; box: SecretBox; b
   return {
     incoming: (uuid) => cached(incoming, uuid, () => loadIncoming(db, box, uuid)),
     outgoing: (executor, action) =>
-      cached(outgoing, `${action.pipelineId} ${action.resourceType} ${action.resourceId} ${action.type}`, async () => {
-        const rows = await outgoingHooksOf(executor, action);
-        return rows.map((row) => {
-          const definition = openOutgoing(box, row);
-          return { row, definition, compiled: compileOutgoing(definition).compiled };
-        });
-      }),
+      cached(
+        outgoing,
+        `${action.pipelineId} ${action.resourceType} ${action.resourceId} ${action.type}`,
+        async () => {
+          const rows = await outgoingHooksOf(executor, action);
+          return rows.map((row) => {
+            const definition = openOutgoing(box, row);
+            return { row, definition, compiled: compileOutgoing(definition).compiled };
+          });
+        },
+      ),
   };
 }
 

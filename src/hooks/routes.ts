@@ -92,7 +92,11 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { publicUrl: () 
     if (!pipeline) throw notFound('The pipeline');
     return pipeline;
   };
-  const pipelineOwner = async (id: string, actionType: string | undefined, userId: number): Promise<HookOwner> => {
+  const pipelineOwner = async (
+    id: string,
+    actionType: string | undefined,
+    userId: number,
+  ): Promise<HookOwner> => {
     const pipeline = await existingPipeline(id);
     if (actionType !== undefined && actionType !== pipeline.operation) {
       const message = `must be the operation of the pipeline, ${pipeline.operation}, or be left out`;
@@ -233,7 +237,11 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { publicUrl: () 
       },
       handler: async (request, reply) => {
         const page = readPage(request.query);
-        const { rows, total } = await listResourceHooks(db, { type, id: Number(request.params.resource_id) }, page);
+        const { rows, total } = await listResourceHooks(
+          db,
+          { type, id: Number(request.params.resource_id) },
+          page,
+        );
         linkPages(request, reply, page, total);
         return rows.map(presentRow(scopeOf(request).projectId));
       },
@@ -305,7 +313,8 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { publicUrl: () 
       handler: async (request, reply) => {
         const row = await existing(request.params.hook_id);
         // Safe: the schema above is the one of this direction.
-        if (direction === 'in') await changeIncomingHook(context, row, request.body as Static<typeof IncomingBody>);
+        if (direction === 'in')
+          await changeIncomingHook(context, row, request.body as Static<typeof IncomingBody>);
         else await changeOutgoingHook(context, row, request.body as Static<typeof OutgoingBody>);
         return reply.status(204).send(null);
       },

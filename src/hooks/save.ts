@@ -84,7 +84,11 @@ export async function createOutgoingHook(
 }
 
 /** What the input leaves out is kept, the secret too. Returns the secret in plain text when it was made anew. */
-export async function changeIncomingHook(context: SaveContext, row: HookRow, input: IncomingInput): Promise<void> {
+export async function changeIncomingHook(
+  context: SaveContext,
+  row: HookRow,
+  input: IncomingInput,
+): Promise<void> {
   const definition = incomingDefinition(input, openIncoming(context.box, row));
   const { requires_secret } = definition;
   if (requires_secret && row.secret_sealed === null && input.secret === undefined) {
@@ -99,7 +103,11 @@ export async function changeIncomingHook(context: SaveContext, row: HookRow, inp
   await change(context, row, input, definition, secret_sealed);
 }
 
-export async function changeOutgoingHook(context: SaveContext, row: HookRow, input: OutgoingInput): Promise<void> {
+export async function changeOutgoingHook(
+  context: SaveContext,
+  row: HookRow,
+  input: OutgoingInput,
+): Promise<void> {
   const definition = outgoingDefinition(input, openOutgoing(context.box, row));
   await change(context, row, input, definition, row.secret_sealed);
 }
@@ -224,7 +232,8 @@ function keepMasked(
 function urlFaults(url: string): FieldError[] {
   const field = 'target_url';
   const placeholder = /<[a-z][a-z0-9_ -]*>/i.exec(url);
-  if (placeholder) return [{ field, message: `still holds the placeholder ${placeholder[0]}; put the real value there` }];
+  if (placeholder)
+    return [{ field, message: `still holds the placeholder ${placeholder[0]}; put the real value there` }];
   if (!/^https?:\/\/[^/\s]/i.test(url)) return [{ field, message: 'must begin with https:// or http://' }];
   if (/^https?:\/\/[^/{}?#]*@/i.test(url)) {
     return [{ field, message: 'must not hold a name and password; send them in an Authorization header' }];

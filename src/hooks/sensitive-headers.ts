@@ -21,7 +21,7 @@ export function maskHeaderTemplate(name: string, value: string): string {
 
 /** Recorded headers with sensitive values masked. */
 export function maskHeaders(headers: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, isSensitiveHeader(name) ? mask : value]),
-  );
+  const masked: Record<string, string> = {};
+  for (const name in headers) masked[name] = isSensitiveHeader(name) ? mask : headers[name]!;
+  return masked;
 }

@@ -56,7 +56,9 @@ export function compileTemplate(text: string, kind: TemplateKind): CompiledTempl
         return String(engine.renderSync(parsed, context, { strictVariables: strict }));
       } catch (error) {
         if (error instanceof LiquidError && error.name === 'UndefinedVariableError') {
-          throw new MissingVariable(error.originalError?.message.replace(/^undefined variable: /, '') ?? 'a variable');
+          throw new MissingVariable(
+            error.originalError?.message.replace(/^undefined variable: /, '') ?? 'a variable',
+          );
         }
         throw error;
       }
@@ -81,7 +83,9 @@ function engineFor(kind: TemplateKind): Liquid {
     renderLimit: 500,
     memoryLimit: 20_000_000,
   });
-  engine.registerFilter('commit_state', (status: unknown, host: unknown) => commitState(String(status), String(host)));
+  engine.registerFilter('commit_state', (status: unknown, host: unknown) =>
+    commitState(String(status), String(host)),
+  );
   engines.set(kind, engine);
   return engine;
 }
@@ -101,5 +105,7 @@ function describe(cause: unknown): string {
   const message = cause instanceof Error ? cause.message : String(cause);
   const position = /, line:(\d+), col:(\d+)/.exec(message);
   const what = message.split(/, line:|\n/)[0];
-  return position ? `does not parse: ${what}, at line ${position[1]}, column ${position[2]}` : `does not parse: ${what}`;
+  return position
+    ? `does not parse: ${what}, at line ${position[1]}, column ${position[2]}`
+    : `does not parse: ${what}`;
 }

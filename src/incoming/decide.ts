@@ -21,14 +21,21 @@ export type Decision =
       dedupKey: Buffer | null;
     }
   | { outcome: 'skipped'; status: 200; reason: string }
-  | { outcome: 'refused'; status: 400 | 401 | 404 | 413 | 415 | 422; reason: string; errors?: FieldError[]; verified: boolean };
+  | {
+      outcome: 'refused';
+      status: 400 | 401 | 404 | 413 | 415 | 422;
+      reason: string;
+      errors?: FieldError[];
+      verified: boolean;
+    };
 
 /** Verify, parse, conditions, variables, pipeline: in that order, and without a look at the database. */
 export function decide(hook: IncomingHook, request: ReceivedRequest): Decision {
   if (!hook.row.active) return refuse(404, 'This hook is not active.', false);
   const signature = checkSignature(hook, request.headers, request.body);
   if (!signature.ok) return refuse(401, signature.reason, false);
-  if (isPing(request.headers)) return { outcome: 'skipped', status: 200, reason: 'Ping received: the hook is reachable.' };
+  if (isPing(request.headers))
+    return { outcome: 'skipped', status: 200, reason: 'Ping received: the hook is reachable.' };
   const parsed = parsePayload(asText(request.headers['content-type']), request.body);
   if (!parsed.ok) return refuse(parsed.status, parsed.reason, true);
 
@@ -75,9 +82,16 @@ function choosePipeline(
   const wanted = variables[field] ?? null;
   if (wanted !== null) {
     if (typeof wanted === 'number' && hook.pipelineIds.includes(wanted)) return { id: wanted, fault: null };
-    return { id: null, fault: { field, message: `${JSON.stringify(wanted)} is no ${action_type} pipeline of ${owner}` } };
+    return {
+      id: null,
+      fault: { field, message: `${JSON.stringify(wanted)} is no ${action_type} pipeline of ${owner}` },
+    };
   }
-  if (first === undefined) return { id: null, fault: { field, message: `cannot be chosen: ${owner} has no ${action_type} pipeline` } };
+  if (first === undefined)
+    return {
+      id: null,
+      fault: { field, message: `cannot be chosen: ${owner} has no ${action_type} pipeline` },
+    };
   if (others.length > 0) {
     const message = `must be one of ${hook.pipelineIds.join(', ')}, since ${owner} has several ${action_type} pipelines`;
     return { id: null, fault: { field, message } };

@@ -1,8 +1,6 @@
 import secureJson from 'secure-json-parse';
 
-export type ParsedPayload =
-  | { ok: true; payload: unknown }
-  | { ok: false; status: 400 | 415; reason: string };
+export type ParsedPayload = { ok: true; payload: unknown } | { ok: false; status: 400 | 415; reason: string };
 
 /**
  * Reads a body by its content type: JSON, or a form whose `payload` field holds JSON, as GitHub can send it. A body
@@ -12,7 +10,8 @@ export function parsePayload(contentType: string | undefined, body: Buffer): Par
   if (body.length === 0) return { ok: true, payload: {} };
   const type = (contentType ?? 'application/json').split(';')[0]!.trim().toLowerCase();
   if (type === 'application/x-www-form-urlencoded') return parseForm(body);
-  if (type === 'application/json' || type.endsWith('+json') || type === '') return parseJson(body.toString('utf8'));
+  if (type === 'application/json' || type.endsWith('+json') || type === '')
+    return parseJson(body.toString('utf8'));
   return {
     ok: false,
     status: 415,
@@ -28,7 +27,10 @@ function parseForm(body: Buffer): ParsedPayload {
 
 function parseJson(text: string): ParsedPayload {
   try {
-    return { ok: true, payload: secureJson.parse(text, { protoAction: 'remove', constructorAction: 'remove' }) };
+    return {
+      ok: true,
+      payload: secureJson.parse(text, { protoAction: 'remove', constructorAction: 'remove' }),
+    };
   } catch (error) {
     const why = error instanceof Error ? error.message.slice(0, 200) : '';
     return { ok: false, status: 400, reason: `The body is not valid JSON: ${why}` };

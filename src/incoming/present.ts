@@ -1,4 +1,3 @@
-import { zstdDecompressSync } from 'node:zlib';
 import type { Static } from 'typebox';
 import { triggerUrl } from '../hooks/present.ts';
 import { asObject, type HookRequest, type HookRequestRelation } from '../hooks/request-record.ts';
@@ -7,15 +6,15 @@ import type { HookRequestRow } from './store.ts';
 
 export function presentIncomingRelation(
   row: HookRequestRow,
-  context: { publicUrl: string; actionId: number | null },
+  publicUrl: string,
 ): Static<typeof HookRequestRelation> {
   return {
     id: row.uuid,
     hook_id: row.hook_uuid,
-    action_id: context.actionId,
+    action_id: row.action_id,
     retry_of: null,
     ip_address: row.ip_address,
-    url: triggerUrl(context.publicUrl, row.hook_uuid),
+    url: triggerUrl(publicUrl, row.hook_uuid),
     outcome: row.outcome,
     reason: row.reason,
     duration_ms: row.duration_us / 1000,
@@ -27,17 +26,18 @@ export function presentIncomingRelation(
 
 export function presentIncoming(
   row: HookRequestRow,
-  context: { publicUrl: string; actionId: number | null },
+  payload: { headers: string; body: Buffer },
+  publicUrl: string,
 ): Static<typeof HookRequest> {
   return {
-    ...presentIncomingRelation(row, context),
-    request_headers: JSON.parse(row.request_headers) as Record<string, string>,
-    request_body: row.request_body === null ? {} : asObject(zstdDecompressSync(row.request_body).toString('utf8')),
+    ...presentIncomingRelation(row, publicUrl),
+    request_headers: JSON.parse(payload.headers) as Record<string, string>,
+    request_body: asObject(payload.body.toString('utf8')),
     response_headers: { 'content-type': 'application/json; charset=utf-8' },
     response_body: {
       message: row.reason,
       errors: row.errors === null ? null : (JSON.parse(row.errors) as unknown),
-      action_id: context.actionId,
+      action_id: row.action_id,
       hook_request_id: row.uuid,
     },
     hook: null,

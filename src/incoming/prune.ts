@@ -5,17 +5,19 @@ const batch = 2000;
 
 /** Removes records of requests from before `olderThan`, in small batches so that nobody waits long. */
 export async function pruneRequests(db: Db, olderThan: number): Promise<void> {
-  for (;;) {
-    const { numDeletedRows } = await db
-      .deleteFrom('hook_requests')
-      .where(
-        'id',
-        'in',
-        // Ids rise with time, so the oldest rows are at the beginning of the table.
-        sql<number>`(select id from (select id, created_at from hook_requests order by id limit ${batch}) as oldest where created_at < ${olderThan})`,
-      )
-      .executeTakeFirstOrThrow();
-    if (numDeletedRows < batch) return;
+  for (const table of ['hook_requests', 'request_payloads'] as const) {
+    for (;;) {
+      const { numDeletedRows } = await db
+        .deleteFrom(table)
+        .where(
+          'id',
+          'in',
+          // Ids rise with time, so the oldest rows are at the beginning of the table.
+          sql<number>`(select id from (select id, created_at from ${sql.table(table)} order by id limit ${batch}) as oldest where created_at < ${olderThan})`,
+        )
+        .executeTakeFirstOrThrow();
+      if (numDeletedRows < batch) break;
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import type { IncomingHook, HookRegistry } from '../hooks/registry.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Connection } from '../platform/database/connect.ts';
+import { isUniqueViolation } from '../platform/database/errors.ts';
 import { createGroupCommit } from '../platform/database/group-commit.ts';
 import { AppError, notFound, type FieldError } from '../platform/errors.ts';
 import { decide, type Decision, type ReceivedRequest } from './decide.ts';
@@ -19,7 +20,10 @@ export type Receiver = {
   /** Throws `not_found` for an unknown hook, and `unavailable` when nothing could be kept. */
   receive(hookUuid: string, request: ReceivedRequest & { ipAddress: string }): Promise<Receipt>;
   /** Records a request whose body was too large to read. */
-  refuseTooLarge(hookUuid: string, request: { headers: ReceivedRequest['headers']; ipAddress: string }): Promise<void>;
+  refuseTooLarge(
+    hookUuid: string,
+    request: { headers: ReceivedRequest['headers']; ipAddress: string },
+  ): Promise<void>;
 };
 
 const pruneEvery = 100;
@@ -33,9 +37,19 @@ export function createReceiver(context: {
 }): Receiver {
   const { connection, registry, clock, bus } = context;
   const store = createGroupCommit<DecidedRequest, StoredRequest>(
-    (items) => connection.db.transaction().execute((trx) => storeRequests(context.writer, trx, items)),
-    // SQLite has one writer; PostgreSQL commits several batches side by side.
-    { concurrency: connection.dialect === 'sqlite' ? 1 : 4 },
+    async (items) => {
+      const attempt = () =>
+        connection.transactionSyncedAside((trx) => storeRequests(context.writer, trx, items));
+      // Another node stored one of these deliveries a moment ago: now its row is there to be found.
+      return await attempt().catch((error: unknown) =>
+        isUniqueViolation(error) ? attempt() : Promise.reject(error),
+      );
+    },
+    {
+      // SQLite writes the next batch while the disk still works on the last; PostgreSQL works on several side by side.
+      concurrency: connection.dialect === 'sqlite' ? 2 : 4,
+      bytesOf: ({ request }) => request.body.length,
+    },
   );
 
   const find = async (uuid: string): Promise<IncomingHook> => {
@@ -54,7 +68,10 @@ export function createReceiver(context: {
     if (count === pruneEvery) void pruneRefused(connection.db, hookId).catch(() => undefined);
   };
 
-  const keep = async (item: Omit<DecidedRequest, 'at' | 'durationUs'>, startedNs: bigint): Promise<StoredRequest> => {
+  const keep = async (
+    item: Omit<DecidedRequest, 'at' | 'durationUs'>,
+    startedNs: bigint,
+  ): Promise<StoredRequest> => {
     const durationUs = Number((process.hrtime.bigint() - startedNs) / 1000n);
     try {
       const stored = await store({ ...item, at: clock.now(), durationUs });
@@ -62,10 +79,14 @@ export function createReceiver(context: {
       return stored;
     } catch (cause) {
       if (cause instanceof AppError) throw cause;
-      throw new AppError('unavailable', 'The request cannot be stored now. Nothing was kept; send it again.', {
-        cause,
-        retryAfterSeconds: 5,
-      });
+      throw new AppError(
+        'unavailable',
+        'The request cannot be stored now. Nothing was kept; send it again.',
+        {
+          cause,
+          retryAfterSeconds: 5,
+        },
+      );
     }
   };
 
@@ -91,8 +112,16 @@ export function createReceiver(context: {
     },
     async refuseTooLarge(hookUuid, { headers, ipAddress }) {
       const hook = await find(hookUuid);
-      const decision = { outcome: 'refused', status: 413, reason: 'The body is too large.', verified: false } as const;
-      await keep({ hook, request: { headers, body: Buffer.alloc(0) }, decision, ipAddress }, process.hrtime.bigint());
+      const decision = {
+        outcome: 'refused',
+        status: 413,
+        reason: 'The body is too large.',
+        verified: false,
+      } as const;
+      await keep(
+        { hook, request: { headers, body: Buffer.alloc(0) }, decision, ipAddress },
+        process.hrtime.bigint(),
+      );
     },
   };
 }

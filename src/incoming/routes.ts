@@ -11,7 +11,7 @@ import { idParam, Nullable } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import { presentIncoming, presentIncomingRelation } from './present.ts';
 import type { Receiver } from './receive.ts';
-import { actionIdsOf, findHookRequest, listHookRequests } from './store.ts';
+import { findHookRequest, listHookRequests, readPayload } from './store.ts';
 
 const Receipt = Type.Object({
   message: Type.String(),
@@ -72,11 +72,8 @@ export function incomingRoutes(app: HttpApp, { db, publicUrl }: { db: Db; public
       if (hook?.direction !== 'in') throw notFound('The incoming hook');
       const page = readPage(request.query);
       const { rows, total } = await listHookRequests(db, hook.id, page);
-      const actions = await actionIdsOf(db, rows);
       linkPages(request, reply, page, total);
-      return rows.map((row) =>
-        presentIncomingRelation(row, { publicUrl: publicUrl(), actionId: actions.get(row.id) ?? null }),
-      );
+      return rows.map((row) => presentIncomingRelation(row, publicUrl()));
     },
   });
 
@@ -93,10 +90,7 @@ export function incomingRoutes(app: HttpApp, { db, publicUrl }: { db: Db; public
     handler: async (request) => {
       const uuid = request.params.hook_request_id;
       const row = await findHookRequest(db, uuid);
-      if (row) {
-        const actions = await actionIdsOf(db, [row]);
-        return presentIncoming(row, { publicUrl: publicUrl(), actionId: actions.get(row.id) ?? null });
-      }
+      if (row) return presentIncoming(row, await readPayload(db, row), publicUrl());
       const attempt = await findAttempt(db, uuid);
       const found = attempt && (await deliveriesOf(db, [attempt])).get(attempt.delivery_id);
       if (!attempt || !found) throw notFound('The hook request');

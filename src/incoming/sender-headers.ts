@@ -11,7 +11,11 @@ const deliveryIdHeaders = [
 ];
 
 /** What GitHub and its like send to see whether somebody is there. */
-const pings: Record<string, string> = { 'x-github-event': 'ping', 'x-gitea-event': 'ping', 'x-event-key': 'diagnostics:ping' };
+const pings: Record<string, string> = {
+  'x-github-event': 'ping',
+  'x-gitea-event': 'ping',
+  'x-event-key': 'diagnostics:ping',
+};
 
 /** The key under which a repeat is recognised: 16 bytes of SHA-256 over hook and delivery id; null without an id. */
 export function dedupKey(hookUuid: string, headers: Record<string, unknown>): Buffer | null {

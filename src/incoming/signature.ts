@@ -29,7 +29,10 @@ export function checkSignature(
     return { ok: false, reason: `The signature header ${name} does not hold a ${algorithm} signature.` };
   }
   if (!timingSafeEqual(expected, actual)) {
-    return { ok: false, reason: `The signature in ${name} does not match: another secret, or a changed body.` };
+    return {
+      ok: false,
+      reason: `The signature in ${name} does not match: another secret, or a changed body.`,
+    };
   }
   return { ok: true };
 }

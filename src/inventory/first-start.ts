@@ -34,7 +34,13 @@ export async function firstStart(
     const user = await insertUser(trx, { name: 'Administrator', email: admin.email, password_hash, now });
     const organization = await trx
       .insertInto('organizations')
-      .values({ name: 'Default organization', url_slug: 'default', owner_user_id: user.id, created_at, updated_at })
+      .values({
+        name: 'Default organization',
+        url_slug: 'default',
+        owner_user_id: user.id,
+        created_at,
+        updated_at,
+      })
       .returning('id')
       .executeTakeFirstOrThrow();
     await trx

@@ -115,7 +115,9 @@ async function load(
   const definition = openOutgoing(box, row);
   const hook = { row, definition, compiled: compileOutgoing(definition).compiled };
   // Safe: only `actions/events.ts` writes this column.
-  const values = JSON.parse(event.context) as EventContext & { application?: { id: number; source_provider: object } };
+  const values = JSON.parse(event.context) as EventContext & {
+    application?: { id: number; source_provider: object };
+  };
   values.event = delivery.event;
   values['hook'] = { id: row.uuid, name: row.name };
   const secrets: string[] = [];
@@ -143,6 +145,9 @@ function writtenSecrets({ headers }: RenderedRequest): string[] {
     .flatMap(([, value]) => [value, value.replace(/^(Bearer|Basic|token)\s+/i, '')]);
 }
 
-function maskRecord(record: Record<string, string>, maskAll: (text: string) => string): Record<string, string> {
+function maskRecord(
+  record: Record<string, string>,
+  maskAll: (text: string) => string,
+): Record<string, string> {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, maskAll(value)]));
 }

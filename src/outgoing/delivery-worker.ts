@@ -24,7 +24,8 @@ export function startDeliveryWorker(
       .then(settle)
       .catch((error: unknown) => {
         // Stopped, or the database is away: the lease lapses and the delivery is claimed again.
-        if (!stopping.signal.aborted) log.error({ err: error, delivery: delivery.uuid }, 'a delivery could not be settled');
+        if (!stopping.signal.aborted)
+          log.error({ err: error, delivery: delivery.uuid }, 'a delivery could not be settled');
       })
       .finally(() => {
         underWay.delete(delivery.id);

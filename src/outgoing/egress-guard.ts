@@ -18,17 +18,22 @@ export type EgressGuard = {
 /** `allow` holds the CIDR ranges and addresses that the operator opened. */
 export function createEgressGuard(allow: string[]): EgressGuard {
   const allowed = allow.map((range) =>
-    range.includes('/') ? ipaddr.parseCIDR(range) : ipaddr.parseCIDR(`${range}/${isIP(range) === 4 ? 32 : 128}`),
+    range.includes('/')
+      ? ipaddr.parseCIDR(range)
+      : ipaddr.parseCIDR(`${range}/${isIP(range) === 4 ? 32 : 128}`),
   );
   const isAllowed = (address: Address) =>
-    allowed.some(([network, bits]) => network.kind() === address.kind() && address.match([network, bits] as never));
+    allowed.some(
+      ([network, bits]) => network.kind() === address.kind() && address.match([network, bits] as never),
+    );
 
   const check = (text: string) => {
     const address = ipaddr.parse(text.split('%')[0]!);
     if (address.range() === 'unicast' || isAllowed(address)) return;
     const inner = embedded(address);
     if (inner && (inner.range() === 'unicast' || isAllowed(inner))) return;
-    const range = inner && address.range() !== inner.range() ? `${inner.range()} as ${address.range()}` : address.range();
+    const range =
+      inner && address.range() !== inner.range() ? `${inner.range()} as ${address.range()}` : address.range();
     throw new EgressRefused(
       `${text} is a private or reserved address (${range}). An operator can open it with HOOKLINE_EGRESS_ALLOW.`,
     );

@@ -1,5 +1,10 @@
 import type { Static } from 'typebox';
-import { asObject, type Delivery, type HookRequest, type HookRequestRelation } from '../hooks/request-record.ts';
+import {
+  asObject,
+  type Delivery,
+  type HookRequest,
+  type HookRequestRelation,
+} from '../hooks/request-record.ts';
 import { isoTime } from '../platform/clock.ts';
 import type { DeliveryRow } from './claim.ts';
 import type { AttemptRow } from './store.ts';

@@ -28,12 +28,19 @@ export type Verdict =
   | { kind: 'failed'; reason: string };
 
 /** `attempt` counts from 1; `random` is from 0 to 1; `now` reads a `Retry-After` that is a date. */
-export function judge(answer: Answer, attempt: number, options: { random: () => number; now: number }): Verdict {
+export function judge(
+  answer: Answer,
+  attempt: number,
+  options: { random: () => number; now: number },
+): Verdict {
   if (answer.kind === 'answer') {
     const { status } = answer;
     if (status >= 200 && status < 300) return { kind: 'delivered', reason: `Delivered: answered ${status}.` };
     if (status >= 300 && status < 400) {
-      return { kind: 'rejected', reason: `Answered ${status}: redirects are not followed. Put the final address in the hook.` };
+      return {
+        kind: 'rejected',
+        reason: `Answered ${status}: redirects are not followed. Put the final address in the hook.`,
+      };
     }
     if (!isTemporary(answer)) return { kind: 'rejected', reason: `Rejected: answered ${status}.` };
   }

@@ -53,7 +53,11 @@ export function outgoingRoutes(app: HttpApp, { db }: { db: Db }): void {
     },
     handler: async (request, reply) => {
       const page = readPage(request.query);
-      const { rows, total } = await listDeliveries(db, { hookId: await hookId(request.params.hook_id) }, page);
+      const { rows, total } = await listDeliveries(
+        db,
+        { hookId: await hookId(request.params.hook_id) },
+        page,
+      );
       linkPages(request, reply, page, total);
       return rows.map(presentDelivery);
     },

@@ -14,13 +14,19 @@ export async function listDeliveries(
 ): Promise<Listing<DeliveryRow>> {
   const all = db.selectFrom('deliveries').selectAll().orderBy('id', 'desc');
   return await listPage(
-    'hookId' in filter ? all.where('hook_id', '=', filter.hookId) : all.where('action_id', '=', filter.actionId),
+    'hookId' in filter
+      ? all.where('hook_id', '=', filter.hookId)
+      : all.where('action_id', '=', filter.actionId),
     page,
   );
 }
 
 export async function listAttempts(db: Db, hookId: number, page: Page): Promise<Listing<AttemptRow>> {
-  const all = db.selectFrom('delivery_attempts').where('hook_id', '=', hookId).selectAll().orderBy('id', 'desc');
+  const all = db
+    .selectFrom('delivery_attempts')
+    .where('hook_id', '=', hookId)
+    .selectAll()
+    .orderBy('id', 'desc');
   return await listPage(all, page);
 }
 

@@ -213,7 +213,11 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
       body: Type.Object({
         ...StepBody.properties,
         trigger_after: Type.Optional(
-          Type.Integer({ minimum: 0, maximum: 16_777_214, description: 'Moves it behind the step of that order.' }),
+          Type.Integer({
+            minimum: 0,
+            maximum: 16_777_214,
+            description: 'Moves it behind the step of that order.',
+          }),
         ),
       }),
       response: { 204: Type.Null() },

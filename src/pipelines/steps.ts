@@ -76,7 +76,10 @@ export async function changeStep(
   });
 }
 
-export async function removeStep({ db }: { db: Db }, ids: { pipelineId: number; stepId: number }): Promise<void> {
+export async function removeStep(
+  { db }: { db: Db },
+  ids: { pipelineId: number; stepId: number },
+): Promise<void> {
   await db.transaction().execute(async (trx) => {
     const step = (await stepsOf(trx, ids.pipelineId)).find(({ id }) => id === ids.stepId);
     if (!step) throw notFound('The step');

@@ -76,7 +76,11 @@ export async function insertStep(db: Db | Trx, step: Insertable<Database['steps'
   return await db.insertInto('steps').values(step).returningAll().executeTakeFirstOrThrow();
 }
 
-export async function updateStep(db: Db | Trx, id: number, change: Updateable<Database['steps']>): Promise<void> {
+export async function updateStep(
+  db: Db | Trx,
+  id: number,
+  change: Updateable<Database['steps']>,
+): Promise<void> {
   await db.updateTable('steps').set(change).where('id', '=', id).execute();
 }
 

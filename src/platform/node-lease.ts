@@ -39,7 +39,10 @@ export async function takeNodeLease(context: {
       if (stopping.signal.aborted) return;
       try {
         if (await renew(db, clock, id, dialect)) continue;
-        log.error({ node: id }, 'the lease of this node lapsed; ending what it runs and starting under a new id');
+        log.error(
+          { node: id },
+          'the lease of this node lapsed; ending what it runs and starting under a new id',
+        );
         id = await register(db, clock);
         for (const listener of lost) listener();
       } catch (error) {
@@ -67,7 +70,10 @@ export function liveNodes(db: Db, now: number) {
 async function register(db: Db, clock: Clock): Promise<string> {
   const id = randomUUID();
   const now = clock.now();
-  await db.deleteFrom('nodes').where('expires_at', '<', now - 24 * 3_600_000).execute();
+  await db
+    .deleteFrom('nodes')
+    .where('expires_at', '<', now - 24 * 3_600_000)
+    .execute();
   await db
     .insertInto('nodes')
     .values({ id, name: `${hostname()}:${process.pid}`, started_at: now, expires_at: now + leaseMs })
@@ -78,7 +84,10 @@ async function register(db: Db, clock: Clock): Promise<string> {
 /** With SQLite nobody else can have taken over, however long this process slept. */
 async function renew(db: Db, clock: Clock, id: string, dialect: Connection['dialect']): Promise<boolean> {
   const now = clock.now();
-  let query = db.updateTable('nodes').set({ expires_at: now + leaseMs }).where('id', '=', id);
+  let query = db
+    .updateTable('nodes')
+    .set({ expires_at: now + leaseMs })
+    .where('id', '=', id);
   if (dialect === 'postgres') query = query.where('expires_at', '>', now);
   const { numUpdatedRows } = await query.executeTakeFirstOrThrow();
   return numUpdatedRows > 0n;

@@ -27,9 +27,13 @@ export function createSecretBox(key: Buffer): SecretBox {
     },
     open(sealed, purpose) {
       const [version, sealedWith, iv, data] = sealed.split('.');
-      if (version !== 'v1' || !iv || !data) throw new AppError('internal', 'A sealed value has no known form.');
+      if (version !== 'v1' || !iv || !data)
+        throw new AppError('internal', 'A sealed value has no known form.');
       if (sealedWith !== keyId) {
-        throw new AppError('internal', `A secret was sealed with key ${sealedWith}, but the key in use is ${keyId}.`);
+        throw new AppError(
+          'internal',
+          `A secret was sealed with key ${sealedWith}, but the key in use is ${keyId}.`,
+        );
       }
       const bytes = Buffer.from(data, 'base64url');
       const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(iv, 'base64url'))

@@ -20,7 +20,9 @@ export function createLocalExecutor(options: { scriptDirectory: string; clock: C
     async run(step) {
       const me = userInfo().username;
       if (step.runAsUser !== '' && step.runAsUser !== me) {
-        throw new TargetUnusable(`The target local runs steps as ${me}; it cannot run them as ${step.runAsUser}.`);
+        throw new TargetUnusable(
+          `The target local runs steps as ${me}; it cannot run them as ${step.runAsUser}.`,
+        );
       }
       await mkdir(step.workingDirectory, { recursive: true, mode: 0o700 });
       await mkdir(options.scriptDirectory, { recursive: true, mode: 0o700 });
@@ -48,7 +50,9 @@ async function runScript(step: StepRun, script: string, clock: Clock): Promise<S
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const exited = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
-    child.once('error', (cause) => reject(new TargetUnusable(`/bin/sh could not be started: ${cause.message}.`, { cause })));
+    child.once('error', (cause) =>
+      reject(new TargetUnusable(`/bin/sh could not be started: ${cause.message}.`, { cause })),
+    );
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });
   const reading = readOutput(child, step);
@@ -73,7 +77,8 @@ async function readOutput(child: ChildProcess, step: StepRun): Promise<void> {
   if (!child.stdout) return;
   const decoder = new TextDecoder();
   try {
-    for await (const chunk of child.stdout) await step.onOutput(decoder.decode(chunk as Buffer, { stream: true }));
+    for await (const chunk of child.stdout)
+      await step.onOutput(decoder.decode(chunk as Buffer, { stream: true }));
   } catch {
     // The pipe was closed under us when leftovers were ended; what came before has been given.
   }
@@ -107,7 +112,8 @@ async function endLeftovers(child: ChildProcess, step: StepRun, clock: Clock): P
   const { pid } = child;
   if (pid === undefined) return;
   const marker = `${runIdVariable}=${step.runId}`;
-  if (!groupIsAlive(pid)) return child.stdout?.readableEnded ? undefined : await closeIfHeld(child, marker, clock);
+  if (!groupIsAlive(pid))
+    return child.stdout?.readableEnded ? undefined : await closeIfHeld(child, marker, clock);
   await step.onOutput('\n[hookline] the step left processes in the background; ending them\n');
   signalGroup(pid, 'SIGTERM');
   await endRunNow(pid, step, clock);

@@ -3,7 +3,10 @@
  * may be several groups deep. Null when the text is neither.
  */
 export function parseRepository(text: string): { owner: string; name: string } | null {
-  const path = /^(?:https?:\/\/|ssh:\/\/|git:\/\/)[^/\s]+\/(.+)$/.exec(text)?.[1] ?? /^[^/\s@]+@[^/\s:]+:(.+)$/.exec(text)?.[1] ?? text;
+  const path =
+    /^(?:https?:\/\/|ssh:\/\/|git:\/\/)[^/\s]+\/(.+)$/.exec(text)?.[1] ??
+    /^[^/\s@]+@[^/\s:]+:(.+)$/.exec(text)?.[1] ??
+    text;
   const match = /^((?:[\w.-]+\/)+)([\w.-]+?)(?:\.git)?\/?$/.exec(path);
   if (!match || path.split('/').some((part) => part === '.' || part === '..')) return null;
   return { owner: match[1]!.slice(0, -1), name: match[2]! };

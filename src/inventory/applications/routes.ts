@@ -133,7 +133,8 @@ export function applicationRoutes(
         created_at: now,
         updated_at: now,
       });
-      if (!row) throw invalid([{ field: 'name', message: 'is the name of another application of this environment' }]);
+      if (!row)
+        throw invalid([{ field: 'name', message: 'is the name of another application of this environment' }]);
       return reply.status(201).send(await present(row, scope.projectId));
     },
   });
@@ -172,8 +173,14 @@ export function applicationRoutes(
     method: 'GET',
     url: '/applications/:application_id',
     config: needs('application:read'),
-    schema: { operationId: 'getApplication', summary: 'Read an application', params, response: { 200: Application } },
-    handler: async (request) => present(await existing(request.params.application_id), scopeOf(request).projectId),
+    schema: {
+      operationId: 'getApplication',
+      summary: 'Read an application',
+      params,
+      response: { 200: Application },
+    },
+    handler: async (request) =>
+      present(await existing(request.params.application_id), scopeOf(request).projectId),
   });
 
   app.route({

@@ -33,7 +33,12 @@ export async function findApplications(db: Db, ids: number[]): Promise<Applicati
     .execute();
 }
 
-export async function nameIsTaken(db: Db, environmentId: number, name: string, exceptId: number): Promise<boolean> {
+export async function nameIsTaken(
+  db: Db,
+  environmentId: number,
+  name: string,
+  exceptId: number,
+): Promise<boolean> {
   const row = await db
     .selectFrom('applications')
     .select('id')

@@ -9,7 +9,12 @@ import { idParam, Nullable, OneOf } from '../../platform/http/schemas.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
 import type { SecretBox } from '../../platform/secret-box.ts';
 import { Credential, presentCredential } from './present.ts';
-import { openSettings, sealSettings, sourceProviderCodes, type CredentialSettings } from './source-provider.ts';
+import {
+  openSettings,
+  sealSettings,
+  sourceProviderCodes,
+  type CredentialSettings,
+} from './source-provider.ts';
 import {
   applicationsUsing,
   deleteCredential,
@@ -61,7 +66,10 @@ export function credentialRoutes(app: HttpApp, context: Context): void {
       provider_code: body.provider_code,
       provider_type: 'source_provider',
       active: body.active === false ? 0 : 1,
-      settings_sealed: sealSettings(box, { access_token: given.access_token, api_url: given.api_url ?? null }),
+      settings_sealed: sealSettings(box, {
+        access_token: given.access_token,
+        api_url: given.api_url ?? null,
+      }),
       created_by: owner.userId,
       created_at: now,
       updated_at: now,
@@ -82,7 +90,9 @@ export function credentialRoutes(app: HttpApp, context: Context): void {
     handler: async (request, reply) => {
       const { organizationId, environmentId } = scopeOf(request);
       const { userId } = principalOf(request);
-      return reply.status(201).send(present(await create(request.body, { organizationId, environmentId, userId })));
+      return reply
+        .status(201)
+        .send(present(await create(request.body, { organizationId, environmentId, userId })));
     },
   });
 
@@ -155,7 +165,12 @@ export function credentialRoutes(app: HttpApp, context: Context): void {
     method: 'GET',
     url: '/credentials/:credential_id',
     config: { access: { permission: 'credential:read', ...on } },
-    schema: { operationId: 'getCredential', summary: 'Read a credential', params, response: { 200: Credential } },
+    schema: {
+      operationId: 'getCredential',
+      summary: 'Read a credential',
+      params,
+      response: { 200: Credential },
+    },
     handler: async (request) => present(await existing(request.params.credential_id)),
   });
 
@@ -188,7 +203,12 @@ export function credentialRoutes(app: HttpApp, context: Context): void {
     method: 'DELETE',
     url: '/credentials/:credential_id',
     config: { access: { permission: 'credential:delete', ...on } },
-    schema: { operationId: 'deleteCredential', summary: 'Delete a credential', params, response: { 204: Type.Null() } },
+    schema: {
+      operationId: 'deleteCredential',
+      summary: 'Delete a credential',
+      params,
+      response: { 204: Type.Null() },
+    },
     handler: async (request, reply) => {
       const row = await existing(request.params.credential_id);
       const users = await applicationsUsing(db, row.id);

@@ -5,7 +5,11 @@ import type { CredentialRow } from './store.ts';
 export const sourceProviders = {
   github: { name: 'GitHub', apiUrl: 'https://api.github.com', cloneUrl: 'https://github.com' },
   gitlab: { name: 'GitLab', apiUrl: 'https://gitlab.com/api/v4', cloneUrl: 'https://gitlab.com' },
-  bitbucket: { name: 'Bitbucket', apiUrl: 'https://api.bitbucket.org/2.0', cloneUrl: 'https://bitbucket.org' },
+  bitbucket: {
+    name: 'Bitbucket',
+    apiUrl: 'https://api.bitbucket.org/2.0',
+    cloneUrl: 'https://bitbucket.org',
+  },
 } as const;
 
 export type SourceProviderCode = keyof typeof sourceProviders;
@@ -19,7 +23,10 @@ export function sealSettings(box: SecretBox, settings: CredentialSettings): stri
   return box.seal(JSON.stringify(settings), 'credential');
 }
 
-export function openSettings(box: SecretBox, row: Pick<CredentialRow, 'settings_sealed'>): CredentialSettings {
+export function openSettings(
+  box: SecretBox,
+  row: Pick<CredentialRow, 'settings_sealed'>,
+): CredentialSettings {
   // Safe: only `sealSettings` writes this column, and the box proves that it was not altered.
   return JSON.parse(box.open(row.settings_sealed, 'credential')) as CredentialSettings;
 }

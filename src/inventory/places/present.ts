@@ -87,7 +87,10 @@ function environmentFields(row: EnvironmentRow) {
 }
 
 /** Without its place the project is left null, as in lists below a project that the caller already knows. */
-export function presentEnvironmentRelation(row: EnvironmentRow, place?: Place): Static<typeof EnvironmentRelation> {
+export function presentEnvironmentRelation(
+  row: EnvironmentRow,
+  place?: Place,
+): Static<typeof EnvironmentRelation> {
   return {
     ...environmentFields(row),
     archived_at: null,
@@ -95,7 +98,10 @@ export function presentEnvironmentRelation(row: EnvironmentRow, place?: Place): 
   };
 }
 
-export function presentEnvironment(row: EnvironmentRow, granted: readonly string[]): Static<typeof Environment> {
+export function presentEnvironment(
+  row: EnvironmentRow,
+  granted: readonly string[],
+): Static<typeof Environment> {
   return {
     ...environmentFields(row),
     is_archived: false,

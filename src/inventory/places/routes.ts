@@ -162,7 +162,9 @@ export function placeRoutes(app: HttpApp, { db }: { db: Db }): void {
     handler: async (request) => {
       const place = await findPlace(db, Number(request.params.environment_id));
       if (!place) throw notFound('The environment');
-      const granted = await permissionsIn(db, principalOf(request), { organizationId: place.organization.id });
+      const granted = await permissionsIn(db, principalOf(request), {
+        organizationId: place.organization.id,
+      });
       return presentEnvironment(place.environment, granted);
     },
   });

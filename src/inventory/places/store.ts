@@ -52,7 +52,11 @@ function idsOf<Key extends string>(rows: Record<Key, number>[], key: Key): numbe
   return rows.length > 0 ? rows.map((row) => row[key]) : [0];
 }
 
-export async function listOrganizations(db: Db, userId: number, page: Page): Promise<Listing<OrganizationRow>> {
+export async function listOrganizations(
+  db: Db,
+  userId: number,
+  page: Page,
+): Promise<Listing<OrganizationRow>> {
   const mine = db
     .selectFrom('organizations')
     .innerJoin('memberships', 'memberships.organization_id', 'organizations.id')
@@ -74,11 +78,20 @@ export async function listProjects(
     .where('memberships.user_id', '=', filter.userId)
     .selectAll('projects')
     .orderBy('projects.id', 'desc');
-  if (filter.organizationId !== null) mine = mine.where('projects.organization_id', '=', filter.organizationId);
+  if (filter.organizationId !== null)
+    mine = mine.where('projects.organization_id', '=', filter.organizationId);
   return await listPage(mine, page);
 }
 
-export async function listEnvironments(db: Db, projectId: number, page: Page): Promise<Listing<EnvironmentRow>> {
-  const all = db.selectFrom('environments').where('project_id', '=', projectId).selectAll().orderBy('id', 'desc');
+export async function listEnvironments(
+  db: Db,
+  projectId: number,
+  page: Page,
+): Promise<Listing<EnvironmentRow>> {
+  const all = db
+    .selectFrom('environments')
+    .where('project_id', '=', projectId)
+    .selectAll()
+    .orderBy('id', 'desc');
   return await listPage(all, page);
 }

@@ -15,6 +15,7 @@ export function keyPair(given: string | undefined, comment: string): KeyPair {
     throw invalid([{ field: 'ssh_private_key', message }]);
   }
   const key = Array.isArray(parsed) ? parsed[0] : parsed;
-  if (!key?.isPrivateKey()) throw invalid([{ field: 'ssh_private_key', message: 'is a public key; give the private one' }]);
+  if (!key?.isPrivateKey())
+    throw invalid([{ field: 'ssh_private_key', message: 'is a public key; give the private one' }]);
   return { privateKey, publicKey: `${key.type} ${key.getPublicSSH().toString('base64')} ${comment}` };
 }

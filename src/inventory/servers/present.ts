@@ -18,7 +18,9 @@ export const Server = Type.Object({
   ssh_port: Type.Integer(),
   ssh_user: Type.String(),
   ssh_public_key: Type.String(),
-  ssh_install_command: Type.String({ description: 'The line that lets Hookline sign in; run it as that user on the server.' }),
+  ssh_install_command: Type.String({
+    description: 'The line that lets Hookline sign in; run it as that user on the server.',
+  }),
   os: Type.Null(),
   os_version_code: Type.Null(),
   active: Type.Boolean(),

@@ -10,7 +10,14 @@ import type { HttpApp } from '../../platform/http/server.ts';
 import type { SecretBox } from '../../platform/secret-box.ts';
 import { keyPair } from './key-pair.ts';
 import { presentServer, Server } from './present.ts';
-import { deleteServer, findServer, insertServer, listServers, updateServer, type ServerRow } from './store.ts';
+import {
+  deleteServer,
+  findServer,
+  insertServer,
+  listServers,
+  updateServer,
+  type ServerRow,
+} from './store.ts';
 
 const hostname = Type.String({ pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$' });
 const connection = {
@@ -60,7 +67,8 @@ export function serverRoutes(
         created_at: now,
         updated_at: now,
       });
-      if (!row) throw invalid([{ field: 'hostname', message: 'is the name of another server of this environment' }]);
+      if (!row)
+        throw invalid([{ field: 'hostname', message: 'is the name of another server of this environment' }]);
       return reply.status(201).send(presentServer(row));
     },
   });

@@ -7,7 +7,10 @@ import type { Listing, Page } from '../../platform/http/pagination.ts';
 export type ServerRow = Selectable<Database['servers']>;
 
 /** Null when the environment has a server of that hostname already. */
-export async function insertServer(db: Db, server: Insertable<Database['servers']>): Promise<ServerRow | null> {
+export async function insertServer(
+  db: Db,
+  server: Insertable<Database['servers']>,
+): Promise<ServerRow | null> {
   const row = await db
     .insertInto('servers')
     .values(server)
@@ -27,11 +30,19 @@ export async function findServers(db: Db | Trx, ids: number[]): Promise<ServerRo
 }
 
 export async function listServers(db: Db, environmentId: number, page: Page): Promise<Listing<ServerRow>> {
-  const all = db.selectFrom('servers').where('environment_id', '=', environmentId).selectAll().orderBy('id', 'desc');
+  const all = db
+    .selectFrom('servers')
+    .where('environment_id', '=', environmentId)
+    .selectAll()
+    .orderBy('id', 'desc');
   return await listPage(all, page);
 }
 
-export async function updateServer(db: Db, id: number, change: Updateable<Database['servers']>): Promise<void> {
+export async function updateServer(
+  db: Db,
+  id: number,
+  change: Updateable<Database['servers']>,
+): Promise<void> {
   await db.updateTable('servers').set(change).where('id', '=', id).execute();
 }
 

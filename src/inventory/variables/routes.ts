@@ -82,7 +82,10 @@ export function variableRoutes(
       resource_type: Type.Optional(OneOf(resourceTypes)),
       resource_id: Type.String(),
     });
-    const resourceOf = ({ resource_type, resource_id }: Static<typeof params>): { type: ResourceType; id: number } => ({
+    const resourceOf = ({
+      resource_type,
+      resource_id,
+    }: Static<typeof params>): { type: ResourceType; id: number } => ({
       type: resource_type ?? 'application',
       id: Number(resource_id),
     });
@@ -114,7 +117,8 @@ export function variableRoutes(
           created_at: now,
           updated_at: now,
         });
-        if (!row) throw invalid([{ field: 'key', message: 'is the key of another variable of this resource' }]);
+        if (!row)
+          throw invalid([{ field: 'key', message: 'is the key of another variable of this resource' }]);
         return reply.status(201).send(present(row));
       },
     });
@@ -174,7 +178,9 @@ export function variableRoutes(
       const keepsValue = row.hidden === 1 && body.value === mask;
       const hidden = body.hidden ?? row.hidden === 1;
       if (keepsValue && !hidden) {
-        throw invalid([{ field: 'value', message: 'must be given anew, since the hidden value would be shown' }]);
+        throw invalid([
+          { field: 'value', message: 'must be given anew, since the hidden value would be shown' },
+        ]);
       }
       await updateVariable(db, row.id, {
         key: checkKey(body.key),
@@ -191,7 +197,12 @@ export function variableRoutes(
     method: 'DELETE',
     url: '/variables/:variable_id',
     config: needs('variable:delete'),
-    schema: { operationId: 'deleteVariable', summary: 'Delete a variable', params, response: { 204: Type.Null() } },
+    schema: {
+      operationId: 'deleteVariable',
+      summary: 'Delete a variable',
+      params,
+      response: { 204: Type.Null() },
+    },
     handler: async (request, reply) => {
       await deleteVariable(db, (await existing(request.params.variable_id)).id);
       return reply.status(204).send(null);
@@ -201,6 +212,7 @@ export function variableRoutes(
 
 /** `HOOKLINE_` names are ours to set in a step. */
 function checkKey(key: string): string {
-  if (key.startsWith('HOOKLINE_')) throw invalid([{ field: 'key', message: 'must not begin with HOOKLINE_' }]);
+  if (key.startsWith('HOOKLINE_'))
+    throw invalid([{ field: 'key', message: 'must not begin with HOOKLINE_' }]);
   return key;
 }

@@ -39,7 +39,11 @@ export async function listVariables(
   return await listPage(all, page);
 }
 
-export async function updateVariable(db: Db, id: number, change: Updateable<Database['variables']>): Promise<void> {
+export async function updateVariable(
+  db: Db,
+  id: number,
+  change: Updateable<Database['variables']>,
+): Promise<void> {
   await db.updateTable('variables').set(change).where('id', '=', id).execute();
 }
 

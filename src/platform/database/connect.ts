@@ -1,7 +1,8 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, fdatasync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import SqliteDatabase from 'better-sqlite3';
-import { Kysely, PostgresDialect, SqliteDialect, type Transaction } from 'kysely';
+import { Kysely, PostgresDialect, sql, SqliteDialect, type Transaction } from 'kysely';
 import pg from 'pg';
 import { ConfigFault } from '../config-fault.ts';
 import type { Database } from './schema.ts';
@@ -16,11 +17,19 @@ export type Connection = {
   dialect: 'sqlite' | 'postgres';
   /** PostgreSQL only, for LISTEN/NOTIFY; null with SQLite. */
   pool: pg.Pool | null;
+  /**
+   * A transaction that is on disk when the promise resolves, as every one is; but with SQLite the event loop goes on
+   * while the disk works. Between commit and resolution others can already see it. For the accept path.
+   */
+  transactionSyncedAside<Result>(work: (trx: Trx) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
 };
 
 /** `databaseUrl` null means SQLite in `dataDirectory`. Throws ConfigFault with a sentence when it cannot be opened. */
-export async function connect(options: { databaseUrl: string | null; dataDirectory: string }): Promise<Connection> {
+export async function connect(options: {
+  databaseUrl: string | null;
+  dataDirectory: string;
+}): Promise<Connection> {
   mkdirSync(options.dataDirectory, { recursive: true, mode: 0o700 });
   return options.databaseUrl ? connectPostgres(options.databaseUrl) : connectSqlite(options.dataDirectory);
 }
@@ -45,17 +54,37 @@ function connectSqlite(dataDirectory: string): Connection {
       onCreateConnection: async () => undefined,
     }),
   });
+  // Statements of the file itself, e.g. of the pragmas above, have made sure that the log exists.
+  database.exec('create table if not exists lock_probe (id integer); drop table lock_probe');
+  const log = openSync(`${file}-wal`, 'r+');
   return {
     db,
     dialect: 'sqlite',
     pool: null,
+    async transactionSyncedAside(work) {
+      const result = await db.connection().execute(async (connection) => {
+        await sql`pragma synchronous = normal`.execute(connection);
+        try {
+          return await connection.transaction().execute(work);
+        } finally {
+          await sql`pragma synchronous = FULL`.execute(connection);
+        }
+      });
+      // NORMAL writes the log without waiting for the disk; this waits, on another thread. Syncing any descriptor of
+      // a file syncs all that was written to it.
+      await datasync(log);
+      return result;
+    },
     async close() {
       await checkpointer.stop();
+      closeSync(log);
       await db.destroy();
       lock.close();
     },
   };
 }
+
+const datasync = promisify(fdatasync);
 
 /**
  * Two processes on one data folder would each fail the other's running actions. The lock is the operating system's,
@@ -111,5 +140,11 @@ async function connectPostgres(url: string): Promise<Connection> {
     throw new ConfigFault(`PostgreSQL cannot be reached with DATABASE_URL: ${why}`, { cause });
   }
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
-  return { db, dialect: 'postgres', pool, close: () => db.destroy() };
+  return {
+    db,
+    dialect: 'postgres',
+    pool,
+    transactionSyncedAside: (work) => db.transaction().execute(work),
+    close: () => db.destroy(),
+  };
 }

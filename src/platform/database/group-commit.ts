@@ -1,8 +1,10 @@
 import { AppError } from '../errors.ts';
 
-/** More than this many waiting is answered 503 at once: the sender retries, and memory stays bounded. */
+/** More than this waiting is answered 503 at once: the sender retries, and memory stays bounded. */
 const mostWaiting = 10_000;
-const batchSize = 128;
+const mostWaitingBytes = 256 * 1024 * 1024;
+const mostInBatch = 128;
+const mostBytesInBatch = 4 * 1024 * 1024;
 
 /**
  * Lets items that arrive in the same turn of the event loop share one transaction, and so one fsync; an item that
@@ -11,10 +13,16 @@ const batchSize = 128;
  */
 export function createGroupCommit<Item, Result>(
   commit: (items: Item[]) => Promise<Result[]>,
-  options: { concurrency: number },
+  options: {
+    concurrency: number;
+    /** What an item weighs in bytes; nothing, if left out. */
+    bytesOf?: (item: Item) => number;
+  },
 ): (item: Item) => Promise<Result> {
+  const bytesOf = options.bytesOf ?? (() => 0);
   type Waiting = { item: Item; resolve: (result: Result) => void; reject: (error: unknown) => void };
   let waiting: Waiting[] = [];
+  let waitingBytes = 0;
   let running = 0;
   let scheduled = false;
 
@@ -23,8 +31,7 @@ export function createGroupCommit<Item, Result>(
     scheduled = true;
     setImmediate(() => {
       scheduled = false;
-      const batch = waiting.slice(0, batchSize);
-      waiting = waiting.slice(batchSize);
+      const batch = takeBatch();
       running++;
       void settle(batch).finally(() => {
         running--;
@@ -32,6 +39,21 @@ export function createGroupCommit<Item, Result>(
       });
       schedule();
     });
+  };
+
+  /** At least one, however heavy. */
+  const takeBatch = (): Waiting[] => {
+    let bytes = 0;
+    let count = 0;
+    while (count < waiting.length && count < mostInBatch) {
+      bytes += bytesOf(waiting[count]!.item);
+      if (count > 0 && bytes > mostBytesInBatch) break;
+      count++;
+    }
+    const batch = waiting.slice(0, count);
+    waiting = waiting.slice(count);
+    for (const { item } of batch) waitingBytes -= bytesOf(item);
+    return batch;
   };
 
   const settle = async (batch: Waiting[]) => {
@@ -46,14 +68,19 @@ export function createGroupCommit<Item, Result>(
 
   return (item) =>
     new Promise((resolve, reject) => {
-      if (waiting.length >= mostWaiting) {
+      if (waiting.length >= mostWaiting || waitingBytes >= mostWaitingBytes) {
         reject(
-          new AppError('unavailable', 'Too many requests wait to be stored. Nothing was kept; send it again.', {
-            retryAfterSeconds: 5,
-          }),
+          new AppError(
+            'unavailable',
+            'Too many requests wait to be stored. Nothing was kept; send it again.',
+            {
+              retryAfterSeconds: 5,
+            },
+          ),
         );
         return;
       }
+      waitingBytes += bytesOf(item);
       waiting.push({ item, resolve, reject });
       schedule();
     });

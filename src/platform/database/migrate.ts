@@ -17,7 +17,9 @@ const migrationLock = 4_866_542;
  * nodes that start together wait for each other. Throws when the database is newer than the program.
  */
 export async function migrate({ db, dialect }: Connection): Promise<string[]> {
-  await sql`create table if not exists migrations (name text primary key, applied_at bigint not null)`.execute(db);
+  await sql`create table if not exists migrations (name text primary key, applied_at bigint not null)`.execute(
+    db,
+  );
   return await db.transaction().execute(async (trx) => {
     if (dialect === 'postgres') await sql`select pg_advisory_xact_lock(${migrationLock})`.execute(trx);
     const { rows } = await sql<{ name: string }>`select name from migrations`.execute(trx);
@@ -31,7 +33,9 @@ export async function migrate({ db, dialect }: Connection): Promise<string[]> {
     const done: string[] = [];
     for (const migration of migrations.filter(({ name }) => !applied.has(name))) {
       await migration.up(trx, { dialect });
-      await sql`insert into migrations (name, applied_at) values (${migration.name}, ${Date.now()})`.execute(trx);
+      await sql`insert into migrations (name, applied_at) values (${migration.name}, ${Date.now()})`.execute(
+        trx,
+      );
       done.push(migration.name);
     }
     return done;

@@ -33,7 +33,10 @@ export async function connectBus(
   let client: pg.Client | null = null;
   let timer: NodeJS.Timeout | null = null;
   const listen = async (): Promise<void> => {
-    const next = new pg.Client({ connectionString: options.databaseUrl!, application_name: 'hookline listen' });
+    const next = new pg.Client({
+      connectionString: options.databaseUrl!,
+      application_name: 'hookline listen',
+    });
     const retry = () => {
       if (closing || client !== next) return;
       client = null;

@@ -185,18 +185,22 @@ export type Database = {
     /** JSON of `{field, message}` of a 422, else null. */
     errors: Fixed<string | null>;
     ip_address: Fixed<string>;
-    /** JSON, sensitive values masked. */
-    request_headers: Fixed<string>;
-    /** zstd of the raw bytes; null when the body was not kept. */
-    request_body: Fixed<Buffer | null>;
+    /** JSON, sensitive values masked; null when they stand in the payload. */
+    request_headers: Fixed<string | null>;
     request_bytes: Fixed<number>;
+    /** Where headers and body stand, see `incoming/payload.ts`; null when only the attempt was recorded. */
+    payload_id: Fixed<number | null>;
+    payload_offset: Fixed<number | null>;
+    payload_length: Fixed<number | null>;
     duration_us: Fixed<number>;
     /** SHA-256 over hook and the sender's delivery id, cut to 16 bytes; set on accepted requests only, and unique. */
     dedup_key: Fixed<Buffer | null>;
-    /** For a duplicate: the accepted request it repeats. */
-    duplicate_of: Fixed<number | null>;
+    /** The action it caused; for a duplicate, the one that the first delivery caused. */
+    action_id: Fixed<number | null>;
     created_at: Fixed<number>;
   };
+  /** The headers and bodies of the requests of one commit, compressed together. */
+  request_payloads: { id: Id; content: Fixed<Buffer>; created_at: Fixed<number> };
   actions: {
     id: Id;
     organization_id: Fixed<number>;
@@ -211,7 +215,6 @@ export type Database = {
     reason: string;
     trigger_comment: Fixed<string | null>;
     retry_of: Fixed<number | null>;
-    hook_request_id: Fixed<number | null>;
     /** JSON, see `actions/trigger.ts`. */
     triggered_from: Fixed<string>;
     /** JSON, see `actions/trigger.ts`. */

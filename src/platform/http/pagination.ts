@@ -4,7 +4,9 @@ import { Type, type Static } from 'typebox';
 /** Query strings are text, so the numbers are given as patterns and read by `readPage`. */
 export const PageQuery = Type.Object({
   page: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,8}$', description: 'From 1.' })),
-  per_page: Type.Optional(Type.String({ pattern: '^([1-9][0-9]?|100)$', description: 'From 1 to 100; 20 if left out.' })),
+  per_page: Type.Optional(
+    Type.String({ pattern: '^([1-9][0-9]?|100)$', description: 'From 1 to 100; 20 if left out.' }),
+  ),
 });
 
 export type Page = { limit: number; offset: number; page: number };
@@ -19,7 +21,12 @@ export function readPage(query: Static<typeof PageQuery>): Page {
 }
 
 /** Sets `Link` (RFC 8288) with first, prev, next and last, keeping the other parts of the query. */
-export function linkPages(request: FastifyRequest, reply: FastifyReply, { page, limit }: Page, total: number): void {
+export function linkPages(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { page, limit }: Page,
+  total: number,
+): void {
   const last = Math.max(1, Math.ceil(total / limit));
   const address = new URL(request.url, 'http://host');
   const link = (rel: string, number: number) => {

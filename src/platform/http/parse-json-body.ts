@@ -20,7 +20,8 @@ function describeFault(text: string): string {
   parseTolerant(text, errors, { disallowComments: true, allowTrailingComma: false });
   const first = errors[0];
   // Valid JSON that was refused all the same: the one thing refused beyond syntax is a dangerous key.
-  if (!first) return 'The request body holds a key that is not allowed ("__proto__" or "constructor.prototype").';
+  if (!first)
+    return 'The request body holds a key that is not allowed ("__proto__" or "constructor.prototype").';
   const before = text.slice(0, first.offset);
   const line = before.split('\n').length;
   const column = first.offset - before.lastIndexOf('\n');

@@ -6,7 +6,12 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   const known = error instanceof AppError ? error : fromFramework(error);
   const status = errorStatus[known.code];
   if (status >= 500) {
-    request.log.error({ err: error, requestId: request.id, method: request.method, path: request.routeOptions.url });
+    request.log.error({
+      err: error,
+      requestId: request.id,
+      method: request.method,
+      path: request.routeOptions.url,
+    });
   }
   if (known.retryAfterSeconds !== null) reply.header('retry-after', String(known.retryAfterSeconds));
   if (known.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer');
@@ -28,11 +33,16 @@ function fromFramework(error: unknown): AppError {
     }
     const known = frameworkCodes[error.code];
     if (known) return new AppError(known[0], known[1], { cause: error });
-    if (error.statusCode === 400) return new AppError('bad_request', 'The request cannot be read.', { cause: error });
+    if (error.statusCode === 400)
+      return new AppError('bad_request', 'The request cannot be read.', { cause: error });
   }
-  return new AppError('internal', 'Something went wrong on our side. The request id names the details in the log.', {
-    cause: error,
-  });
+  return new AppError(
+    'internal',
+    'Something went wrong on our side. The request id names the details in the log.',
+    {
+      cause: error,
+    },
+  );
 }
 
 function isFastifyError(error: unknown): error is FastifyError {

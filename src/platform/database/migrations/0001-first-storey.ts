@@ -21,7 +21,9 @@ export async function up(db: Db, { dialect }: MigrationContext): Promise<void> {
     builder
       .addColumn('resource_type', 'text', (column) => column.notNull())
       .addColumn('resource_id', 'bigint', (column) => column.notNull())
-      .addColumn('application_id', 'bigint', (column) => column.references('applications.id').onDelete('cascade'))
+      .addColumn('application_id', 'bigint', (column) =>
+        column.references('applications.id').onDelete('cascade'),
+      )
       .addColumn('server_id', 'bigint', (column) => column.references('servers.id').onDelete('cascade'));
 
   await db.schema
@@ -89,7 +91,9 @@ export async function up(db: Db, { dialect }: MigrationContext): Promise<void> {
   ).execute();
   await timestamps(
     table('environments')
-      .addColumn('project_id', 'bigint', (column) => column.notNull().references('projects.id').onDelete('cascade'))
+      .addColumn('project_id', 'bigint', (column) =>
+        column.notNull().references('projects.id').onDelete('cascade'),
+      )
       .addColumn('type', 'text', (column) => column.notNull())
       .addColumn('name', 'text', (column) => column.notNull())
       .addColumn('description', 'text')
@@ -107,7 +111,9 @@ export async function up(db: Db, { dialect }: MigrationContext): Promise<void> {
       .addColumn('organization_id', 'bigint', (column) =>
         column.notNull().references('organizations.id').onDelete('cascade'),
       )
-      .addColumn('environment_id', 'bigint', (column) => column.references('environments.id').onDelete('cascade'))
+      .addColumn('environment_id', 'bigint', (column) =>
+        column.references('environments.id').onDelete('cascade'),
+      )
       .addColumn('name', 'text', (column) => column.notNull())
       .addColumn('provider_code', 'text', (column) => column.notNull())
       .addColumn('provider_type', 'text', (column) => column.notNull())
@@ -147,7 +153,9 @@ export async function up(db: Db, { dialect }: MigrationContext): Promise<void> {
     .addColumn('application_id', 'bigint', (column) =>
       column.notNull().references('applications.id').onDelete('cascade'),
     )
-    .addColumn('server_id', 'bigint', (column) => column.notNull().references('servers.id').onDelete('cascade'))
+    .addColumn('server_id', 'bigint', (column) =>
+      column.notNull().references('servers.id').onDelete('cascade'),
+    )
     .addPrimaryKeyConstraint('application_servers_pk', ['application_id', 'server_id'])
     .execute();
   await timestamps(
@@ -171,7 +179,9 @@ export async function up(db: Db, { dialect }: MigrationContext): Promise<void> {
   ).execute();
   await timestamps(
     table('steps')
-      .addColumn('pipeline_id', 'bigint', (column) => column.notNull().references('pipelines.id').onDelete('cascade'))
+      .addColumn('pipeline_id', 'bigint', (column) =>
+        column.notNull().references('pipelines.id').onDelete('cascade'),
+      )
       .addColumn('name', 'text')
       .addColumn('description', 'text')
       .addColumn('type', 'text', (column) => column.notNull())
@@ -203,12 +213,18 @@ export async function up(db: Db, { dialect }: MigrationContext): Promise<void> {
     .addColumn('reason', 'text', (column) => column.notNull())
     .addColumn('errors', 'text')
     .addColumn('ip_address', 'text', (column) => column.notNull())
-    .addColumn('request_headers', 'text', (column) => column.notNull())
-    .addColumn('request_body', blob)
+    .addColumn('request_headers', 'text')
     .addColumn('request_bytes', 'bigint', (column) => column.notNull())
+    .addColumn('payload_id', 'bigint')
+    .addColumn('payload_offset', 'bigint')
+    .addColumn('payload_length', 'bigint')
     .addColumn('duration_us', 'bigint', (column) => column.notNull())
     .addColumn('dedup_key', blob)
-    .addColumn('duplicate_of', 'bigint')
+    .addColumn('action_id', 'bigint')
+    .addColumn('created_at', 'bigint', (column) => column.notNull())
+    .execute();
+  await table('request_payloads')
+    .addColumn('content', blob, (column) => column.notNull())
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .execute();
   await timestamps(
@@ -225,7 +241,6 @@ export async function up(db: Db, { dialect }: MigrationContext): Promise<void> {
       .addColumn('reason', 'text', (column) => column.notNull())
       .addColumn('trigger_comment', 'text')
       .addColumn('retry_of', 'bigint')
-      .addColumn('hook_request_id', 'bigint')
       .addColumn('triggered_from', 'text', (column) => column.notNull())
       .addColumn('parameters', 'text', (column) => column.notNull())
       .addColumn('claimed_by', 'text')
@@ -244,14 +259,18 @@ export async function up(db: Db, { dialect }: MigrationContext): Promise<void> {
     );
   await run(
     table('action_targets')
-      .addColumn('action_id', 'bigint', (column) => column.notNull().references('actions.id').onDelete('cascade'))
+      .addColumn('action_id', 'bigint', (column) =>
+        column.notNull().references('actions.id').onDelete('cascade'),
+      )
       .addColumn('resource_type', 'text', (column) => column.notNull())
       .addColumn('resource_id', 'bigint', (column) => column.notNull())
       .addColumn('resource_data', 'text', (column) => column.notNull()),
   ).execute();
   await run(
     table('action_steps')
-      .addColumn('action_id', 'bigint', (column) => column.notNull().references('actions.id').onDelete('cascade'))
+      .addColumn('action_id', 'bigint', (column) =>
+        column.notNull().references('actions.id').onDelete('cascade'),
+      )
       .addColumn('target_id', 'bigint', (column) =>
         column.notNull().references('action_targets.id').onDelete('cascade'),
       )
@@ -263,12 +282,16 @@ export async function up(db: Db, { dialect }: MigrationContext): Promise<void> {
       .addColumn('exit_code', 'integer'),
   ).execute();
   await table('step_logs')
-    .addColumn('step_id', 'bigint', (column) => column.notNull().references('action_steps.id').onDelete('cascade'))
+    .addColumn('step_id', 'bigint', (column) =>
+      column.notNull().references('action_steps.id').onDelete('cascade'),
+    )
     .addColumn('content', 'text', (column) => column.notNull())
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .execute();
   await table('action_events')
-    .addColumn('action_id', 'bigint', (column) => column.notNull().references('actions.id').onDelete('cascade'))
+    .addColumn('action_id', 'bigint', (column) =>
+      column.notNull().references('actions.id').onDelete('cascade'),
+    )
     .addColumn('status', 'text', (column) => column.notNull())
     .addColumn('context', 'text')
     .addColumn('created_at', 'bigint', (column) => column.notNull())
@@ -290,7 +313,9 @@ export async function up(db: Db, { dialect }: MigrationContext): Promise<void> {
   ).execute();
   await table('delivery_attempts')
     .addColumn('uuid', 'text', (column) => column.notNull().unique())
-    .addColumn('delivery_id', 'bigint', (column) => column.notNull().references('deliveries.id').onDelete('cascade'))
+    .addColumn('delivery_id', 'bigint', (column) =>
+      column.notNull().references('deliveries.id').onDelete('cascade'),
+    )
     .addColumn('hook_id', 'bigint', (column) => column.notNull())
     .addColumn('attempt', 'integer', (column) => column.notNull())
     .addColumn('url', 'text', (column) => column.notNull())
@@ -306,7 +331,11 @@ export async function up(db: Db, { dialect }: MigrationContext): Promise<void> {
     .execute();
 
   const index = (on: string, columns: string[]) =>
-    db.schema.createIndex(`${on}_${columns.join('_')}`).on(on).columns(columns).execute();
+    db.schema
+      .createIndex(`${on}_${columns.join('_')}`)
+      .on(on)
+      .columns(columns)
+      .execute();
   await index('projects', ['organization_id']);
   await index('environments', ['project_id']);
   await index('credentials', ['organization_id']);
@@ -319,7 +348,6 @@ export async function up(db: Db, { dialect }: MigrationContext): Promise<void> {
   await index('hook_requests', ['hook_id', 'id']);
   await index('actions', ['environment_id', 'id']);
   await index('actions', ['pipeline_id', 'id']);
-  await index('actions', ['hook_request_id']);
   await index('action_targets', ['action_id']);
   await index('action_steps', ['target_id', 'step_order']);
   await index('step_logs', ['step_id', 'id']);
@@ -330,10 +358,18 @@ export async function up(db: Db, { dialect }: MigrationContext): Promise<void> {
   await index('delivery_attempts', ['hook_id', 'id']);
 
   // Partial indexes hold only the few rows that are still open, so that finding work costs the same after millions of runs.
-  await sql`create unique index hook_requests_dedup_key on hook_requests (dedup_key) where dedup_key is not null`.execute(db);
+  await sql`create unique index hook_requests_dedup_key on hook_requests (dedup_key) where dedup_key is not null`.execute(
+    db,
+  );
   await sql`create index actions_pending on actions (id) where status = 'pending'`.execute(db);
-  await sql`create index actions_active on actions (pipeline_id, status, id) where status in ('waiting', 'queued', 'in-progress')`.execute(db);
+  await sql`create index actions_active on actions (pipeline_id, status, id) where status in ('waiting', 'queued', 'in-progress')`.execute(
+    db,
+  );
   await sql`create index actions_claimed on actions (claimed_by) where claimed_by is not null`.execute(db);
-  await sql`create index deliveries_due on deliveries (status, next_attempt_at, id) where status in ('pending', 'sending')`.execute(db);
-  await sql`create index deliveries_order on deliveries (hook_id, action_id, id) where status in ('pending', 'sending')`.execute(db);
+  await sql`create index deliveries_due on deliveries (status, next_attempt_at, id) where status in ('pending', 'sending')`.execute(
+    db,
+  );
+  await sql`create index deliveries_order on deliveries (hook_id, action_id, id) where status in ('pending', 'sending')`.execute(
+    db,
+  );
 }

@@ -1,0 +1,306 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { createHmac, randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import SqliteDatabase from 'better-sqlite3';
+import type { IncomingHook } from '../src/hooks/registry.ts';
+import { createApiClient, login } from '../test/support/api-client.ts';
+import { pullRequestPayload, pushPayload } from '../test/support/github.ts';
+import type { LoadPlan, LoadResult } from './load.ts';
+
+/*
+ * Accepts per second of one server process (HOOKLINE_ROLE=api, SQLite, fsync on every commit), beside the same
+ * handler without storage and, where installed, Debian's `webhook` running /bin/true, all in one run.
+ *
+ *   node bench/accept.ts [--seconds 8] [--large 1000000]
+ */
+
+const seconds = option('--seconds', 8);
+const largeRows = option('--large', 1_000_000);
+const connections = 64;
+const secret = randomBytes(32).toString('hex');
+const payloads = { 'push, 7 kB': pushPayload(), 'pull request, 21 kB': pullRequestPayload() };
+
+const variables = [
+  { name: 'source_type', type: 'string', default_value: 'branch' },
+  { name: 'source_ref', path: 'repository.default_branch', type: 'string', default_value: 'main' },
+  { name: 'commit_hash', path: 'after', type: 'string' },
+];
+
+const data = await mkdtemp(join(tmpdir(), 'hookline-bench-'));
+try {
+  const results: Row[] = [];
+  let server = await startHookline();
+  const hook = await createHook(server.url);
+  const baseline = await startProgram([
+    'bench/accept-without-storage.ts',
+    JSON.stringify(hookForBaseline(hook.id)),
+  ]);
+  const pathOf = `/api/hooks/${hook.id}/trigger`;
+
+  for (const [name, body] of Object.entries(payloads)) {
+    const without = await load(baseline.url, pathOf, body);
+    const stored = await load(server.url, pathOf, body, server.pid);
+    const again = await load(baseline.url, pathOf, body);
+    const mean = (without.perSecond + again.perSecond) / 2;
+    results.push({ name: `${name}: without storage`, ...without, perSecond: Math.round(mean) });
+    results.push({
+      name: `${name}: Hookline`,
+      ...stored,
+      ratio: `${(stored.perSecond / mean).toFixed(2)} of it`,
+    });
+    for (const [how, waits] of [
+      ['answering when /bin/true has run', true],
+      ['answering before, keeping nothing', false],
+    ] as const) {
+      const peer = await loadPeer(body, waits);
+      if (!peer) continue;
+      results.push({
+        name: `${name}: webhook(1), ${how}`,
+        ...peer,
+        ratio: `Hookline is ${(stored.perSecond / peer.perSecond).toFixed(1)} times it`,
+      });
+    }
+  }
+
+  if (largeRows > 0) {
+    const body = payloads['push, 7 kB'];
+    await server.stop();
+    console.error(`filling the database with ${largeRows} requests and actions ...`);
+    const size = fill(join(data, 'hookline.db'), largeRows);
+    server = await startHookline();
+    // The same minute, the same machine: an empty database beside the large one.
+    const emptyData = await mkdtemp(join(tmpdir(), 'hookline-bench-'));
+    const empty = await startHookline(emptyData);
+    const emptyHook = await createHook(empty.url);
+    const small: LoadResult[] = [];
+    const large: LoadResult[] = [];
+    for (let round = 0; round < 3; round++) {
+      small.push(await load(empty.url, `/api/hooks/${emptyHook.id}/trigger`, body));
+      large.push(await load(server.url, pathOf, body, server.pid));
+    }
+    const middle = (rows: LoadResult[]) => rows.toSorted((a, b) => a.perSecond - b.perSecond)[1]!;
+    results.push({ name: 'push: empty database (median of 3)', ...middle(small) });
+    results.push({
+      name: `push: ${largeRows} requests and actions, ${size} MB (median of 3)`,
+      ...middle(large),
+      ratio: `${(middle(large).perSecond / middle(small).perSecond).toFixed(2)} of it`,
+    });
+    await empty.stop();
+    await rm(emptyData, { recursive: true, force: true });
+  }
+  await server.stop();
+  await baseline.stop();
+  print(results);
+} finally {
+  await rm(data, { recursive: true, force: true });
+}
+
+type Row = LoadResult & { name: string; ratio?: string; rssMb?: number };
+
+function option(name: string, fallback: number): number {
+  const index = process.argv.indexOf(name);
+  return index < 0 ? fallback : Number(process.argv[index + 1]);
+}
+
+type Program = { url: string; pid: number; stop(): Promise<void> };
+
+async function startProgram(args: string[], env: Record<string, string> = {}): Promise<Program> {
+  const child = spawn(process.execPath, args, {
+    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const url = await new Promise<string>((resolve, reject) => {
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      const found = /listening on (http:\/\/\S+)\s/.exec(output);
+      if (found) resolve(found[1]!);
+    });
+    child.once('exit', () => reject(new Error(`ended at its start: ${output}`)));
+  });
+  return {
+    url,
+    pid: child.pid!,
+    async stop() {
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
+
+function startHookline(directory = data): Promise<Program> {
+  return startProgram(['src/main.ts', 'serve'], {
+    PORT: '0',
+    HOOKLINE_DATA: directory,
+    HOOKLINE_ROLE: process.argv.includes('--all') ? 'all' : 'api',
+    HOOKLINE_LOG_LEVEL: 'error',
+    HOOKLINE_ADMIN_PASSWORD: 'bench-password',
+  });
+}
+
+async function createHook(url: string): Promise<{ id: string }> {
+  const { access_token } = await login(url, 'admin@localhost', 'bench-password');
+  const api = createApiClient(url, access_token);
+  const name = `bench-${randomBytes(4).toString('hex')}`;
+  const application = await api.post<{ id: number }>('/environments/1/applications', {
+    name,
+    repository: 'o/r',
+  });
+  const pipeline = await api.post<{ id: number }>(`/pipelines/application/${application.id}`, {
+    name: 'deploy',
+    operation: 'deploy',
+    max_parallel_actions: 1,
+    steps: [{ command: 'true' }],
+  });
+  return await api.post<{ id: string }>(`/pipelines/${pipeline.id}/hooks/incoming`, {
+    name: 'push',
+    requires_secret: true,
+    secret,
+    settings: { variables },
+  });
+}
+
+function hookForBaseline(uuid: string): Partial<IncomingHook> {
+  return {
+    // Safe: what `decide` reads of the row.
+    row: { uuid, active: 1, pipeline_id: 1, resource_type: 'application' } as IncomingHook['row'],
+    secret,
+    pipelineIds: [1],
+    definition: {
+      requires_secret: true,
+      secret_algorithm: 'sha256',
+      secret_header_name: 'x-hub-signature-256',
+      variables: variables.map((variable) => ({ ...variable, type: 'string' as const })),
+      conditions: [],
+    },
+  };
+}
+
+async function load(
+  url: string,
+  path: string,
+  body: Buffer,
+  pid?: number,
+): Promise<LoadResult & { rssMb?: number }> {
+  const { hostname, port } = new URL(url);
+  const plan: LoadPlan = {
+    host: hostname,
+    port: Number(port),
+    path,
+    headers: {
+      'Content-Type': 'application/json',
+      'User-Agent': 'GitHub-Hookshot/044aadd',
+      'X-GitHub-Event': 'push',
+      'X-Hub-Signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
+    },
+    body: body.toString('base64'),
+    idHeader: 'X-GitHub-Delivery',
+    connections,
+    warmupMs: 2000,
+    durationMs: seconds * 1000,
+  };
+  let rssMb: number | undefined;
+  const sample =
+    pid === undefined
+      ? undefined
+      : setInterval(() => void readRss(pid).then((mb) => (rssMb = Math.max(rssMb ?? 0, mb))), 250);
+  const child = spawn(process.execPath, ['bench/load.ts', JSON.stringify(plan)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const output = await text(child.stdout);
+  clearInterval(sample);
+  return { ...(JSON.parse(output) as LoadResult), ...(rssMb === undefined ? {} : { rssMb }) };
+}
+
+/** Resident memory in MB, as Linux tells it. */
+async function readRss(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+}
+
+/** Debian's `webhook` (adnanh/webhook), with the same check of the signature. */
+async function loadPeer(body: Buffer, waits: boolean): Promise<LoadResult | null> {
+  if (spawnSync('webhook', ['-version']).status !== 0) return null;
+  const file = join(data, 'hooks.json');
+  const rule = {
+    type: 'payload-hmac-sha256',
+    secret,
+    parameter: { source: 'header', name: 'X-Hub-Signature-256' },
+  };
+  await writeFile(
+    file,
+    JSON.stringify([
+      {
+        id: 'bench',
+        'execute-command': '/bin/true',
+        'include-command-output-in-response': waits,
+        'trigger-rule': { match: rule },
+      },
+    ]),
+  );
+  const port = 20_000 + (process.pid % 20_000);
+  const child = spawn('webhook', ['-hooks', file, '-ip', '127.0.0.1', '-port', String(port)], {
+    stdio: 'ignore',
+  });
+  try {
+    for (let tries = 0; tries < 100; tries++) {
+      const up = await fetch(`http://127.0.0.1:${port}/`).then(
+        () => true,
+        () => false,
+      );
+      if (up) break;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return await load(`http://127.0.0.1:${port}`, '/hooks/bench', body);
+  } finally {
+    child.kill('SIGKILL');
+  }
+}
+
+/** Copies the newest request and action until there are `rows` of each. Returns the size of the file in MB. */
+function fill(file: string, rows: number): number {
+  const database = new SqliteDatabase(file);
+  database.pragma('synchronous = OFF');
+  database.function('random_blob', { deterministic: false }, (size: number) => randomBytes(size));
+  const columns = (table: string, except: string[]) =>
+    (database.pragma(`table_info(${table})`) as { name: string }[])
+      .map(({ name }) => name)
+      .filter((name) => !except.includes(name))
+      .join(', ');
+  const request = columns('hook_requests', ['id', 'uuid', 'dedup_key']);
+  const action = columns('actions', ['id', 'hook_request_id', 'status']);
+  const numbers = `with recursive n(i) as (select 1 union all select i + 1 from n where i < ${rows})`;
+  const next = (database.prepare('select max(id) as id from hook_requests').get() as { id: number }).id;
+  database.exec(`begin;
+    insert into hook_requests (uuid, dedup_key, ${request})
+      ${numbers} select printf('01900000-0000-7000-8000-%012x', i), random_blob(16), ${request}
+      from n cross join (select * from hook_requests where outcome = 'accepted' limit 1);
+    insert into actions (hook_request_id, status, ${action})
+      ${numbers} select ${next} + i, 'completed', ${action} from n cross join (select * from actions limit 1);
+    insert into action_events (action_id, status, context, created_at)
+      select id, 'pending', null, created_at from actions;
+    commit;`);
+  database.pragma('wal_checkpoint(TRUNCATE)');
+  const { size } = database
+    .prepare('select page_count * page_size as size from pragma_page_count(), pragma_page_size()')
+    .get() as { size: number };
+  database.close();
+  return Math.round(size / 1024 / 1024);
+}
+
+function print(rows: Row[]): void {
+  console.log(
+    `${connections} connections, ${seconds} s each after a warm-up of 2 s, Node ${process.version}\n`,
+  );
+  for (const { name, perSecond, p50Ms, p99Ms, errors, rssMb, ratio } of rows) {
+    const memory = rssMb === undefined ? '' : `, ${rssMb} MB resident`;
+    const failed = errors > 0 ? `, ${errors} ERRORS` : '';
+    console.log(
+      `${name}\n  ${perSecond}/s, p50 ${p50Ms} ms, p99 ${p99Ms} ms${memory}${failed}${ratio ? `  → ${ratio}` : ''}`,
+    );
+  }
+}

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { extractVariables, readPath } from '../src/incoming/extract.ts';
+import { lookUp } from '../src/platform/dotted-path.ts';
+
+const payload = {
+  ref: 'main',
+  commits: [{ id: 'a', files: ['x', 'y'] }, { id: 'b' }],
+  'a.b': { c: 1 },
+  a: { b: { c: 2, d: 3 } },
+  nothing: null,
+  zero: 0,
+  '': { '': 'empty keys' },
+};
+
+describe('a dotted path', () => {
+  const found: [path: string, value: unknown][] = [
+    ['ref', 'main'],
+    ['commits.0.id', 'a'],
+    ['commits.1.id', 'b'],
+    ['commits.0.files.1', 'y'],
+    ['a.b.d', 3],
+    ['nothing', null],
+    ['zero', 0],
+    ['a.b', { c: 1 }],
+    ['a.b.c', 1],
+  ];
+  for (const [path, value] of found) {
+    test(`${path} finds ${JSON.stringify(value)}`, () => assert.deepEqual(lookUp(payload, path), value));
+  }
+
+  for (const path of ['no', 'ref.length', 'ref.0', 'commits.2.id', 'commits.-1', 'commits.00.id', 'nothing.x', 'zero.x', '.ref', 'ref.', 'commits..0', 'commits[0].id', 'commits.0x0.id', 'commits. 0.id']) {
+    test(`${JSON.stringify(path)} finds nothing`, () => assert.equal(lookUp(payload, path), undefined));
+  }
+
+  const inherited = ['__proto__', 'constructor', 'prototype', 'toString', 'valueOf', 'hasOwnProperty', '__defineGetter__', '__lookupGetter__', 'map', 'at', 'push', 'entries', 'name', 'call'];
+
+  test('no path of inherited names reaches a prototype', () => {
+    const names = fc.constantFrom(...inherited, 'a', 'b', 'commits', '0', 'ref');
+    fc.assert(
+      fc.property(fc.array(names, { minLength: 1, maxLength: 6 }), (parts) => {
+        const value = lookUp(payload, parts.join('.'));
+        assert.notEqual(typeof value, 'function');
+        for (const prototype of [Object.prototype, Array.prototype, Function.prototype, String.prototype]) {
+          assert.notEqual(value, prototype);
+        }
+        if (parts.some((part) => inherited.includes(part))) assert.equal(value, undefined);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('no header path reaches a prototype either', () => {
+    for (const name of inherited) {
+      const value = readPath({ payload: {}, headers: { 'x-here': 'yes' } }, `$headers.${name}`);
+      assert.equal(value, undefined, `$headers.${name}`);
+    }
+    assert.equal(readPath({ payload: {}, headers: { 'x-here': 'yes' } }, '$headers.X-Here'), 'yes');
+  });
+
+  test('any path into any JSON gives what is there, or undefined, and never throws', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 4 }), fc.string({ maxLength: 40 }), (value, path) => {
+        const result = lookUp(value, path);
+        if (result !== undefined) assert.ok(JSON.stringify(value).includes(JSON.stringify(result)));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('the path to every leaf of any JSON finds that leaf', () => {
+    const keys = fc.stringMatching(/^[A-Za-z_-]{1,8}$/);
+    const { tree } = fc.letrec((tie) => ({
+      tree: fc.oneof(
+        { maxDepth: 4 },
+        fc.integer(),
+        fc.string(),
+        fc.dictionary(keys, tie('tree'), { maxKeys: 4, noNullPrototype: true }),
+        fc.array(tie('tree'), { maxLength: 4 }),
+      ),
+    }));
+    fc.assert(
+      fc.property(tree, (value) => {
+        for (const [path, leaf] of leavesOf(value)) assert.deepEqual(lookUp(value, path.join('.')), leaf, path.join('.'));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('a path of many dots is looked up at once', () => {
+    const started = performance.now();
+    assert.equal(lookUp({ a: { a: {} } }, Array(250).fill('a').join('.')), undefined);
+    const dense: Record<string, unknown> = {};
+    for (let length = 1; length < 60; length++) dense[Array(length).fill('a').join('.')] = dense;
+    assert.equal(lookUp({ x: 1 }, Array(250).fill('').join('.')), undefined);
+    assert.ok(performance.now() - started < 1000);
+  });
+
+  test('a payload cannot make the look-up of a long path explode', () => {
+    // Every beginning of the path is a key on every level: as many ways through as there are subsets of its dots.
+    const segments = 26;
+    let level: Record<string, unknown> = { end: true };
+    for (let depth = 0; depth < segments; depth++) {
+      const next: Record<string, unknown> = {};
+      for (let length = 1; length <= 3; length++) next[Array(length).fill('a').join('.')] = level;
+      level = next;
+    }
+    const started = performance.now();
+    assert.equal(lookUp(level, `${Array(segments * 2).fill('a').join('.')}.b`), undefined);
+    assert.ok(performance.now() - started < 1000, `took ${Math.round(performance.now() - started)} ms`);
+  });
+});
+
+describe('the extraction of variables', () => {
+  test('a value of any JSON is taken as it is or named as a fault, whatever the name of the variable', () => {
+    const names = fc.oneof(fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,10}$/), fc.constantFrom('constructor', 'toString', '__proto__', 'valueOf', 'hasOwnProperty'));
+    const types = fc.constantFrom('string', 'integer', 'array', 'boolean', undefined);
+    fc.assert(
+      fc.property(names, types, fc.jsonValue({ maxDepth: 2 }), (name, type, value) => {
+        const given = Object.defineProperty({}, 'value', { value, enumerable: true });
+        const { values, faults } = extractVariables([{ name, path: 'value', ...(type ? { type } : {}) }], { payload: given, headers: {} });
+        if (faults.length > 0) {
+          assert.deepEqual(faults.map(({ field }) => field), [name]);
+          return;
+        }
+        assert.ok(Object.hasOwn(values, name), `${name} is lost`);
+        const taken = Object.getOwnPropertyDescriptor(values, name)?.value as unknown;
+        assert.deepEqual(taken, value);
+        const expected = type ?? (name === 'pipeline_id' ? 'integer' : 'string');
+        if (value !== null) assert.ok(isOf(expected, value), `${JSON.stringify(value)} was taken as ${expected}`);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+function isOf(type: string, value: unknown): boolean {
+  if (type === 'array') return Array.isArray(value);
+  if (type === 'integer') return Number.isSafeInteger(value);
+  return typeof value === type;
+}
+
+function leavesOf(value: unknown, path: string[] = []): [string[], unknown][] {
+  if (typeof value !== 'object' || value === null) return path.length > 0 ? [[path, value]] : [];
+  return Object.entries(value).flatMap(([key, one]) => leavesOf(one, [...path, key]));
+}
