@@ -73,7 +73,7 @@ async function run(plan: LoadPlan): Promise<LoadResult> {
         const length = Number(/content-length: (\d+)/i.exec(answer)?.[1] ?? 0);
         if (answer.length < head + 4 + length) return;
         const now = performance.now();
-        const ok = /^HTTP\/1\.1 2/.test(answer);
+        const ok = answer.startsWith('HTTP/1.1 2');
         if (now >= begin && now < end) {
           if (ok) latencies.push(now - sentAt);
           else errors++;

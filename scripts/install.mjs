@@ -20,7 +20,9 @@ if (!existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== wanted) {
     stdio: 'inherit',
   });
   if (status !== 0) {
-    console.error('npm ci failed. See the lines above; the machine needs Node 18 or newer and access to its npm registry.');
+    console.error(
+      'npm ci failed. See the lines above; the machine needs Node 18 or newer and access to its npm registry.',
+    );
     process.exit(status ?? 1);
   }
   writeFileSync(stampFile, wanted);

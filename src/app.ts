@@ -58,8 +58,7 @@ export async function startApp(config: Config, log: Logger, overrides: Overrides
   const clock = overrides.clock ?? systemClock;
   const closers: (() => Promise<void>)[] = [];
   const stop = async () => {
-    for (const close of closers.reverse()) await close();
-    closers.length = 0;
+    for (let close = closers.pop(); close; close = closers.pop()) await close();
   };
   try {
     const box = createSecretBox(loadSecretKey(config));

@@ -5,8 +5,8 @@ import ipaddr from 'ipaddr.js';
 import { ConfigFault } from './platform/config-fault.ts';
 import { parseKey } from './platform/secret-box.ts';
 
-export type Role = 'all' | 'api' | 'worker';
-export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+type Role = 'all' | 'api' | 'worker';
+type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
 export type Config = {
   host: string;

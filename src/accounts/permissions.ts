@@ -17,11 +17,11 @@ export type Permission = {
 }[keyof typeof verbs];
 
 // Safe: built from the very table that the type is made of.
-export const permissions = Object.entries(verbs).flatMap(([resource, names]) =>
+const permissions = Object.entries(verbs).flatMap(([resource, names]) =>
   names.map((verb) => `${resource}:${verb}`),
 ) as readonly Permission[];
 
-export type RoleName = 'owner' | 'admin' | 'developer' | 'viewer';
+type RoleName = 'owner' | 'admin' | 'developer' | 'viewer';
 
 /** What each predefined role may do in its organization. */
 const roles: Record<RoleName, (permission: Permission) => boolean> = {

@@ -175,7 +175,7 @@ async function claim(
   return [{ action, runId, targets }];
 }
 
-export type TargetData = { id: number; hostname: string; ip_address: string | null; ssh_port: number };
+type TargetData = { id: number; hostname: string; ip_address: string | null; ssh_port: number };
 
 /** The machine that Hookline itself runs on. */
 const local: TargetData = { id: 0, hostname: 'local', ip_address: null, ssh_port: 0 };

@@ -6,6 +6,9 @@ import { ConfigFault } from '../platform/config-fault.ts';
 /** Starts the server, says how to reach it, and stops it in good order on SIGTERM and SIGINT. */
 export async function serve(config: Config): Promise<void> {
   const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: false }));
+  // Whoever read our output may have left (`npm start | head`); that is no reason to stop serving.
+  process.stdout.on('error', () => undefined);
+  process.stderr.on('error', () => undefined);
   const app = await start(config, log);
   greet(app, config);
 

@@ -9,7 +9,7 @@ export type BodyNode =
   | { kind: 'array'; items: BodyNode[] }
   | { kind: 'object'; entries: [string, BodyNode][] };
 
-export type CompiledBody =
+type CompiledBody =
   | { kind: 'none' }
   /** Rendered leaf by leaf, so that no value can break out of its string. */
   | { kind: 'json'; root: BodyNode }

@@ -5,7 +5,7 @@ import { Nullable, OneOf } from '../platform/http/schemas.ts';
 export const secretAlgorithms = ['sha1', 'sha256', 'sha512'] as const;
 export type SecretAlgorithm = (typeof secretAlgorithms)[number];
 
-export const variableTypes = ['string', 'integer', 'array', 'boolean'] as const;
+const variableTypes = ['string', 'integer', 'array', 'boolean'] as const;
 export type VariableType = (typeof variableTypes)[number];
 
 export const eventNames = [

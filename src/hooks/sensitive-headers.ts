@@ -3,7 +3,7 @@ import { mask } from '../platform/secret-box.ts';
 const sensitive = /authorization|token|secret|api-?key|cookie|password|credential/i;
 
 /** Headers whose values are never shown or recorded. Signatures are: they prove, but do not grant, anything. */
-export function isSensitiveHeader(name: string): boolean {
+function isSensitiveHeader(name: string): boolean {
   return sensitive.test(name);
 }
 

@@ -11,7 +11,7 @@ import { pruneRefused } from './prune.ts';
 import { storeRequests, type DecidedRequest, type StoredRequest } from './store.ts';
 
 /** The answer to a sender; written only after the request and the action it causes are committed. */
-export type Receipt = {
+type Receipt = {
   status: number;
   body: { message: string; errors: FieldError[] | null; action_id: number | null; hook_request_id: string };
 };

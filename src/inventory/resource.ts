@@ -1,5 +1,3 @@
-import type { Db, Trx } from '../platform/database/connect.ts';
-
 /** What pipelines, variables and hooks can belong to in this version. */
 export const resourceTypes = ['application', 'server'] as const;
 export type ResourceType = (typeof resourceTypes)[number];
@@ -12,16 +10,4 @@ export function resourceColumns(type: ResourceType, id: number) {
     application_id: type === 'application' ? id : null,
     server_id: type === 'server' ? id : null,
   };
-}
-
-/** The environment a resource belongs to, or null when there is no such resource. */
-export async function environmentOf(db: Db | Trx, type: string, id: number): Promise<number | null> {
-  const known = resourceTypes.find((one) => one === type);
-  if (!known) return null;
-  const row = await db
-    .selectFrom(known === 'application' ? 'applications' : 'servers')
-    .select('environment_id')
-    .where('id', '=', id)
-    .executeTakeFirst();
-  return row?.environment_id ?? null;
 }

@@ -4,7 +4,7 @@ import { createGroupCommit } from '../platform/database/group-commit.ts';
 import type { DeliveryRow } from './claim.ts';
 
 /** What is recorded of one attempt; texts are masked already. */
-export type AttemptRecord = {
+type AttemptRecord = {
   url: string;
   requestHeaders: Record<string, string>;
   requestBody: string;

@@ -1,5 +1,5 @@
 /** What a pipeline can do to its resource, which is also the type of its actions. The reference knows these alone. */
-export const operations = {
+const operations = {
   check_provisioned: 'Check provisioned',
   configure: 'Configure',
   delete: 'Delete',

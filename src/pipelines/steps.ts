@@ -5,7 +5,7 @@ import { deleteStep, insertStep, stepsOf, updateStep, type StepRow } from './sto
 
 /** Programs that a step may name instead of writing `npm run build` as a script of its own. */
 export const runners = ['custom', 'composer', 'npm', 'pip', 'yarn'] as const;
-export type Runner = (typeof runners)[number];
+type Runner = (typeof runners)[number];
 
 export type StepInput = {
   name?: string | null | undefined;

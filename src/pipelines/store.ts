@@ -32,22 +32,6 @@ export async function listPipelines(
   return await listPage(all, page);
 }
 
-/** The pipelines that the older form of a hook belongs to, oldest first. */
-export async function pipelinesOfOperation(
-  db: Db | Trx,
-  resource: { type: string; id: number },
-  operation: string,
-): Promise<PipelineRow[]> {
-  return await db
-    .selectFrom('pipelines')
-    .selectAll()
-    .where('resource_type', '=', resource.type)
-    .where('resource_id', '=', resource.id)
-    .where('operation', '=', operation)
-    .orderBy('id')
-    .execute();
-}
-
 export async function updatePipeline(
   db: Db,
   id: number,

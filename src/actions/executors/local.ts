@@ -11,7 +11,7 @@ import { endProcesses, findProcesses, groupIsAlive, signalGroup } from './proces
 const graceMs = 10_000;
 
 /** The variable that marks the processes of a run; `processes.ts` looks for it. */
-export const runIdVariable = 'HOOKLINE_RUN_ID';
+const runIdVariable = 'HOOKLINE_RUN_ID';
 
 /** Runs steps on the machine that Hookline runs on, as its own user, each in a process group of its own. */
 export function createLocalExecutor(options: { scriptDirectory: string; clock: Clock }): Executor {

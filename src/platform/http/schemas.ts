@@ -11,8 +11,3 @@ export const OneOf = <const Choice extends string>(choices: readonly Choice[]) =
   Type.Unsafe<Choice>({ type: 'string', enum: [...choices] });
 
 export const Time = Type.String({ description: 'ISO 8601, UTC.' });
-
-export const ErrorAnswer = Type.Object({
-  message: Type.String(),
-  errors: Nullable(Type.Array(Type.Object({ field: Type.String(), message: Type.String() }))),
-});
