@@ -52,6 +52,11 @@ export function createReceiver(context: {
     },
   );
 
+  const wakeWorkers = () => {
+    bus.publish('actions');
+    bus.publish('deliveries');
+  };
+
   const find = async (uuid: string): Promise<IncomingHook> => {
     const hook = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(uuid)
       ? await registry.incoming(uuid.toLowerCase())
@@ -96,10 +101,8 @@ export function createReceiver(context: {
       const hook = await find(hookUuid);
       const decision = decide(hook, request);
       const stored = await keep({ hook, request, decision, ipAddress }, startedNs);
-      if (stored.actionId !== null && !stored.repeated) {
-        bus.publish('actions');
-        bus.publish('deliveries');
-      }
+      // The answer goes out before anything is done about it.
+      if (stored.actionId !== null && !stored.repeated) setImmediate(wakeWorkers);
       return {
         status: decision.status,
         body: {

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +17,7 @@ const runIdVariable = 'HOOKLINE_RUN_ID';
 /** Runs steps on the machine that Hookline runs on, as its own user, each in a process group of its own. */
 export function createLocalExecutor(options: { scriptDirectory: string; clock: Clock }): Executor {
   const { clock } = options;
+  mkdirSync(options.scriptDirectory, { recursive: true, mode: 0o700 });
   return {
     async run(step) {
       const me = userInfo().username;
@@ -25,7 +27,6 @@ export function createLocalExecutor(options: { scriptDirectory: string; clock: C
         );
       }
       await mkdir(step.workingDirectory, { recursive: true, mode: 0o700 });
-      await mkdir(options.scriptDirectory, { recursive: true, mode: 0o700 });
       // A file rather than an argument: what a step does is nothing that other users of the machine should read.
       const script = join(options.scriptDirectory, `${step.runId}-${randomUUID()}.sh`);
       await writeFile(script, step.script, { mode: 0o600 });

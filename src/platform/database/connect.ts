@@ -45,7 +45,7 @@ function connectSqlite(dataDirectory: string): Connection {
   database.pragma('foreign_keys = ON');
   database.pragma('busy_timeout = 10000');
   database.pragma('wal_autocheckpoint = 0');
-  database.pragma('cache_size = -65536');
+  database.pragma('cache_size = -16384');
   const checkpointer = startCheckpointer(file);
 
   const db = new Kysely<Database>({

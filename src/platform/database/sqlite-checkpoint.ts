@@ -7,7 +7,7 @@ const mostPages = 32_768;
 
 /** Checkpoints the SQLite file from a thread with a connection of its own. `stop` ends after a last checkpoint. */
 export function startCheckpointer(file: string): { stop(): Promise<void> } {
-  const worker = new Worker(new URL('./sqlite-checkpoint-thread.ts', import.meta.url), {
+  const worker = new Worker(new URL('./sqlite-checkpoint-thread.mjs', import.meta.url), {
     workerData: { file, everyMs, mostPages },
     env: {},
   });

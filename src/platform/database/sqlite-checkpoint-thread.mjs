@@ -1,13 +1,14 @@
+// Plain JavaScript: a thread of its own would otherwise load a second TypeScript stripper, which is 20 MB of memory.
 import { parentPort, workerData } from 'node:worker_threads';
 import SqliteDatabase from 'better-sqlite3';
 
-// Safe: only `sqlite-checkpoint.ts` starts this thread, with exactly these values.
-const { file, everyMs, mostPages } = workerData as { file: string; everyMs: number; mostPages: number };
+/** @type {{ file: string, everyMs: number, mostPages: number }} */
+const { file, everyMs, mostPages } = workerData;
 const database = new SqliteDatabase(file, { timeout: 1000 });
 database.pragma('synchronous = FULL');
 
 function checkpoint() {
-  const [result] = database.pragma('wal_checkpoint(PASSIVE)') as { log: number }[];
+  const [result] = database.pragma('wal_checkpoint(PASSIVE)');
   if (result && result.log > mostPages) database.pragma('wal_checkpoint(RESTART)');
 }
 
