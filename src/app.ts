@@ -170,7 +170,7 @@ async function startWorkers(
   return [
     () => lease.stop(),
     () => client.close(),
-    // The actions stop first and their last events go out while the deliveries still run.
+    // Ended from the last to the first: the actions end before the deliveries, which can so still send their events.
     () => deliveries.stop(),
     () => actions.stop(),
     () => pruning.stop(),

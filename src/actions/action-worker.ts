@@ -1,7 +1,7 @@
 import type { Bus } from '../platform/bus.ts';
 import type { NodeLease } from '../platform/node-lease.ts';
 import { startWorkerLoop, type WorkerLoop } from '../platform/worker-loop.ts';
-import { failAbandonedActions } from './recover.ts';
+import { endOrphanedRuns, failAbandonedActions } from './recover.ts';
 import { runAction, type RunContext } from './run-action.ts';
 import { ActionLost } from './run-record.ts';
 import { takeNext, type ClaimedAction } from './take-next.ts';
@@ -39,6 +39,7 @@ export function startActionWorker(
     for (const { abort } of running.values()) abort.abort();
   });
 
+  let isFirst = true;
   const loop = startWorkerLoop({
     name: 'actions',
     topic: 'actions',
@@ -49,6 +50,8 @@ export function startActionWorker(
     turn: async () => {
       const now = clock.now();
       const nodeId = lease.id();
+      if (isFirst) await endOrphanedRuns(context, now);
+      isFirst = false;
       const failed = await failAbandonedActions(context, { now, nodeId, running: [...running.keys()] });
       if (failed > 0) bus.publish('deliveries');
       const places = context.maxRunning - running.size;

@@ -70,3 +70,25 @@ export async function failAbandonedActions(
   }
   return orphans.length;
 }
+
+/**
+ * At its start a node ends what still runs on its machine of actions that have ended, or that a dead node held: another
+ * node may have failed such an action without being able to reach this machine. Runs that this database does not know
+ * belong to another installation and are left alone.
+ */
+export async function endOrphanedRuns(
+  { connection: { db }, local }: { connection: Connection; local: Executor },
+  now: number,
+): Promise<void> {
+  const found = await local.findRuns();
+  if (found.length === 0) return;
+  const known = await db
+    .selectFrom('actions')
+    .select(['run_id', 'claimed_by'])
+    .where('run_id', 'in', found)
+    .execute();
+  const live = new Set((await liveNodes(db, now).execute()).map(({ id }) => id));
+  for (const { run_id, claimed_by } of known) {
+    if (run_id && (claimed_by === null || !live.has(claimed_by))) await local.endRun(run_id);
+  }
+}

@@ -210,6 +210,7 @@ function outgoingDefinition(input: OutgoingInput, old: OutgoingDefinition | null
     conditions: input.trigger_when?.conditions ?? old?.conditions ?? [],
   };
   const { faults } = compileOutgoing(definition);
+  faults.push(...headerFaults(definition.request_headers));
   faults.push(...urlFaults(definition.target_url));
   if (faults.length > 0) throw invalid(faults);
   return definition;
@@ -227,6 +228,34 @@ function keepMasked(
     );
     return same ?? header;
   });
+}
+
+/** Headers that belong to the connection, or that Hookline sets itself. */
+const reservedHeaders = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'webhook-id',
+  'webhook-timestamp',
+]);
+
+function headerFaults(headers: OutgoingDefinition['request_headers']): FieldError[] {
+  return headers.flatMap(({ name }, index) =>
+    reservedHeaders.has(name.toLowerCase())
+      ? [
+          {
+            field: `settings.request_headers.${index}.name`,
+            message: `${name} is set by Hookline; leave it out`,
+          },
+        ]
+      : [],
+  );
 }
 
 function urlFaults(url: string): FieldError[] {

@@ -6,6 +6,8 @@ import type { Connection, Db } from './database/connect.ts';
 
 const leaseMs = 15_000;
 const renewEveryMs = 5000;
+/** A node that could not renew for so long ends its work by itself, before another may declare it dead. */
+const giveUpAfterMs = 11_000;
 
 /**
  * This process's entry among the nodes. What a node claims bears its id, and each write of its work asks for that id,
@@ -32,21 +34,30 @@ export async function takeNodeLease(context: {
   // The lock on the data folder proves that whoever else is listed in SQLite is dead.
   if (dialect === 'sqlite') await db.deleteFrom('nodes').execute();
   let id = await register(db, clock);
+  let renewedAt = clock.now();
+  let isLost = false;
+  const lose = (why: string) => {
+    if (isLost) return;
+    isLost = true;
+    log.error({ node: id }, `${why}; ending what this node runs`);
+    for (const listener of lost) listener();
+  };
 
   const running = (async () => {
     while (!stopping.signal.aborted) {
       await clock.sleep(renewEveryMs, stopping.signal);
       if (stopping.signal.aborted) return;
       try {
-        if (await renew(db, clock, id, dialect)) continue;
-        log.error(
-          { node: id },
-          'the lease of this node lapsed; ending what it runs and starting under a new id',
-        );
-        id = await register(db, clock);
-        for (const listener of lost) listener();
+        if (isLost || !(await renew(db, clock, id, dialect))) {
+          lose('the lease lapsed');
+          id = await register(db, clock);
+          isLost = false;
+        }
+        renewedAt = clock.now();
       } catch (error) {
         log.error({ err: error }, 'the lease of this node could not be renewed');
+        if (dialect === 'postgres' && clock.now() - renewedAt >= giveUpAfterMs)
+          lose('the database cannot be reached');
       }
     }
   })();

@@ -9,6 +9,8 @@ export type Executor = {
   run(step: StepRun): Promise<StepOutcome>;
   /** Ends whatever still runs under a run id, also what another process of ours once started. Safe to repeat. */
   endRun(runId: string): Promise<void>;
+  /** The run ids of all processes on the target that bear one, of any installation of Hookline. */
+  findRuns(): Promise<string[]>;
 };
 
 export type StepRun = {

@@ -6,7 +6,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../platform/clock.ts';
 import { TargetUnusable, type Executor, type StepOutcome, type StepRun } from './executor.ts';
-import { endProcesses, findProcesses, groupIsAlive, signalGroup } from './processes.ts';
+import { endProcesses, findProcesses, findValues, groupIsAlive, signalGroup } from './processes.ts';
 
 /** Between TERM and KILL. */
 const graceMs = 10_000;
@@ -37,6 +37,7 @@ export function createLocalExecutor(options: { scriptDirectory: string; clock: C
       }
     },
     endRun: (runId) => endProcesses(`${runIdVariable}=${runId}`, clock),
+    findRuns: () => findValues(runIdVariable),
   };
 }
 

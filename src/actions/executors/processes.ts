@@ -28,31 +28,40 @@ export function groupIsAlive(group: number): boolean {
  * it, so this finds also those that changed their group or session, and those whose parent, our server, was killed.
  */
 export async function findProcesses(marker: string): Promise<number[]> {
-  return process.platform === 'linux' ? await findInProc(marker) : await findWithPs(marker);
+  const all = await readEnvironments();
+  return all.filter(({ pid, words }) => pid !== process.pid && words.includes(marker)).map(({ pid }) => pid);
 }
 
-async function findInProc(marker: string): Promise<number[]> {
+/** The values that a variable has in the environments of all processes, each once. */
+export async function findValues(name: string): Promise<string[]> {
+  const all = await readEnvironments();
+  const values = all.flatMap(({ words }) => words.filter((word) => word.startsWith(`${name}=`)));
+  return [...new Set(values)].map((word) => word.slice(name.length + 1));
+}
+
+type ProcessEnvironment = { pid: number; words: string[] };
+
+async function readEnvironments(): Promise<ProcessEnvironment[]> {
+  return process.platform === 'linux' ? await readProc() : await readPs();
+}
+
+async function readProc(): Promise<ProcessEnvironment[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const found = await Promise.all(
+  const all = await Promise.all(
     pids.map(async (pid) => {
       try {
-        const environment = await readFile(`/proc/${pid}/environ`, 'utf8');
-        return environment.split('\0').includes(marker) ? pid : null;
+        return { pid, words: (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0') };
       } catch {
-        return null; // ended meanwhile, or someone else's
+        return { pid, words: [] }; // ended meanwhile, or someone else's
       }
     }),
   );
-  return found.filter((pid) => pid !== null && pid !== process.pid) as number[];
+  return all.filter(({ words }) => words.length > 0);
 }
 
-async function findWithPs(marker: string): Promise<number[]> {
+async function readPs(): Promise<ProcessEnvironment[]> {
   const { stdout } = await run('ps', ['eww', '-A', '-o', 'pid=,command='], { maxBuffer: 64 * 1024 * 1024 });
-  return stdout
-    .split('\n')
-    .filter((line) => line.split(/\s+/).includes(marker))
-    .map((line) => Number.parseInt(line, 10))
-    .filter((pid) => pid !== process.pid);
+  return stdout.split('\n').map((line) => ({ pid: Number.parseInt(line, 10), words: line.split(/\s+/) }));
 }
 
 /** Kills every process of a marker, again and again until none is left: a fork may slip through one look. */

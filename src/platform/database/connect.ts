@@ -5,6 +5,7 @@ import SqliteDatabase from 'better-sqlite3';
 import { Kysely, PostgresDialect, sql, SqliteDialect, type Transaction } from 'kysely';
 import pg from 'pg';
 import { ConfigFault } from '../config-fault.ts';
+import { AppError } from '../errors.ts';
 import type { Database } from './schema.ts';
 import { startCheckpointer } from './sqlite-checkpoint.ts';
 
@@ -72,7 +73,10 @@ function connectSqlite(dataDirectory: string): Connection {
       });
       // NORMAL writes the log without waiting for the disk; this waits, on another thread. Syncing any descriptor of
       // a file syncs all that was written to it.
-      await datasync(log);
+      // Should that fail, the commit stands but may not survive a power cut, so nobody may be told that it is kept.
+      await datasync(log).catch((cause: unknown) => {
+        throw new AppError('unavailable', 'The disk did not confirm the write. Send it again.', { cause });
+      });
       return result;
     },
     async close() {

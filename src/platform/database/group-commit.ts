@@ -61,7 +61,9 @@ export function createGroupCommit<Item, Result>(
       const results = await commit(batch.map(({ item }) => item));
       batch.forEach(({ resolve }, index) => resolve(results[index]!));
     } catch (error) {
-      if (batch.length === 1) return batch[0]!.reject(error);
+      // An AppError is an answer for all of them; anything else may be the fault of one.
+      if (batch.length === 1 || error instanceof AppError)
+        return batch.forEach(({ reject }) => reject(error));
       for (const one of batch) await settle([one]);
     }
   };
