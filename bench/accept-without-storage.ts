@@ -30,7 +30,9 @@ app.register(
             },
           };
         },
-        refuseTooLarge: async () => undefined,
+        refuseUnread: async () => {
+          throw new Error('not used here');
+        },
       },
     }),
   { prefix: '/api' },

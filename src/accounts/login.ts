@@ -23,13 +23,10 @@ export async function login(
   input: { email: string; password: string; ipAddress: string },
 ): Promise<IssuedTokens> {
   const keys = [`address ${input.ipAddress}`, `account ${input.email.trim().toLowerCase()}`];
-  context.throttle.check(keys);
+  context.throttle.begin(keys);
   const user = await findUserByEmail(context.db, input.email);
   const matches = await verifyPassword(input.password, user?.active ? user.password_hash : null);
-  if (!user || !matches) {
-    context.throttle.failed(keys);
-    throw new AppError('unauthenticated', 'E-mail or password is wrong.');
-  }
+  if (!user || !matches) throw new AppError('unauthenticated', 'E-mail or password is wrong.');
   context.throttle.succeeded(keys);
   return await issueTokens(context, user.id);
 }

@@ -34,6 +34,6 @@ const roles: Record<RoleName, (permission: Permission) => boolean> = {
 
 /** The permissions of a role; none for a role that this version does not know. */
 export function permissionsOf(role: string): readonly Permission[] {
-  const allows = role in roles ? roles[role as RoleName] : null;
+  const allows = Object.hasOwn(roles, role) ? roles[role as RoleName] : null;
   return allows ? permissions.filter(allows) : [];
 }

@@ -53,7 +53,7 @@ export function actionRoutes(
       operationId: 'addPipelineAction',
       summary: 'Run a pipeline by hand',
       params: idParam('pipeline_id'),
-      body: Type.Optional(
+      body: Nullable(
         Type.Object({
           servers: Type.Optional(Type.Array(Type.Integer({ minimum: 1 }), { maxItems: 100 })),
           source_type: Type.Optional(OneOf(['branch', 'tag', 'commit'])),

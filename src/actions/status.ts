@@ -36,7 +36,7 @@ export function statusCode(status: ActionStatus): string {
 }
 
 export function statusLabel(status: string): string {
-  return status in statuses ? statuses[status as ActionStatus].label : status;
+  return Object.hasOwn(statuses, status) ? statuses[status as ActionStatus].label : status;
 }
 
 export function defaultReason(status: ActionStatus): string {

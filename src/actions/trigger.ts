@@ -37,7 +37,7 @@ export const knownVariables: Record<string, VariableType> = {
 /** Reads the parameters out of a hook's variables. `branch` is the older form of source type and ref. */
 export function parametersFrom(variables: Record<string, VariableValue>): ActionParameters {
   const text = (name: string) => {
-    const value = variables[name];
+    const value = Object.hasOwn(variables, name) ? variables[name] : null;
     return typeof value === 'string' && value !== '' ? value : null;
   };
   const sourceType = text('source_type');

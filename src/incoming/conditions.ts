@@ -1,7 +1,7 @@
 import type { VariableValue } from '../actions/trigger.ts';
 import type { IncomingCondition } from '../hooks/definition.ts';
 import { lookUp } from '../platform/dotted-path.ts';
-import { readPath, type PayloadSource } from './extract.ts';
+import { readHeader, readPath, type PayloadSource } from './extract.ts';
 
 /**
  * The first condition that is not met, in one sentence that shows the value found, or null. All must be met; each is
@@ -35,7 +35,7 @@ function valueOf(
     case 'request_body':
       return readPath(source, condition.path);
     case 'request_header':
-      return source.headers[condition.path.toLowerCase()];
+      return readHeader(source, condition.path);
     case 'variable':
       return lookUp(variables, condition.path);
   }

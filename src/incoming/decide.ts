@@ -76,10 +76,10 @@ function choosePipeline(
   const field = 'pipeline_id';
   if (hook.row.pipeline_id !== null && first !== undefined) return { id: first, fault: null };
   // A value of the wrong type has been noted already.
-  if (hook.definition.variables.some(({ name }) => name === field) && !(field in variables)) {
+  if (hook.definition.variables.some(({ name }) => name === field) && !Object.hasOwn(variables, field)) {
     return { id: null, fault: null };
   }
-  const wanted = variables[field] ?? null;
+  const wanted = Object.hasOwn(variables, field) ? variables[field]! : null;
   if (wanted !== null) {
     if (typeof wanted === 'number' && hook.pipelineIds.includes(wanted)) return { id: wanted, fault: null };
     return {

@@ -13,7 +13,12 @@ const mostTotalBytes = 262_144;
 /** The value at a path of the body, or with `$headers.` of a header. */
 export function readPath(source: PayloadSource, path: string): unknown {
   const header = /^\$headers\.(.+)$/i.exec(path)?.[1];
-  return header === undefined ? lookUp(source.payload, path) : source.headers[header.toLowerCase()];
+  return header === undefined ? lookUp(source.payload, path) : readHeader(source, header);
+}
+
+export function readHeader({ headers }: PayloadSource, name: string): unknown {
+  const key = name.toLowerCase();
+  return Object.hasOwn(headers, key) ? headers[key] : undefined;
 }
 
 /**
@@ -24,17 +29,18 @@ export function extractVariables(
   variables: HookVariable[],
   source: PayloadSource,
 ): { values: Record<string, VariableValue>; faults: FieldError[] } {
-  const values: Record<string, VariableValue> = {};
+  const values = new Map<string, VariableValue>();
   const faults: FieldError[] = [];
   let total = 0;
   for (const variable of variables) {
     const { name } = variable;
-    const type = variable.type ?? knownVariables[name] ?? 'string';
+    const type = variable.type ?? (Object.hasOwn(knownVariables, name) ? knownVariables[name]! : 'string');
     const path = variable.path ?? name;
     const found = readPath(source, path);
     if (found === undefined || found === null) {
-      values[name] = variable.default_value ?? null;
-      if (values[name] === null && variable.required) {
+      const value = variable.default_value ?? null;
+      values.set(name, value);
+      if (value === null && variable.required) {
         faults.push({ field: name, message: `is required, but there is nothing at ${path}` });
       }
       continue;
@@ -49,9 +55,10 @@ export function extractVariables(
       faults.push({ field: name, message: `at ${path} is too large: ${bytes} bytes` });
       continue;
     }
-    values[name] = found;
+    values.set(name, found);
   }
-  return { values, faults };
+  // Unlike an assignment, this makes even `__proto__` a name like any other.
+  return { values: Object.fromEntries(values), faults };
 }
 
 function isOfType(value: unknown, type: VariableType): value is NonNullable<VariableValue> {

@@ -12,11 +12,11 @@ export function parsePayload(contentType: string | undefined, body: Buffer): Par
   if (type === 'application/x-www-form-urlencoded') return parseForm(body);
   if (type === 'application/json' || type.endsWith('+json') || type === '')
     return parseJson(body.toString('utf8'));
-  return {
-    ok: false,
-    status: 415,
-    reason: `The content type ${type.slice(0, 100)} is not known. Send application/json or application/x-www-form-urlencoded.`,
-  };
+  return { ok: false, status: 415, reason: unknownContentType(type) };
+}
+
+export function unknownContentType(type: string): string {
+  return `The content type ${type.slice(0, 100)} is not known. Send application/json or application/x-www-form-urlencoded.`;
 }
 
 function parseForm(body: Buffer): ParsedPayload {

@@ -19,11 +19,12 @@ type Receipt = {
 export type Receiver = {
   /** Throws `not_found` for an unknown hook, and `unavailable` when nothing could be kept. */
   receive(hookUuid: string, request: ReceivedRequest & { ipAddress: string }): Promise<Receipt>;
-  /** Records a request whose body was too large to read. */
-  refuseTooLarge(
+  /** Records and answers a request whose body could not be taken at all. */
+  refuseUnread(
     hookUuid: string,
     request: { headers: ReceivedRequest['headers']; ipAddress: string },
-  ): Promise<void>;
+    why: { status: 413 | 415; reason: string },
+  ): Promise<Receipt>;
 };
 
 const pruneEvery = 100;
@@ -113,18 +114,15 @@ export function createReceiver(context: {
         },
       };
     },
-    async refuseTooLarge(hookUuid, { headers, ipAddress }) {
+    async refuseUnread(hookUuid, { headers, ipAddress }, why) {
       const hook = await find(hookUuid);
-      const decision = {
-        outcome: 'refused',
-        status: 413,
-        reason: 'The body is too large.',
-        verified: false,
-      } as const;
-      await keep(
-        { hook, request: { headers, body: Buffer.alloc(0) }, decision, ipAddress },
-        process.hrtime.bigint(),
-      );
+      const decision = { outcome: 'refused', ...why, verified: false } as const;
+      const request = { headers, body: Buffer.alloc(0) };
+      const stored = await keep({ hook, request, decision, ipAddress }, process.hrtime.bigint());
+      return {
+        status: why.status,
+        body: { message: why.reason, errors: null, action_id: null, hook_request_id: stored.requestUuid },
+      };
     },
   };
 }

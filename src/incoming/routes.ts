@@ -10,6 +10,7 @@ import { sendError } from '../platform/http/send-error.ts';
 import { idParam, Nullable } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import { presentIncoming, presentIncomingRelation } from './present.ts';
+import { unknownContentType } from './parse-payload.ts';
 import type { Receiver } from './receive.ts';
 import { findHookRequest, listHookRequests, readPayload } from './store.ts';
 
@@ -18,6 +19,13 @@ const Receipt = Type.Object({
   errors: Nullable(Type.Array(Type.Object({ field: Type.String(), message: Type.String() }))),
   action_id: Nullable(Type.Integer()),
   hook_request_id: Type.String(),
+});
+
+/** An unknown hook has no record to name. */
+const Refusal = Type.Object({
+  ...Receipt.properties,
+  action_id: Type.Optional(Type.Null()),
+  hook_request_id: Type.Optional(Type.String()),
 });
 
 /** The address that senders call. The id and the signature are the credentials; the body is taken as raw bytes. */
@@ -33,7 +41,7 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
       operationId: 'triggerHook',
       summary: 'Send a request to an incoming hook',
       params: idParam('hook_id'),
-      response: { '2xx': Receipt, '4xx': Type.Partial(Receipt) },
+      response: { '2xx': Receipt, '4xx': Refusal },
     },
     handler: async (request, reply) => {
       const { status, body } = await context.receiver.receive(request.params.hook_id, {
@@ -44,14 +52,27 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
       return reply.status(status).send(body);
     },
     errorHandler: async (error, request, reply) => {
-      if ('code' in error && error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+      const why = whyUnread(error, request.headers['content-type']);
+      if (!why) return sendError(error, request, reply);
+      try {
         const { hook_id } = request.params as { hook_id: string };
-        const refused = { headers: request.headers, ipAddress: request.ip };
-        await context.receiver.refuseTooLarge(hook_id, refused).catch(() => undefined);
+        const { headers, ip: ipAddress } = request;
+        const { status, body } = await context.receiver.refuseUnread(hook_id, { headers, ipAddress }, why);
+        return await reply.status(status).send(body);
+      } catch (other) {
+        return sendError(other, request, reply);
       }
-      return sendError(error, request, reply);
     },
   });
+}
+
+/** What Fastify refuses before the body is read. */
+function whyUnread(error: Error, contentType = ''): { status: 413 | 415; reason: string } | null {
+  const code = 'code' in error ? error.code : '';
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return { status: 413, reason: 'The body is too large.' };
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
+    return { status: 415, reason: unknownContentType(contentType) };
+  return null;
 }
 
 /** The records of what came in; one address reads the records of both directions. */

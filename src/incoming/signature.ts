@@ -21,7 +21,10 @@ export function checkSignature(
   // A hook that wants a secret and has none must never let anyone in.
   if (secret === null) return { ok: false, reason: 'The hook requires a secret and has none.' };
   if (typeof given !== 'string' || given === '') {
-    return { ok: false, reason: `The signature header ${name} is missing. Does the sender have the secret?` };
+    return {
+      ok: false,
+      reason: `The signature header ${name} is missing. Give the sender the hook's secret.`,
+    };
   }
   const expected = createHmac(algorithm, secret).update(body).digest();
   const actual = decode(given, algorithm, expected.length);

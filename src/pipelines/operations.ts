@@ -20,5 +20,5 @@ export type Operation = keyof typeof operations;
 export const operationCodes = Object.keys(operations) as Operation[];
 
 export function operationLabel(code: string): string {
-  return code in operations ? operations[code as Operation] : code;
+  return Object.hasOwn(operations, code) ? operations[code as Operation] : code;
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { invalid, notFound } from '../platform/errors.ts';
-import { deleteStep, insertStep, stepsOf, updateStep, type StepRow } from './store.ts';
+import { deleteStep, insertStep, lockPipeline, stepsOf, updateStep, type StepRow } from './store.ts';
 
 /** Programs that a step may name instead of writing `npm run build` as a script of its own. */
 export const runners = ['custom', 'composer', 'npm', 'pip', 'yarn'] as const;
@@ -28,8 +28,9 @@ export async function addStep(
   input: StepInput,
 ): Promise<StepRow> {
   return await db.transaction().execute(async (trx) => {
-    const last = (await stepsOf(trx, pipelineId)).at(-1);
     const now = clock.now();
+    await lockPipeline(trx, pipelineId, now);
+    const last = (await stepsOf(trx, pipelineId)).at(-1);
     return await insertStep(trx, {
       pipeline_id: pipelineId,
       name: input.name ?? null,
@@ -52,10 +53,11 @@ export async function changeStep(
   input: StepInput & { triggerAfter?: number | undefined },
 ): Promise<void> {
   await db.transaction().execute(async (trx) => {
+    const now = clock.now();
+    await lockPipeline(trx, ids.pipelineId, now);
     const steps = await stepsOf(trx, ids.pipelineId);
     const step = steps.find(({ id }) => id === ids.stepId);
     if (!step) throw notFound('The step');
-    const now = clock.now();
     await updateStep(trx, step.id, {
       name: input.name === undefined ? step.name : input.name,
       description: input.description === undefined ? step.description : input.description,

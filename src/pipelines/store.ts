@@ -45,6 +45,11 @@ export async function deletePipeline(db: Db, id: number): Promise<void> {
   await db.deleteFrom('pipelines').where('id', '=', id).execute();
 }
 
+/** Writes the row, so that others who change the same pipeline's steps wait for this transaction, on both databases. */
+export async function lockPipeline(trx: Trx, id: number, now: number): Promise<void> {
+  await trx.updateTable('pipelines').set({ updated_at: now }).where('id', '=', id).execute();
+}
+
 /** In the order in which they run. */
 export async function stepsOf(db: Db | Trx, pipelineId: number): Promise<StepRow[]> {
   return await db

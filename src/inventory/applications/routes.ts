@@ -5,6 +5,7 @@ import { findUser } from '../../accounts/store.ts';
 import type { Bus } from '../../platform/bus.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Db } from '../../platform/database/connect.ts';
+import { orTaken } from '../../platform/database/errors.ts';
 import { invalid, notFound, type FieldError } from '../../platform/errors.ts';
 import { linkPages, PageQuery, readPage } from '../../platform/http/pagination.ts';
 import { idParam, Nullable } from '../../platform/http/schemas.ts';
@@ -197,7 +198,11 @@ export function applicationRoutes(
     handler: async (request, reply) => {
       const row = await existing(request.params.application_id);
       await check(request.body, scopeOf(request), row.id);
-      await updateApplication(db, row.id, { ...changedColumns(request.body), updated_at: clock.now() });
+      const change = updateApplication(db, row.id, {
+        ...changedColumns(request.body),
+        updated_at: clock.now(),
+      });
+      await orTaken('name', 'is the name of another application of this environment', change);
       bus.publish('definitions');
       return reply.status(204).send(null);
     },

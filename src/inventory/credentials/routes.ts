@@ -7,7 +7,7 @@ import { AppError, invalid, notFound } from '../../platform/errors.ts';
 import { linkPages, PageQuery, readPage } from '../../platform/http/pagination.ts';
 import { idParam, Nullable, OneOf } from '../../platform/http/schemas.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
-import type { SecretBox } from '../../platform/secret-box.ts';
+import { mask, type SecretBox } from '../../platform/secret-box.ts';
 import { Credential, presentCredential } from './present.ts';
 import {
   openSettings,
@@ -231,7 +231,7 @@ function readSettings(settings: Static<typeof Settings>): Partial<CredentialSett
     throw invalid([{ field: 'settings.api_url', message: 'must begin with http:// or https://' }]);
   }
   const read: Partial<CredentialSettings> = {};
-  if (given.access_token !== undefined) read.access_token = given.access_token;
+  if (given.access_token !== undefined && given.access_token !== mask) read.access_token = given.access_token;
   if (given.api_url !== undefined) read.api_url = given.api_url?.replace(/\/+$/, '') ?? null;
   return read;
 }

@@ -3,6 +3,7 @@ import { principalOf, scopeOf, type Access } from '../../accounts/access.ts';
 import type { Bus } from '../../platform/bus.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Db } from '../../platform/database/connect.ts';
+import { orTaken } from '../../platform/database/errors.ts';
 import { invalid, notFound } from '../../platform/errors.ts';
 import { linkPages, PageQuery, readPage } from '../../platform/http/pagination.ts';
 import { idParam } from '../../platform/http/schemas.ts';
@@ -19,6 +20,7 @@ import {
   type ServerRow,
 } from './store.ts';
 
+const taken = 'is the name of another server of this environment';
 const hostname = Type.String({ pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$' });
 const connection = {
   ip_address: Type.Optional(Type.String({ maxLength: 45, pattern: '^[0-9a-fA-F.:]+$' })),
@@ -67,8 +69,7 @@ export function serverRoutes(
         created_at: now,
         updated_at: now,
       });
-      if (!row)
-        throw invalid([{ field: 'hostname', message: 'is the name of another server of this environment' }]);
+      if (!row) throw invalid([{ field: 'hostname', message: taken }]);
       return reply.status(201).send(presentServer(row));
     },
   });
@@ -126,7 +127,7 @@ export function serverRoutes(
       const { body } = request;
       const name = body.hostname ?? row.hostname;
       const pair = body.ssh_private_key ? keyPair(body.ssh_private_key, `hookline-${name}`) : null;
-      await updateServer(db, row.id, {
+      const change = updateServer(db, row.id, {
         hostname: name,
         ip_address: body.ip_address ?? row.ip_address,
         ssh_port: body.ssh_port ?? row.ssh_port,
@@ -137,6 +138,7 @@ export function serverRoutes(
           : {}),
         updated_at: clock.now(),
       });
+      await orTaken('hostname', taken, change);
       bus.publish('definitions');
       return reply.status(204).send(null);
     },

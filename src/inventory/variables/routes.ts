@@ -3,6 +3,7 @@ import { principalOf, type Access } from '../../accounts/access.ts';
 import { UserRelation } from '../../accounts/present.ts';
 import { isoTime, type Clock } from '../../platform/clock.ts';
 import type { Db } from '../../platform/database/connect.ts';
+import { orTaken } from '../../platform/database/errors.ts';
 import { invalid, notFound } from '../../platform/errors.ts';
 import { linkPages, PageQuery, readPage } from '../../platform/http/pagination.ts';
 import { idParam, Nullable, OneOf, Time } from '../../platform/http/schemas.ts';
@@ -27,6 +28,8 @@ const Body = Type.Object({
   type: Type.Optional(OneOf(['variable'])),
   hidden: Type.Optional(Type.Boolean()),
 });
+
+const taken = 'is the key of another variable of this resource';
 
 const Variable = Type.Object({
   id: Type.Integer(),
@@ -117,8 +120,7 @@ export function variableRoutes(
           created_at: now,
           updated_at: now,
         });
-        if (!row)
-          throw invalid([{ field: 'key', message: 'is the key of another variable of this resource' }]);
+        if (!row) throw invalid([{ field: 'key', message: taken }]);
         return reply.status(201).send(present(row));
       },
     });
@@ -182,13 +184,14 @@ export function variableRoutes(
           { field: 'value', message: 'must be given anew, since the hidden value would be shown' },
         ]);
       }
-      await updateVariable(db, row.id, {
+      const change = updateVariable(db, row.id, {
         key: checkKey(body.key),
         description: body.description === undefined ? row.description : body.description,
         hidden: hidden ? 1 : 0,
         ...(keepsValue ? {} : { value_sealed: box.seal(body.value, 'variable') }),
         updated_at: clock.now(),
       });
+      await orTaken('key', taken, change);
       return reply.status(204).send(null);
     },
   });

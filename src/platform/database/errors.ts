@@ -1,3 +1,19 @@
+import { invalid } from '../errors.ts';
+
+/** Runs a change; when a unique key refuses it, the field that broke it is told as a 422. */
+export async function orTaken<Result>(
+  field: string,
+  message: string,
+  change: Promise<Result>,
+): Promise<Result> {
+  try {
+    return await change;
+  } catch (error) {
+    if (isUniqueViolation(error)) throw invalid([{ field, message }]);
+    throw error;
+  }
+}
+
 /** True when a unique key refused a row; told by the driver's code, never by the text of the error. */
 export function isUniqueViolation(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : '';

@@ -1,6 +1,6 @@
 import { parse as parseTolerant, printParseErrorCode, type ParseError } from 'jsonc-parser';
 import secureJson from 'secure-json-parse';
-import { AppError } from '../errors.ts';
+import { AppError, invalid } from '../errors.ts';
 
 /**
  * The value of a JSON text; undefined for an empty one. Throws AppError `bad_request` that tells line and column, and,
@@ -8,10 +8,27 @@ import { AppError } from '../errors.ts';
  */
 export function parseJsonBody(text: string): unknown {
   if (text.trim() === '') return undefined;
-  try {
-    return secureJson.parse(text, { protoAction: 'error', constructorAction: 'error' });
-  } catch (cause) {
-    throw new AppError('bad_request', describeFault(text), { cause });
+  const value = (() => {
+    try {
+      return secureJson.parse(text, { protoAction: 'error', constructorAction: 'error' }) as unknown;
+    } catch (cause) {
+      throw new AppError('bad_request', describeFault(text), { cause });
+    }
+  })();
+  if (text.includes('\\u0000')) refuseNul(value, []);
+  return value;
+}
+
+/** NUL can be stored by one of the two databases only, and passed to no script. */
+function refuseNul(value: unknown, path: string[]): void {
+  if (typeof value === 'string' && value.includes('\0')) {
+    throw invalid([{ field: path.join('.') || 'body', message: 'must not hold a NUL character' }]);
+  }
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, item] of Object.entries(value)) {
+    if (key.includes('\0'))
+      throw invalid([{ field: path.join('.') || 'body', message: 'must not have NUL in a key' }]);
+    refuseNul(item, [...path, key]);
   }
 }
 

@@ -41,6 +41,7 @@ export function createHttpApp(options: { log: FastifyBaseLogger; trustProxy: str
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
+  app.removeContentTypeParser('text/plain');
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
     try {
       done(null, parseJsonBody(text.toString()));
