@@ -166,7 +166,7 @@ export function readConfig(env: NodeJS.ProcessEnv): { config: Config; rows: Conf
   }
   // Safe: the loop above has filled every key of the table, whose keys are typed, or has noted a fault.
   const complete = config as unknown as Config;
-  if (complete.databaseUrl && !complete.secretKey && faults.length === 0) {
+  if (complete.databaseUrl && !env['HOOKLINE_SECRET_KEY']) {
     faults.push(
       'HOOKLINE_SECRET_KEY is required with DATABASE_URL, since every node needs the same key. Make one with: openssl rand -base64 32.',
     );

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
 import { findServers } from '../inventory/servers/store.ts';
 import { scriptOf } from '../pipelines/steps.ts';
 import { stepsOf } from '../pipelines/store.ts';
@@ -23,6 +24,9 @@ export type ClaimedAction = {
   targets: { row: TargetRow; steps: ActionStepRow[] }[];
 };
 
+/** An arbitrary number that names "Hookline claims actions" among PostgreSQL's advisory locks. */
+const claimLock = 4_866_543;
+
 /** How many pending actions one turn looks at beyond the free places, to sort out those that must wait. */
 const lookAhead = 50;
 
@@ -38,20 +42,22 @@ export async function takeNext(
   const { connection, writer } = context;
   const { now, places } = options;
   return await connection.db.transaction().execute(async (trx) => {
+    // One node at a time looks and claims, so that counting and claiming are one step; SQLite has one writer anyway.
+    if (connection.dialect === 'postgres') await sql`select pg_advisory_xact_lock(${claimLock})`.execute(trx);
     const claimed: ClaimedAction[] = [];
     const take = async (id: number) => void claimed.push(...(await claim(writer, trx, id, options)));
 
-    for (const pipeline of await pipelinesWithWaiting(connection, trx)) {
+    for (const pipeline of await pipelinesWithWaiting(trx)) {
       const free = await freePlaces(trx, pipeline);
       const ids = await oldestWaiting(trx, pipeline.id, Math.min(free, places - claimed.length));
       for (const id of ids) await take(id);
       if (claimed.length >= places) return { claimed, more: false };
     }
 
-    const pending = await oldestPending(connection, trx, places - claimed.length + lookAhead);
+    const pending = await oldestPending(trx, places - claimed.length + lookAhead);
     const full = new Set<number>();
     for (const { id, pipeline_id } of pending) {
-      const pipeline = pipeline_id === null ? null : await findLimit(connection, trx, pipeline_id);
+      const pipeline = pipeline_id === null ? null : await findLimit(trx, pipeline_id);
       if (!pipeline) {
         await transition(writer, trx, id, 'failed', {
           now,
@@ -80,8 +86,8 @@ export async function takeNext(
 type Limit = { id: number; max_parallel_actions: number };
 
 /** Asks each pipeline, of which there are few, for one waiting action, rather than all waiting actions for their pipelines. */
-async function pipelinesWithWaiting({ dialect }: Connection, trx: Trx): Promise<Limit[]> {
-  let query = trx
+async function pipelinesWithWaiting(trx: Trx): Promise<Limit[]> {
+  return await trx
     .selectFrom('pipelines')
     .select(['id', 'max_parallel_actions'])
     .where(({ exists, selectFrom }) =>
@@ -93,16 +99,17 @@ async function pipelinesWithWaiting({ dialect }: Connection, trx: Trx): Promise<
           .whereRef('actions.pipeline_id', '=', 'pipelines.id'),
       ),
     )
-    .orderBy('id');
-  // The row lock makes counting and claiming one step among nodes; SQLite has one writer anyway.
-  if (dialect === 'postgres') query = query.forUpdate();
-  return await query.execute();
+    .orderBy('id')
+    .execute();
 }
 
-async function findLimit({ dialect }: Connection, trx: Trx, id: number): Promise<Limit | null> {
-  let query = trx.selectFrom('pipelines').select(['id', 'max_parallel_actions']).where('id', '=', id);
-  if (dialect === 'postgres') query = query.forUpdate();
-  return (await query.executeTakeFirst()) ?? null;
+async function findLimit(trx: Trx, id: number): Promise<Limit | null> {
+  const row = await trx
+    .selectFrom('pipelines')
+    .select(['id', 'max_parallel_actions'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row ?? null;
 }
 
 async function freePlaces(trx: Trx, pipeline: Limit): Promise<number> {
@@ -124,15 +131,14 @@ async function oldestWaiting(trx: Trx, pipelineId: number, limit: number): Promi
   return rows.map(({ id }) => id);
 }
 
-async function oldestPending({ dialect }: Connection, trx: Trx, limit: number) {
-  let query = trx
+async function oldestPending(trx: Trx, limit: number) {
+  return await trx
     .selectFrom('actions')
     .select(['id', 'pipeline_id'])
     .where(isPending)
     .orderBy('id')
-    .limit(limit);
-  if (dialect === 'postgres') query = query.forUpdate().skipLocked();
-  return await query.execute();
+    .limit(limit)
+    .execute();
 }
 
 /** Queued and started in one go, with both events; the targets and steps are written down as they are now. */

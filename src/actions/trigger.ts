@@ -1,5 +1,3 @@
-import type { VariableType } from '../hooks/definition.ts';
-
 /** The value of an extracted hook variable; null when an optional one was not there. */
 export type VariableValue = string | number | boolean | unknown[] | null;
 
@@ -23,15 +21,6 @@ export type ActionParameters = {
   commit_hash: string | null;
   /** Null: the servers linked to the resource, else the built-in target `local`. */
   servers: number[] | null;
-};
-
-/** Names of extracted variables with a meaning of their own (DESIGN §7), and the type each must have. */
-export const knownVariables: Record<string, VariableType> = {
-  source_type: 'string',
-  source_ref: 'string',
-  branch: 'string',
-  commit_hash: 'string',
-  pipeline_id: 'integer',
 };
 
 /** Reads the parameters out of a hook's variables. `branch` is the older form of source type and ref. */

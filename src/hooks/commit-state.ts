@@ -33,11 +33,11 @@ const states: Record<string, Record<Status, string>> = {
 
 /** Throws when the host or the status is none of the table: better no status than a wrong one. */
 export function commitState(status: string, host: string): string {
-  const state = Object.hasOwn(states, host) ? states[host]?.[status as Status] : undefined;
-  if (state === undefined) {
+  const words: Partial<Record<Status, string>> = Object.hasOwn(states, host) ? states[host]! : {};
+  if (!Object.hasOwn(words, status)) {
     throw new Error(
       `commit_state knows ${Object.keys(states).join(', ')}; it was asked for "${status}" of "${host}"`,
     );
   }
-  return state;
+  return words[status as Status]!;
 }

@@ -66,6 +66,20 @@ export const RequestBody = Type.Union([
   Type.Array(Type.Unknown()),
 ]);
 
+/** Names of extracted variables with a meaning of their own (DESIGN §7), and the type each must have. */
+const knownVariables: Record<string, VariableType> = {
+  source_type: 'string',
+  source_ref: 'string',
+  branch: 'string',
+  commit_hash: 'string',
+  pipeline_id: 'integer',
+};
+
+/** A variable's type: the one given, else that of its known name, else a string. */
+export function typeOf({ name, type }: HookVariable): VariableType {
+  return type ?? (Object.hasOwn(knownVariables, name) ? knownVariables[name]! : 'string');
+}
+
 /** What a user defines of an incoming hook, beyond what has a column of its own. */
 export type IncomingDefinition = {
   requires_secret: boolean;

@@ -6,14 +6,16 @@ import type { Db } from '../platform/database/connect.ts';
 import { invalid, type FieldError } from '../platform/errors.ts';
 import { mask, type SecretBox } from '../platform/secret-box.ts';
 import { compileOutgoing } from './compile-outgoing.ts';
-import type {
-  EventName,
-  HookVariable,
-  IncomingCondition,
-  IncomingDefinition,
-  OutgoingCondition,
-  OutgoingDefinition,
-  SecretAlgorithm,
+import {
+  typeOf,
+  type EventName,
+  type HookVariable,
+  type IncomingCondition,
+  type IncomingDefinition,
+  type OutgoingCondition,
+  type OutgoingDefinition,
+  type SecretAlgorithm,
+  type VariableType,
 } from './definition.ts';
 import { maskHeaderTemplate } from './sensitive-headers.ts';
 import { insertHook, openIncoming, openOutgoing, sealDefinition, updateHook, type HookRow } from './store.ts';
@@ -70,7 +72,7 @@ export async function createIncomingHook(
   input: IncomingInput & { name: string },
 ): Promise<{ row: HookRow; secret: string }> {
   const definition = incomingDefinition(input, null);
-  const secret = definition.requires_secret ? (input.secret ?? randomBytes(32).toString('hex')) : '';
+  const secret = definition.requires_secret ? (givenSecret(input) ?? randomBytes(32).toString('hex')) : '';
   const row = await insert(context, owner, input, 'in', definition, secret);
   return { row, secret };
 }
@@ -91,12 +93,13 @@ export async function changeIncomingHook(
 ): Promise<void> {
   const definition = incomingDefinition(input, openIncoming(context.box, row));
   const { requires_secret } = definition;
-  if (requires_secret && row.secret_sealed === null && input.secret === undefined) {
+  const secret = givenSecret(input);
+  if (requires_secret && row.secret_sealed === null && secret === undefined) {
     throw invalid([{ field: 'secret', message: 'is required, since this hook has had none' }]);
   }
   const secret_sealed =
-    input.secret !== undefined && input.secret !== mask
-      ? context.box.seal(input.secret, 'hook secret')
+    secret !== undefined
+      ? context.box.seal(secret, 'hook secret')
       : requires_secret
         ? row.secret_sealed
         : null;
@@ -160,11 +163,14 @@ async function change(
 
 /** Throws `invalid` with every fault. */
 function incomingDefinition(input: IncomingInput, old: IncomingDefinition | null): IncomingDefinition {
-  const requires_secret = input.requires_secret ?? old?.requires_secret ?? input.secret !== undefined;
+  const secret = givenSecret(input);
+  const requires_secret = input.requires_secret ?? (secret !== undefined || (old?.requires_secret ?? false));
   const variables = input.settings?.variables ?? old?.variables ?? [];
   const faults: FieldError[] = [];
   const names = variables.map(({ name }) => name);
-  variables.forEach(({ name, type = 'string', default_value }, index) => {
+  variables.forEach((variable, index) => {
+    const { name, default_value } = variable;
+    const type = typeOf(variable);
     if (names.indexOf(name) !== index) {
       faults.push({ field: `settings.variables.${index}.name`, message: `repeats the name "${name}"` });
     }
@@ -175,7 +181,7 @@ function incomingDefinition(input: IncomingInput, old: IncomingDefinition | null
       });
     }
   });
-  if (input.secret !== undefined && input.secret !== mask && input.secret.length < 8) {
+  if (secret !== undefined && secret.length < 8) {
     faults.push({ field: 'secret', message: 'must have at least 8 characters' });
   }
   if (faults.length > 0) throw invalid(faults);
@@ -192,7 +198,12 @@ function incomingDefinition(input: IncomingInput, old: IncomingDefinition | null
   };
 }
 
-function isOfType(value: unknown, type: HookVariable['type']): boolean {
+/** The mask, or nothing, as answers show a secret, is no secret: sending such an answer back changes nothing. */
+function givenSecret({ secret }: IncomingInput): string | undefined {
+  return secret === undefined || secret === mask || secret === '' ? undefined : secret;
+}
+
+function isOfType(value: unknown, type: VariableType): boolean {
   if (type === 'array') return Array.isArray(value);
   if (type === 'integer') return Number.isSafeInteger(value);
   return typeof value === type;

@@ -1,6 +1,6 @@
 import { mask } from '../platform/secret-box.ts';
 
-const sensitive = /authorization|token|secret|api-?key|cookie|password|credential/i;
+const sensitive = /auth|token|secret|(?<!idempotency-)key|cookie|password|credential/i;
 
 /** Headers whose values are never shown or recorded. Signatures are: they prove, but do not grant, anything. */
 function isSensitiveHeader(name: string): boolean {
@@ -9,14 +9,18 @@ function isSensitiveHeader(name: string): boolean {
 
 /**
  * A sensitive header's template as an API answer shows it: its expressions, which only name a secret, and the scheme
- * before it stay readable; what is written out is masked.
+ * before it stay readable; what is written out is masked, inside an expression too.
  */
 export function maskHeaderTemplate(name: string, value: string): string {
   if (!isSensitiveHeader(name)) return value;
   const scheme = /^(Bearer|Basic|token)\s+/i.exec(value)?.[0] ?? '';
   const rest = value.slice(scheme.length);
   const parts = rest.split(/(\{\{[^{}]*\}\}|\{%[^{}]*%\})/);
-  return scheme + parts.map((part, index) => (index % 2 === 1 || part.trim() === '' ? part : mask)).join('');
+  const shown = parts.map((part, index) => {
+    if (index % 2 === 1) return part.replaceAll(/"[^"]*"|'[^']*'/g, `"${mask}"`);
+    return part.trim() === '' ? part : mask;
+  });
+  return scheme + shown.join('');
 }
 
 /** Recorded headers with sensitive values masked. */

@@ -1,5 +1,5 @@
-import { knownVariables, type VariableValue } from '../actions/trigger.ts';
-import type { HookVariable, VariableType } from '../hooks/definition.ts';
+import type { VariableValue } from '../actions/trigger.ts';
+import { typeOf, type HookVariable, type VariableType } from '../hooks/definition.ts';
 import { lookUp } from '../platform/dotted-path.ts';
 import type { FieldError } from '../platform/errors.ts';
 
@@ -34,7 +34,7 @@ export function extractVariables(
   let total = 0;
   for (const variable of variables) {
     const { name } = variable;
-    const type = variable.type ?? (Object.hasOwn(knownVariables, name) ? knownVariables[name]! : 'string');
+    const type = typeOf(variable);
     const path = variable.path ?? name;
     const found = readPath(source, path);
     if (found === undefined || found === null) {

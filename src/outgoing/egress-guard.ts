@@ -29,11 +29,10 @@ export function createEgressGuard(allow: string[]): EgressGuard {
 
   const check = (text: string) => {
     const address = ipaddr.parse(text.split('%')[0]!);
-    if (address.range() === 'unicast' || isAllowed(address)) return;
     const inner = embedded(address);
-    if (inner && (inner.range() === 'unicast' || isAllowed(inner))) return;
-    const range =
-      inner && address.range() !== inner.range() ? `${inner.range()} as ${address.range()}` : address.range();
+    if (isAllowed(address) || (inner && isAllowed(inner))) return;
+    if (address.range() === 'unicast' && !inner) return;
+    const range = inner ? `${inner.range()} within IPv6` : address.range();
     throw new EgressRefused(
       `${text} is a private or reserved address (${range}). An operator can open it with HOOKLINE_EGRESS_ALLOW.`,
     );
@@ -58,11 +57,12 @@ export function createEgressGuard(allow: string[]): EgressGuard {
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
-/** The IPv4 address inside a mapped or NAT64 one. */
+/** The IPv4 address inside a mapped, NAT64 or (deprecated) compatible one. Such forms serve to get around a guard. */
 function embedded(address: Address): ipaddr.IPv4 | null {
   if (address.kind() !== 'ipv6') return null;
   const v6 = address as ipaddr.IPv6;
   if (v6.isIPv4MappedAddress()) return v6.toIPv4Address();
-  if (v6.range() === 'rfc6052') return new ipaddr.IPv4(v6.toByteArray().slice(12));
-  return null;
+  const bytes = v6.toByteArray();
+  const isCompatible = bytes.slice(0, 12).every((byte) => byte === 0) && address.range() === 'unicast';
+  return v6.range() === 'rfc6052' || isCompatible ? new ipaddr.IPv4(bytes.slice(12)) : null;
 }

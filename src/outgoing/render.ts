@@ -71,8 +71,8 @@ function checkUrl(text: string): string {
 function headerValue(text: string): string {
   // eslint-disable-next-line no-control-regex -- control characters are what this removes
   const line = text.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ').trim();
-  // Node sends headers as Latin-1: what lies beyond would make the request fail.
-  return /[^\u0020-\u00ff]/.test(line) ? encodeURI(line) : line;
+  // Node sends headers as Latin-1; what lies beyond is percent-encoded.
+  return line.replaceAll(/[^\u0020-\u00ff]/gu, (character) => encodeURIComponent(character.toWellFormed()));
 }
 
 function renderBody(body: CompiledOutgoing['body'], values: object, missing: Set<string>): string {

@@ -62,6 +62,6 @@ function isTemporary({ status, headers }: { status: number; headers: Record<stri
 /** Seconds or a date (RFC 9110 §10.2.3); 0 when absent, unreadable or past. */
 function retryAfterMs(value: string | undefined, now: number): number {
   if (value === undefined) return 0;
-  const wait = /^\d{1,9}$/.test(value.trim()) ? Number(value) * second : Date.parse(value) - now;
+  const wait = /^\d+$/.test(value.trim()) ? Number(value) * second : Date.parse(value) - now;
   return Number.isNaN(wait) ? 0 : Math.min(Math.max(wait, 0), longestRetryAfterMs);
 }

@@ -15,47 +15,94 @@ function formsOf(secret: string): string[] {
 }
 
 function allForms(secrets: string[]): string[] {
-  const forms = new Set(secrets.filter((secret) => secret.length >= shortest).flatMap(formsOf));
-  // The longest first: one secret may be the beginning of another.
-  return [...forms].sort((a, b) => b.length - a.length);
+  return [...new Set(secrets.filter((secret) => secret.length >= shortest).flatMap(formsOf))];
 }
 
-/** Returns a function that replaces every form of every secret in a text. */
+/** Returns a function that masks every form of every secret in a text. */
 export function createMasker(secrets: string[]): (text: string) => string {
   const forms = allForms(secrets);
-  return (text) => forms.reduce((masked, form) => masked.replaceAll(form, mask), text);
+  return (text) => hide(text, findSecrets(text, forms));
 }
 
 /**
- * The same for a text that arrives in pieces. What could be the beginning of a secret is held back until the next
- * piece shows whether it is one; `end` gives the rest.
+ * The same for a text that arrives in pieces: whatever the cuts, the whole that comes out is the same. What could be
+ * the beginning of a secret is held back until the next piece shows whether it is one; `end` gives the rest.
  */
 export function createStreamMasker(secrets: string[]): { push(text: string): string; end(): string } {
-  const forms = allForms(secrets);
-  const hide = (text: string) => forms.reduce((masked, form) => masked.replaceAll(form, mask), text);
+  const forms = allForms(secrets).map((form) => ({ form, borders: bordersOf(form) }));
+  const texts = forms.map(({ form }) => form);
   let held = '';
   return {
     push(text) {
-      const whole = hide(held + text);
-      const keep = longestBeginning(whole, forms);
-      held = whole.slice(whole.length - keep);
-      return whole.slice(0, whole.length - keep);
+      const whole = held + text;
+      const found = findSecrets(whole, texts);
+      const longest = Math.max(0, ...forms.map(({ form, borders }) => beginningAtEnd(whole, form, borders)));
+      let keepFrom = whole.length - longest;
+      // A secret that was found but reaches into what is held back may still grow together with it.
+      const touching = found.find(({ end }) => end > keepFrom);
+      if (touching && touching.start < keepFrom) keepFrom = touching.start;
+      held = whole.slice(keepFrom);
+      return hide(
+        whole.slice(0, keepFrom),
+        found.filter(({ end }) => end <= keepFrom),
+      );
     },
     end() {
-      const rest = hide(held);
+      const rest = hide(held, findSecrets(held, texts));
       held = '';
       return rest;
     },
   };
 }
 
-/** The length of the longest end of `text` that is a beginning of one of the forms. */
-function longestBeginning(text: string, forms: string[]): number {
-  let longest = 0;
+type Range = { start: number; end: number };
+
+/** All places where a form stands, in order; those that overlap are one. */
+function findSecrets(text: string, forms: string[]): Range[] {
+  const found: Range[] = [];
   for (const form of forms) {
-    for (let length = Math.min(form.length - 1, text.length); length > longest; length--) {
-      if (text.endsWith(form.slice(0, length))) longest = length;
+    for (let start = text.indexOf(form); start >= 0; start = text.indexOf(form, start + 1)) {
+      found.push({ start, end: start + form.length });
     }
   }
-  return longest;
+  found.sort((a, b) => a.start - b.start);
+  const merged: Range[] = [];
+  for (const range of found) {
+    const last = merged.at(-1);
+    if (last && range.start < last.end) last.end = Math.max(last.end, range.end);
+    else merged.push({ ...range });
+  }
+  return merged;
+}
+
+function hide(text: string, ranges: Range[]): string {
+  let shown = '';
+  let from = 0;
+  for (const { start, end } of ranges) {
+    shown += text.slice(from, start) + mask;
+    from = end;
+  }
+  return shown + text.slice(from);
+}
+
+/** For each beginning of the form the length of its longest border (Knuth, Morris, Pratt): linear however long it is. */
+function bordersOf(form: string): number[] {
+  const borders = [0];
+  let length = 0;
+  for (let index = 1; index < form.length; index++) {
+    while (length > 0 && form[index] !== form[length]) length = borders[length - 1]!;
+    if (form[index] === form[length]) length++;
+    borders.push(length);
+  }
+  return borders;
+}
+
+/** The length of the longest end of the text that is a beginning, but not the whole, of the form. */
+function beginningAtEnd(text: string, form: string, borders: number[]): number {
+  let length = 0;
+  for (let index = Math.max(0, text.length - form.length + 1); index < text.length; index++) {
+    while (length > 0 && text[index] !== form[length]) length = borders[length - 1]!;
+    if (text[index] === form[length]) length++;
+  }
+  return length;
 }

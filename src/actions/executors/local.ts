@@ -11,6 +11,9 @@ import { endProcesses, findProcesses, findValues, groupIsAlive, signalGroup } fr
 /** Between TERM and KILL. */
 const graceMs = 10_000;
 
+/** How long the output of a step that has ended may stay open without giving anything. */
+const heldOpenMs = 1000;
+
 /** The variable that marks the processes of a run; `processes.ts` looks for it. */
 const runIdVariable = 'HOOKLINE_RUN_ID';
 
@@ -45,26 +48,25 @@ async function runScript(step: StepRun, script: string, clock: Clock): Promise<S
   if (step.signal.aborted) return { kind: 'cancelled' };
   // The outer shell makes one pipe of both outputs, which keeps their order, and then becomes bash.
   const bash = ['bash', '--noprofile', '--norc', '-eo', 'pipefail', script];
-  const child = spawn('/bin/sh', ['-c', 'exec "$@" 2>&1', 'sh', ...bash], {
+  const child = start('/bin/sh', ['-c', 'exec "$@" 2>&1', 'sh', ...bash], {
     cwd: step.workingDirectory,
     env: { ...step.environment, [runIdVariable]: step.runId },
     detached: true,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const exited = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
-    child.once('error', (cause) =>
-      reject(new TargetUnusable(`/bin/sh could not be started: ${cause.message}.`, { cause })),
-    );
+    child.once('error', (cause) => reject(cannotStart(cause)));
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });
-  const reading = readOutput(child, step);
+  const progress: Progress = { chunks: 0 };
+  const reading = readOutput(child, step, progress);
   const ended = new AbortController();
   const stop = stopOnRequest(child, step, clock, ended.signal);
   try {
     const { code, signal } = await exited;
     ended.abort();
     const stopped = await stop;
-    await endLeftovers(child, step, clock);
+    await endLeftovers(child, step, clock, progress);
     await reading;
     if (stopped) return { kind: stopped };
     return code === null ? { kind: 'signalled', signal: signal ?? 'unknown' } : { kind: 'exited', code };
@@ -75,12 +77,30 @@ async function runScript(step: StepRun, script: string, clock: Clock): Promise<S
   }
 }
 
-async function readOutput(child: ChildProcess, step: StepRun): Promise<void> {
+/** Some failures are thrown at once (an environment too large for the system), others are an event. */
+function start(...given: Parameters<typeof spawn>): ChildProcess {
+  try {
+    return spawn(...given);
+  } catch (cause) {
+    throw cannotStart(cause);
+  }
+}
+
+function cannotStart(cause: unknown): TargetUnusable {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new TargetUnusable(`the shell could not be started: ${why}.`, { cause });
+}
+
+type Progress = { chunks: number };
+
+async function readOutput(child: ChildProcess, step: StepRun, progress: Progress): Promise<void> {
   if (!child.stdout) return;
   const decoder = new TextDecoder();
   try {
-    for await (const chunk of child.stdout)
+    for await (const chunk of child.stdout) {
+      progress.chunks++;
       await step.onOutput(decoder.decode(chunk as Buffer, { stream: true }));
+    }
   } catch {
     // The pipe was closed under us when leftovers were ended; what came before has been given.
   }
@@ -109,24 +129,31 @@ async function endRunNow(group: number, step: StepRun, clock: Clock): Promise<vo
   await endProcesses(`${runIdVariable}=${step.runId}`, clock);
 }
 
-/** A script may leave processes in the background; they would hold the output open for ever. */
-async function endLeftovers(child: ChildProcess, step: StepRun, clock: Clock): Promise<void> {
-  const { pid } = child;
-  if (pid === undefined) return;
+/**
+ * A script may leave processes in the background, in its group or in a session of their own; they are ended, and the
+ * log says so. What then still holds the output open cannot be found (it has cleared its environment): it is not waited for.
+ */
+async function endLeftovers(
+  child: ChildProcess,
+  step: StepRun,
+  clock: Clock,
+  progress: Progress,
+): Promise<void> {
+  const { pid, stdout } = child;
+  if (pid === undefined || !stdout) return;
   const marker = `${runIdVariable}=${step.runId}`;
-  if (!groupIsAlive(pid))
-    return child.stdout?.readableEnded ? undefined : await closeIfHeld(child, marker, clock);
-  await step.onOutput('\n[hookline] the step left processes in the background; ending them\n');
-  signalGroup(pid, 'SIGTERM');
-  await endRunNow(pid, step, clock);
-}
-
-/** The output stays open only while some process holds it: one that left the group for a session of its own. */
-async function closeIfHeld(child: ChildProcess, marker: string, clock: Clock): Promise<void> {
-  const drained = new AbortController();
-  child.stdout?.once('close', () => drained.abort());
-  await clock.sleep(200, drained.signal);
-  if (drained.signal.aborted) return;
-  if ((await findProcesses(marker)).length > 0) await endProcesses(marker, clock);
-  child.stdout?.destroy();
+  if (groupIsAlive(pid) || (await findProcesses(marker, { startedAfter: pid })).length > 0) {
+    await step.onOutput('\n[hookline] the step left processes in the background; ending them\n');
+    signalGroup(pid, 'SIGTERM');
+    await endRunNow(pid, step, clock);
+  }
+  const closed = new AbortController();
+  stdout.once('close', () => closed.abort());
+  if (stdout.closed) return;
+  for (let seen = -1; seen !== progress.chunks || stdout.readableLength > 0;) {
+    seen = progress.chunks;
+    await clock.sleep(heldOpenMs, closed.signal);
+    if (closed.signal.aborted) return;
+  }
+  stdout.destroy();
 }

@@ -11,9 +11,13 @@ export function compileByCount<Row extends object, Result>(
   columns: readonly (keyof Row & string)[],
   build: (trx: Trx, rows: Row[]) => Compilable<Result>,
 ): (trx: Trx, rows: Row[]) => Promise<Result[]> {
-  const texts = new Map<number, CompiledQuery<Result>>();
+  // By database: the text is not the same for both.
+  const byDatabase = new WeakMap<object, Map<number, CompiledQuery<Result>>>();
   return async (trx, rows) => {
     if (rows.length === 0) return [];
+    const database = trx.getExecutor().adapter;
+    const texts = byDatabase.get(database) ?? new Map<number, CompiledQuery<Result>>();
+    byDatabase.set(database, texts);
     let compiled = texts.get(rows.length);
     if (!compiled) {
       compiled = build(trx, rows.map((row) => pick(row, columns)) as Row[]).compile();

@@ -28,7 +28,7 @@ const frameworkCodes: Record<string, [ErrorCode, string]> = {
 function fromFramework(error: unknown): AppError {
   if (isFastifyError(error)) {
     if (error.validation) {
-      const fields = error.validation.map((fault) => toFieldError(fault, error.validationContext));
+      const fields = deepest(error.validation).map((fault) => toFieldError(fault, error.validationContext));
       return new AppError('invalid', 'The given data was invalid.', { fields: distinct(fields) });
     }
     const known = frameworkCodes[error.code];
@@ -50,6 +50,21 @@ function isFastifyError(error: unknown): error is FastifyError {
 }
 
 type Fault = NonNullable<FastifyError['validation']>[number];
+
+/** Of "this or null" both are reported to fail; where the fault lies deeper, the alternatives above it say nothing. */
+function deepest(faults: Fault[]): Fault[] {
+  const isAlternative = ({ keyword, params }: Fault) =>
+    keyword === 'anyOf' || (keyword === 'type' && params['type'] === 'null');
+  return faults.filter(
+    (fault) =>
+      !isAlternative(fault) ||
+      !faults.some(
+        (other) =>
+          other.instancePath.startsWith(`${fault.instancePath}/`) ||
+          (other.instancePath === fault.instancePath && !isAlternative(other)),
+      ),
+  );
+}
 
 function toFieldError(fault: Fault, context: string | undefined): FieldError {
   const path = fault.instancePath.split('/').slice(1);
