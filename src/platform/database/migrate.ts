@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { ConfigFault } from '../config-fault.ts';
 import type { Connection, Db } from './connect.ts';
 import * as firstStorey from './migrations/0001-first-storey.ts';
 
@@ -17,16 +18,17 @@ const migrationLock = 4_866_542;
  * nodes that start together wait for each other. Throws when the database is newer than the program.
  */
 export async function migrate({ db, dialect }: Connection): Promise<string[]> {
-  await sql`create table if not exists migrations (name text primary key, applied_at bigint not null)`.execute(
-    db,
-  );
   return await db.transaction().execute(async (trx) => {
     if (dialect === 'postgres') await sql`select pg_advisory_xact_lock(${migrationLock})`.execute(trx);
+    // Even `if not exists` fails when two nodes do it at once, so it comes after the lock.
+    await sql`create table if not exists migrations (name text primary key, applied_at bigint not null)`.execute(
+      trx,
+    );
     const { rows } = await sql<{ name: string }>`select name from migrations`.execute(trx);
     const applied = new Set(rows.map((row) => row.name));
     const unknown = [...applied].filter((name) => !migrations.some((migration) => migration.name === name));
     if (unknown.length > 0) {
-      throw new Error(
+      throw new ConfigFault(
         `The database was migrated by a newer Hookline (${unknown.join(', ')}). Start that version, or restore a backup made before it.`,
       );
     }
