@@ -30,11 +30,41 @@ describe('a dotted path', () => {
     test(`${path} finds ${JSON.stringify(value)}`, () => assert.deepEqual(lookUp(payload, path), value));
   }
 
-  for (const path of ['no', 'ref.length', 'ref.0', 'commits.2.id', 'commits.-1', 'commits.00.id', 'nothing.x', 'zero.x', '.ref', 'ref.', 'commits..0', 'commits[0].id', 'commits.0x0.id', 'commits. 0.id']) {
+  for (const path of [
+    'no',
+    'ref.length',
+    'ref.0',
+    'commits.2.id',
+    'commits.-1',
+    'commits.00.id',
+    'nothing.x',
+    'zero.x',
+    '.ref',
+    'ref.',
+    'commits..0',
+    'commits[0].id',
+    'commits.0x0.id',
+    'commits. 0.id',
+  ]) {
     test(`${JSON.stringify(path)} finds nothing`, () => assert.equal(lookUp(payload, path), undefined));
   }
 
-  const inherited = ['__proto__', 'constructor', 'prototype', 'toString', 'valueOf', 'hasOwnProperty', '__defineGetter__', '__lookupGetter__', 'map', 'at', 'push', 'entries', 'name', 'call'];
+  const inherited = [
+    '__proto__',
+    'constructor',
+    'prototype',
+    'toString',
+    'valueOf',
+    'hasOwnProperty',
+    '__defineGetter__',
+    '__lookupGetter__',
+    'map',
+    'at',
+    'push',
+    'entries',
+    'name',
+    'call',
+  ];
 
   test('no path of inherited names reaches a prototype', () => {
     const names = fc.constantFrom(...inherited, 'a', 'b', 'commits', '0', 'ref');
@@ -82,7 +112,8 @@ describe('a dotted path', () => {
     }));
     fc.assert(
       fc.property(tree, (value) => {
-        for (const [path, leaf] of leavesOf(value)) assert.deepEqual(lookUp(value, path.join('.')), leaf, path.join('.'));
+        for (const [path, leaf] of leavesOf(value))
+          assert.deepEqual(lookUp(value, path.join('.')), leaf, path.join('.'));
       }),
       { numRuns: 300 },
     );
@@ -101,21 +132,31 @@ describe('a dotted path', () => {
 
 describe('the extraction of variables', () => {
   test('a value of any JSON is taken as it is or named as a fault, whatever the name of the variable', () => {
-    const names = fc.oneof(fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,10}$/), fc.constantFrom('constructor', 'toString', '__proto__', 'valueOf', 'hasOwnProperty'));
+    const names = fc.oneof(
+      fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,10}$/),
+      fc.constantFrom('constructor', 'toString', '__proto__', 'valueOf', 'hasOwnProperty'),
+    );
     const types = fc.constantFrom('string', 'integer', 'array', 'boolean', undefined);
     fc.assert(
       fc.property(names, types, fc.jsonValue({ maxDepth: 2 }), (name, type, value) => {
         const given = Object.defineProperty({}, 'value', { value, enumerable: true });
-        const { values, faults } = extractVariables([{ name, path: 'value', ...(type ? { type } : {}) }], { payload: given, headers: {} });
+        const { values, faults } = extractVariables([{ name, path: 'value', ...(type ? { type } : {}) }], {
+          payload: given,
+          headers: {},
+        });
         if (faults.length > 0) {
-          assert.deepEqual(faults.map(({ field }) => field), [name]);
+          assert.deepEqual(
+            faults.map(({ field }) => field),
+            [name],
+          );
           return;
         }
         assert.ok(Object.hasOwn(values, name), `${name} is lost`);
         const taken = Object.getOwnPropertyDescriptor(values, name)?.value as unknown;
         assert.deepEqual(taken, value);
         const expected = type ?? (name === 'pipeline_id' ? 'integer' : 'string');
-        if (value !== null) assert.ok(isOf(expected, value), `${JSON.stringify(value)} was taken as ${expected}`);
+        if (value !== null)
+          assert.ok(isOf(expected, value), `${JSON.stringify(value)} was taken as ${expected}`);
       }),
       { numRuns: 500 },
     );

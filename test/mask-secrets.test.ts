@@ -16,7 +16,13 @@ function cut(text: string, at: number[]): string[] {
 /** Every form in which the masker promises to find a secret. */
 function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret);
-  return [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), bytes.toString('base64'), bytes.toString('base64url')];
+  return [
+    secret,
+    encodeURIComponent(secret),
+    JSON.stringify(secret).slice(1, -1),
+    bytes.toString('base64'),
+    bytes.toString('base64url'),
+  ];
 }
 
 const secretTexts = fc.string({ minLength: 4, maxLength: 12, unit: fc.constantFrom(...'ab/"é\n') });
@@ -34,7 +40,11 @@ const texts = (secrets: string[]) =>
     )
     .map((parts) => parts.join(''));
 const cases = secretLists.chain((secrets) =>
-  fc.record({ secrets: fc.constant(secrets), text: texts(secrets), at: fc.array(fc.nat(200), { maxLength: 8 }) }),
+  fc.record({
+    secrets: fc.constant(secrets),
+    text: texts(secrets),
+    at: fc.array(fc.nat(200), { maxLength: 8 }),
+  }),
 );
 
 describe('masking secrets', () => {
@@ -67,7 +77,8 @@ describe('masking secrets', () => {
     fc.assert(
       fc.property(cases, ({ secrets, text }) => {
         const masked = createMasker(secrets)(text);
-        for (const form of secrets.flatMap(formsOf)) assert.ok(!masked.includes(form), `${form} is in ${masked}`);
+        for (const form of secrets.flatMap(formsOf))
+          assert.ok(!masked.includes(form), `${form} is in ${masked}`);
       }),
       { numRuns: 500 },
     );
@@ -77,7 +88,8 @@ describe('masking secrets', () => {
     fc.assert(
       fc.property(cases, ({ secrets, text, at }) => {
         const masked = streamed(secrets, cut(text, at));
-        for (const form of secrets.flatMap(formsOf)) assert.ok(!masked.includes(form), `${form} is in ${masked}`);
+        for (const form of secrets.flatMap(formsOf))
+          assert.ok(!masked.includes(form), `${form} is in ${masked}`);
       }),
       { numRuns: 500 },
     );

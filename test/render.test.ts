@@ -33,7 +33,37 @@ const anyText = fc.string({ unit: 'binary', maxLength: 40 });
 /** Text as an attacker would write it into the title of a pull request. */
 const hostileText = fc.oneof(
   anyText,
-  fc.array(fc.constantFrom('"', '\\', '\r\n', '\n', '\0', '/', '..', '.', '?', '#', '&', '=', '%', '%2e', '@', ':', '{{', '}}', '\u2028', '\ud800', '🙂', 'é', ' ', 'x'), { maxLength: 8 }).map((parts) => parts.join('')),
+  fc
+    .array(
+      fc.constantFrom(
+        '"',
+        '\\',
+        '\r\n',
+        '\n',
+        '\0',
+        '/',
+        '..',
+        '.',
+        '?',
+        '#',
+        '&',
+        '=',
+        '%',
+        '%2e',
+        '@',
+        ':',
+        '{{',
+        '}}',
+        '\u2028',
+        '\ud800',
+        '🙂',
+        'é',
+        ' ',
+        'x',
+      ),
+      { maxLength: 8 },
+    )
+    .map((parts) => parts.join('')),
 );
 
 describe('the URL of a rendered request', () => {
@@ -52,7 +82,13 @@ describe('the URL of a rendered request', () => {
         const segments = url.pathname.split('/');
         assert.deepEqual([segments.length, segments[1], segments[3]], [4, 'repos', 'statuses']);
         assert.equal(decodeURIComponent(segments[2]!), v.toWellFormed());
-        assert.deepEqual([...url.searchParams], [['ref', v.toWellFormed()], ['z', '1']]);
+        assert.deepEqual(
+          [...url.searchParams],
+          [
+            ['ref', v.toWellFormed()],
+            ['z', '1'],
+          ],
+        );
       }),
       { numRuns: 500 },
     );
@@ -73,7 +109,10 @@ describe('the URL of a rendered request', () => {
     assert.match(reason, /^Not sent: the URL names .*gone/);
     assert.match(reason, /default:/);
     assert.match(reasonOf({ target_url: 'https://example.com/{{ v }}' }, { v: null }), /the URL names/);
-    assert.equal(request({ target_url: 'https://example.com/{{ v | default: "x" }}' }, { v: null }).url, 'https://example.com/x');
+    assert.equal(
+      request({ target_url: 'https://example.com/{{ v | default: "x" }}' }, { v: null }).url,
+      'https://example.com/x',
+    );
   });
 
   test('has a host that no value can widen with a name and password', () => {
@@ -102,7 +141,9 @@ describe('the headers of a rendered request', () => {
   });
 
   test('stop the request when one names a variable that is not there', () => {
-    const request_headers = [{ name: 'Authorization', value: 'Bearer {{ application.source_provider.access_token }}' }];
+    const request_headers = [
+      { name: 'Authorization', value: 'Bearer {{ application.source_provider.access_token }}' },
+    ];
     const reason = reasonOf({ request_headers }, { application: { source_provider: null } });
     assert.match(reason, /^Not sent: the header Authorization names /);
   });
@@ -112,7 +153,10 @@ describe('the headers of a rendered request', () => {
     assert.equal(request({ request_body: 'hello' }).headers['content-type'], 'text/plain; charset=utf-8');
     assert.equal(request({}).headers['content-type'], undefined);
     const own = [{ name: 'Content-Type', value: 'application/vnd.api+json' }];
-    assert.equal(request({ request_headers: own, request_body: { a: 1 } }).headers['content-type'], own[0]!.value);
+    assert.equal(
+      request({ request_headers: own, request_body: { a: 1 } }).headers['content-type'],
+      own[0]!.value,
+    );
   });
 });
 
@@ -145,7 +189,13 @@ describe('the body of a rendered request', () => {
     fc.assert(
       fc.property(hostileText, (v) => {
         const { body } = request({ request_headers, request_body: 'text={{ v }}&ok=1' }, { v });
-        assert.deepEqual([...new URLSearchParams(body)], [['text', v.toWellFormed()], ['ok', '1']]);
+        assert.deepEqual(
+          [...new URLSearchParams(body)],
+          [
+            ['text', v.toWellFormed()],
+            ['ok', '1'],
+          ],
+        );
       }),
       { numRuns: 300 },
     );
@@ -164,7 +214,10 @@ describe('the body of a rendered request', () => {
   });
 
   test('is made all the same without a variable, which it notes', () => {
-    const made = request({ request_body: { a: '<{{ action.gone }}>', b: '{{ action.id }}' } }, { action: { id: 7 } });
+    const made = request(
+      { request_body: { a: '<{{ action.gone }}>', b: '{{ action.id }}' } },
+      { action: { id: 7 } },
+    );
     assert.deepEqual(JSON.parse(made.body), { a: '<>', b: '7' });
     assert.equal(made.missing.length, 1);
     assert.match(made.missing[0]!, /gone/);
@@ -177,7 +230,13 @@ describe('the body of a rendered request', () => {
   });
 
   test('that cannot be made stops the request with the reason instead of throwing', () => {
-    assert.match(reasonOf({ request_body: { a: '{{ v | commit_state: "github" }}' } }, { v: 'done' }), /^Not sent: the body cannot be made: .*commit_state/);
-    assert.match(reasonOf({ request_body: { a: '{% for i in (1..99999999) %}x{% endfor %}' } }), /^Not sent: the body/);
+    assert.match(
+      reasonOf({ request_body: { a: '{{ v | commit_state: "github" }}' } }, { v: 'done' }),
+      /^Not sent: the body cannot be made: .*commit_state/,
+    );
+    assert.match(
+      reasonOf({ request_body: { a: '{% for i in (1..99999999) %}x{% endfor %}' } }),
+      /^Not sent: the body/,
+    );
   });
 });

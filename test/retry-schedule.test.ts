@@ -27,7 +27,8 @@ function delayOf(verdict: Verdict): number {
 
 describe('what follows from an attempt to deliver', () => {
   test('every 2xx is delivered', () => {
-    for (const status of [200, 201, 202, 204, 226, 299]) assert.equal(judged(answered(status)).kind, 'delivered');
+    for (const status of [200, 201, 202, 204, 226, 299])
+      assert.equal(judged(answered(status)).kind, 'delivered');
   });
 
   test('an answer that may be another one later is tried again', () => {
@@ -81,12 +82,16 @@ describe('the schedule of attempts', () => {
 
   test('each wait is spread by at most 20 % either way, and reaches both ends', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 10 }), fc.double({ min: 0, max: 1, noNaN: true }), (attempt, random) => {
-        const wait = delayOf(judged(unreachable, attempt, random));
-        const middle = delaysSeconds[attempt - 1]! * SECOND;
-        assert.ok(wait >= middle * 0.8 - 1 && wait <= middle * 1.2 + 1, `${wait} for ${middle}`);
-        assert.ok(Number.isInteger(wait));
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 10 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (attempt, random) => {
+          const wait = delayOf(judged(unreachable, attempt, random));
+          const middle = delaysSeconds[attempt - 1]! * SECOND;
+          assert.ok(wait >= middle * 0.8 - 1 && wait <= middle * 1.2 + 1, `${wait} for ${middle}`);
+          assert.ok(Number.isInteger(wait));
+        },
+      ),
       { numRuns: 300 },
     );
     assert.equal(delayOf(judged(unreachable, 1, 0)), 4 * SECOND);
@@ -116,10 +121,17 @@ describe('the schedule of attempts', () => {
 
   test('no Retry-After shortens a wait or makes it longer than a day', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.integer().map(String), fc.date({ noInvalidDate: true }).map((date) => date.toUTCString())), (retryAfter) => {
-        const wait = delayOf(judged(answered(429, { 'retry-after': retryAfter }), 3));
-        assert.ok(wait >= 120 * SECOND && wait <= 24 * HOUR, `${retryAfter}: ${wait}`);
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.integer().map(String),
+          fc.date({ noInvalidDate: true }).map((date) => date.toUTCString()),
+        ),
+        (retryAfter) => {
+          const wait = delayOf(judged(answered(429, { 'retry-after': retryAfter }), 3));
+          assert.ok(wait >= 120 * SECOND && wait <= 24 * HOUR, `${retryAfter}: ${wait}`);
+        },
+      ),
       { numRuns: 500 },
     );
   });

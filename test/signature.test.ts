@@ -21,7 +21,11 @@ function check(
     variables: [],
     conditions: [],
   };
-  return checkSignature({ definition, secret }, given === undefined ? {} : { [HEADER]: given }, Buffer.from(body));
+  return checkSignature(
+    { definition, secret },
+    given === undefined ? {} : { [HEADER]: given },
+    Buffer.from(body),
+  );
 }
 
 const digest = (secret: string, body: string | Buffer, algorithm: string, encoding: 'hex' | 'base64') =>
@@ -44,7 +48,13 @@ describe('the signature of an incoming request', () => {
       fc.property(secrets, bodies, algorithms, (secret, body, algorithm) => {
         const hex = digest(secret, body, algorithm, 'hex');
         const base64 = digest(secret, body, algorithm, 'base64');
-        for (const given of [hex, hex.toUpperCase(), `${algorithm}=${hex}`, base64, `${algorithm}=${base64}`]) {
+        for (const given of [
+          hex,
+          hex.toUpperCase(),
+          `${algorithm}=${hex}`,
+          base64,
+          `${algorithm}=${base64}`,
+        ]) {
           assert.deepEqual(check(given, body, { secret, algorithm }), { ok: true }, given);
         }
       }),
@@ -59,10 +69,16 @@ describe('the signature of an incoming request', () => {
           assert.equal(check(digest(other, body, algorithm, 'hex'), body, { secret, algorithm }).ok, false);
         }
         if (!changed.equals(body)) {
-          assert.equal(check(digest(secret, changed, algorithm, 'hex'), body, { secret, algorithm }).ok, false);
+          assert.equal(
+            check(digest(secret, changed, algorithm, 'hex'), body, { secret, algorithm }).ok,
+            false,
+          );
         }
         for (const name of secretAlgorithms.filter((one) => one !== algorithm)) {
-          assert.equal(check(`${name}=${digest(secret, body, name, 'hex')}`, body, { secret, algorithm }).ok, false);
+          assert.equal(
+            check(`${name}=${digest(secret, body, name, 'hex')}`, body, { secret, algorithm }).ok,
+            false,
+          );
         }
       }),
       { numRuns: 300 },
@@ -96,7 +112,13 @@ describe('the signature of an incoming request', () => {
   test('a signature that is cut, padded or repeated is wrong', () => {
     const right = digest('It is secret', 'x', 'sha256', 'hex');
     const wrong = ['', ' ', right.slice(1), right.slice(0, -1), `${right}0`, `${right}${right}`, ` ${right}`];
-    for (const given of [...wrong, `${right}, ${right}`, `sha256=sha256=${right}`, `sha1=${right}`, `0x${right}`]) {
+    for (const given of [
+      ...wrong,
+      `${right}, ${right}`,
+      `sha256=sha256=${right}`,
+      `sha1=${right}`,
+      `0x${right}`,
+    ]) {
       assert.equal(check(given, 'x').ok, false, JSON.stringify(given));
     }
   });

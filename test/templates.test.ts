@@ -75,10 +75,22 @@ describe('a template', () => {
   }
 
   test('cannot read files or reach what no value holds', () => {
-    for (const text of ['{% include "package.json" %}', '{% render "../package.json" %}', '{% layout "/etc/passwd" %}']) {
+    for (const text of [
+      '{% include "package.json" %}',
+      '{% render "../package.json" %}',
+      '{% layout "/etc/passwd" %}',
+    ]) {
       assert.throws(() => render(text, {}), text);
     }
-    for (const path of ['constructor', '__proto__', 'a.constructor', 'a.__proto__', 'text.constructor', 'list.map', 'a.toString']) {
+    for (const path of [
+      'constructor',
+      '__proto__',
+      'a.constructor',
+      'a.__proto__',
+      'text.constructor',
+      'list.map',
+      'a.toString',
+    ]) {
       assert.throws(() => render(`{{ ${path} }}`, { a: {}, text: '', list: [] }), MissingVariable, path);
     }
   });
@@ -91,7 +103,10 @@ describe('a template', () => {
     ]) {
       const started = performance.now();
       assert.throws(() => render(text, {}), text);
-      assert.ok(performance.now() - started < 3000, `${text} took ${Math.round(performance.now() - started)} ms`);
+      assert.ok(
+        performance.now() - started < 3000,
+        `${text} took ${Math.round(performance.now() - started)} ms`,
+      );
     }
   });
 
@@ -99,7 +114,8 @@ describe('a template', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (value) => {
         const text = render('https://example.com/a/{{ v }}/b?q={{ v }}&r=1#{{ v }}', { v: value }, 'url');
-        const [, path, query, fragment] = /^https:\/\/example\.com\/a\/([^/?#]*)\/b\?q=([^&#]*)&r=1#([^#]*)$/.exec(text) ?? assert.fail(text);
+        const [, path, query, fragment] =
+          /^https:\/\/example\.com\/a\/([^/?#]*)\/b\?q=([^&#]*)&r=1#([^#]*)$/.exec(text) ?? assert.fail(text);
         const whole = value.toWellFormed();
         for (const part of [path, query, fragment]) assert.equal(decodeURIComponent(part!), whole);
       }),
@@ -121,7 +137,13 @@ describe('a template', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (value) => {
         const form = new URLSearchParams(render('a={{ v }}&b=1', { v: value }, 'form'));
-        assert.deepEqual([...form], [['a', value.toWellFormed()], ['b', '1']]);
+        assert.deepEqual(
+          [...form],
+          [
+            ['a', value.toWellFormed()],
+            ['b', '1'],
+          ],
+        );
       }),
       { numRuns: 300 },
     );
@@ -133,8 +155,15 @@ describe('a template', () => {
   });
 
   test('keeps the type of a value only when it is one expression that ends in json', () => {
-    for (const text of ['{{ a | json }}', ' {{ a | downcase | json }} ']) assert.ok(compileTemplate(text, 'text').keepsType, text);
-    for (const text of ['{{ a }}', '{{ a | json }}.', '{{ a | json }}{{ b | json }}', '{{ a | json | upcase }}', 'json']) {
+    for (const text of ['{{ a | json }}', ' {{ a | downcase | json }} '])
+      assert.ok(compileTemplate(text, 'text').keepsType, text);
+    for (const text of [
+      '{{ a }}',
+      '{{ a | json }}.',
+      '{{ a | json }}{{ b | json }}',
+      '{{ a | json | upcase }}',
+      'json',
+    ]) {
       assert.ok(!compileTemplate(text, 'text').keepsType, text);
     }
   });
@@ -163,7 +192,11 @@ describe('the templates of an outgoing hook', () => {
   test('a body deeper than twenty levels is refused instead of overflowing the stack', () => {
     let body: unknown = 'leaf';
     for (let depth = 0; depth < 50; depth++) body = [body];
-    const { faults } = compileOutgoing({ target_url: 'https://example.com', request_headers: [], request_body: body as unknown[] });
+    const { faults } = compileOutgoing({
+      target_url: 'https://example.com',
+      request_headers: [],
+      request_body: body as unknown[],
+    });
     assert.equal(faults.length, 1);
     assert.match(faults[0]!.message, /levels deep/);
   });
@@ -178,14 +211,21 @@ describe('the commit states of the git hosts', () => {
       bitbucket: ['SUCCESSFUL', 'FAILED', 'INPROGRESS', 'STOPPED'],
     };
     for (const [host, states] of Object.entries(allowed)) {
-      for (const status of statuses) assert.ok(states.includes(commitState(status, host)), `${status} at ${host}`);
+      for (const status of statuses)
+        assert.ok(states.includes(commitState(status, host)), `${status} at ${host}`);
       assert.match(commitState('completed', host), /success/i);
       assert.match(commitState('failed', host), /fail/i);
     }
   });
 
   test('an unknown host or status is an error, not a wrong state', () => {
-    for (const [status, host] of [['completed', 'sourcehut'], ['done', 'github'], ['completed', '__proto__'], ['toString', 'github'], ['constructor', 'gitlab']] as const) {
+    for (const [status, host] of [
+      ['completed', 'sourcehut'],
+      ['done', 'github'],
+      ['completed', '__proto__'],
+      ['toString', 'github'],
+      ['constructor', 'gitlab'],
+    ] as const) {
       assert.throws(() => commitState(status, host), /commit_state knows/, `${status} at ${host}`);
     }
   });
@@ -193,7 +233,11 @@ describe('the commit states of the git hosts', () => {
 
 describe('a sensitive header as an answer shows it', () => {
   for (const [name, value, shown] of [
-    ['Authorization', 'Bearer {{ application.source_provider.access_token }}', 'Bearer {{ application.source_provider.access_token }}'],
+    [
+      'Authorization',
+      'Bearer {{ application.source_provider.access_token }}',
+      'Bearer {{ application.source_provider.access_token }}',
+    ],
     ['Authorization', 'Bearer ghp_written_out', 'Bearer ********'],
     ['authorization', 'ghp_written_out', '********'],
     ['PRIVATE-TOKEN', 'glpat-{{ a }}-tail', '********{{ a }}********'],

@@ -1,7 +1,7 @@
 import type { Bus } from '../platform/bus.ts';
 import type { NodeLease } from '../platform/node-lease.ts';
 import { startWorkerLoop, type WorkerLoop } from '../platform/worker-loop.ts';
-import { endOrphanedRuns, failAbandonedActions } from './recover.ts';
+import { endOrphanedRuns, failAbandonedActions, failActionsWithoutPipeline } from './recover.ts';
 import { runAction, type RunContext } from './run-action.ts';
 import { ActionLost } from './run-record.ts';
 import { takeNext, type ClaimedAction } from './take-next.ts';
@@ -40,6 +40,7 @@ export function startActionWorker(
   });
 
   let isFirst = true;
+  let sweptAt = 0;
   const loop = startWorkerLoop({
     name: 'actions',
     topic: 'actions',
@@ -54,6 +55,11 @@ export function startActionWorker(
       isFirst = false;
       const failed = await failAbandonedActions(context, { now, nodeId, running: [...running.keys()] });
       if (failed > 0) bus.publish('deliveries');
+      // Looks at every waiting action, so not in every turn.
+      if (now - sweptAt >= pollMs) {
+        await failActionsWithoutPipeline(context, now);
+        sweptAt = now;
+      }
       const places = context.maxRunning - running.size;
       if (places <= 0) return null;
       const { claimed, more } = await takeNext(context, { nodeId, now, places });

@@ -3,6 +3,7 @@ import { liveNodes } from '../platform/node-lease.ts';
 import type { EventWriter } from './events.ts';
 import type { Executor } from './executors/executor.ts';
 import { statusCode } from './status.ts';
+import { isActive } from './store.ts';
 import { transition } from './transition.ts';
 
 const nodeEnded =
@@ -92,3 +93,31 @@ export async function endOrphanedRuns(
     if (run_id && (claimed_by === null || !live.has(claimed_by))) await local.endRun(run_id);
   }
 }
+
+/** Fails what waits for a place in a pipeline that was deleted: no place will ever come. */
+export async function failActionsWithoutPipeline(
+  { connection: { db }, writer }: { connection: Connection; writer: EventWriter },
+  now: number,
+): Promise<void> {
+  const waiting = await db
+    .selectFrom('actions')
+    .select('id')
+    .where(isActive)
+    .where('status', '=', 'waiting')
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('pipelines').select('pipelines.id').whereRef('pipelines.id', '=', 'actions.pipeline_id'),
+        ),
+      ),
+    )
+    .limit(500)
+    .execute();
+  for (const { id } of waiting) {
+    await db
+      .transaction()
+      .execute((trx) => transition(writer, trx, id, 'failed', { now, reason: pipelineDeleted }));
+  }
+}
+
+export const pipelineDeleted = 'Its pipeline was deleted before it could start.';

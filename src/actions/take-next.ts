@@ -5,6 +5,7 @@ import { scriptOf } from '../pipelines/steps.ts';
 import { stepsOf } from '../pipelines/store.ts';
 import type { Connection, Trx } from '../platform/database/connect.ts';
 import type { EventWriter } from './events.ts';
+import { pipelineDeleted } from './recover.ts';
 import { statusCode, defaultReason } from './status.ts';
 import {
   countRunning,
@@ -61,7 +62,7 @@ export async function takeNext(
       if (!pipeline) {
         await transition(writer, trx, id, 'failed', {
           now,
-          reason: 'Its pipeline was deleted before it could start.',
+          reason: pipelineDeleted,
         });
         continue;
       }

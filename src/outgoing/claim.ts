@@ -54,6 +54,19 @@ export async function claimDeliveries(
   });
 }
 
+/** Whether any delivery is due now, be it claimable or behind another. */
+export async function isAnyDue({ db }: Connection, now: number): Promise<boolean> {
+  const row = await db
+    .selectFrom('deliveries as d')
+    .select('d.id')
+    .where(isOpen('d'))
+    .where('d.status', '=', 'pending')
+    .where('d.next_attempt_at', '<=', now)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** When the next delivery becomes due after `now`, in ms since 1970, or null. Those due already wait for a place or their turn. */
 export async function nextDueAt({ db }: Connection, now: number): Promise<number | null> {
   const row = await db

@@ -2,13 +2,21 @@ import type { Logger } from 'pino';
 import type { Bus } from '../platform/bus.ts';
 import type { NodeLease } from '../platform/node-lease.ts';
 import { startWorkerLoop, type WorkerLoop } from '../platform/worker-loop.ts';
-import { claimDeliveries, nextDueAt, releaseAbandonedDeliveries, type DeliveryRow } from './claim.ts';
+import {
+  claimDeliveries,
+  isAnyDue,
+  nextDueAt,
+  releaseAbandonedDeliveries,
+  type DeliveryRow,
+} from './claim.ts';
 import { deliver, type DeliverContext } from './deliver.ts';
 import { createSettler } from './settle.ts';
 
 const mostPerHook = 4;
 const mostPerNode = 64;
 const pollMs = 1000;
+/** How long a stop waits for what is due to be sent. */
+const drainMs = 5000;
 
 /** Sends what is due: claim, deliver, settle. Nothing waits for a slow receiver but its own hook. */
 export function startDeliveryWorker(
@@ -60,6 +68,11 @@ export function startDeliveryWorker(
 
   return {
     async stop() {
+      // What the end of the actions has caused should be told now rather than at the next start.
+      const deadline = clock.now() + drainMs;
+      while (clock.now() < deadline && (underWay.size > 0 || (await isAnyDue(connection, clock.now())))) {
+        await clock.sleep(20);
+      }
       await loop.stop();
       stopping.abort();
       await Promise.allSettled([...underWay.values()].map(({ done }) => done));

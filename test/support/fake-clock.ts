@@ -64,7 +64,9 @@ export function createFakeClock(startAt: number = Date.UTC(2026, 0, 5, 9)): Fake
     },
     async jump(ms) {
       now += ms;
-      const late = [...sleepers].filter(({ until }) => until <= now).sort((one, other) => one.until - other.until);
+      const late = [...sleepers]
+        .filter(({ until }) => until <= now)
+        .sort((one, other) => one.until - other.until);
       for (const sleeper of late) if (sleepers.has(sleeper)) await wake(sleeper);
     },
   };

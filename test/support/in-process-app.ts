@@ -54,7 +54,16 @@ export async function startInProcessApp(options: {
     const organizationId = await onlyId('/organizations');
     const projectId = await onlyId('/projects');
     const environmentId = await onlyId(`/projects/${projectId}/environments`);
-    return { url, api, organizationId, projectId, environmentId, clock, log: () => log, stop: () => stop(app, clock) };
+    return {
+      url,
+      api,
+      organizationId,
+      projectId,
+      environmentId,
+      clock,
+      log: () => log,
+      stop: () => stop(app, clock),
+    };
   } catch (error) {
     await stop(app, clock);
     throw error;

@@ -50,6 +50,10 @@ export async function startLoad(options: {
 
 function read(line: string): Answered {
   // Safe: `load-sender.ts` alone writes these lines, and the server's schema the answers in them.
-  const { deliveryId, status, answer } = JSON.parse(line) as { deliveryId: string; status: number; answer: string };
+  const { deliveryId, status, answer } = JSON.parse(line) as {
+    deliveryId: string;
+    status: number;
+    answer: string;
+  };
   return { deliveryId, status, receipt: JSON.parse(answer) as Receipt };
 }
