@@ -24,5 +24,7 @@ test('an import that goes upwards is found', () => {
 });
 
 test('a folder that is on no list is found', () => {
-  assert.deepEqual(findFaults(order, new Map([['misc/a.ts', '']])), ['src/misc/a.ts is in no room of ARCHITECTURE.md']);
+  assert.deepEqual(findFaults(order, new Map([['misc/a.ts', '']])), [
+    'src/misc/a.ts is in no room of ARCHITECTURE.md',
+  ]);
 });
