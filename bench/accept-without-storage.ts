@@ -30,6 +30,7 @@ app.register(
             },
           };
         },
+        greet: async () => null,
         refuseUnread: async () => {
           throw new Error('not used here');
         },

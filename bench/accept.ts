@@ -272,17 +272,17 @@ function fill(file: string, rows: number): number {
       .filter((name) => !except.includes(name))
       .join(', ');
   const request = columns('hook_requests', ['id', 'uuid', 'dedup_key']);
-  const action = columns('actions', ['id', 'hook_request_id', 'status']);
+  const action = columns('actions', ['id', 'status']);
   const numbers = `with recursive n(i) as (select 1 union all select i + 1 from n where i < ${rows})`;
-  const next = (database.prepare('select max(id) as id from hook_requests').get() as { id: number }).id;
   database.exec(`begin;
     insert into hook_requests (uuid, dedup_key, ${request})
       ${numbers} select printf('01900000-0000-7000-8000-%012x', i), random_blob(16), ${request}
       from n cross join (select * from hook_requests where outcome = 'accepted' limit 1);
-    insert into actions (hook_request_id, status, ${action})
-      ${numbers} select ${next} + i, 'completed', ${action} from n cross join (select * from actions limit 1);
-    insert into action_events (action_id, status, context, created_at)
-      select id, 'pending', null, created_at from actions;
+    insert into actions (status, ${action})
+      ${numbers} select 'completed', ${action} from n cross join (select * from actions limit 1);
+    insert into request_payloads (content, created_at)
+      with recursive n(i) as (select 1 union all select i + 1 from n where i < ${Math.ceil(rows / 50)})
+      select random_blob(3000), 0 from n;
     commit;`);
   database.pragma('wal_checkpoint(TRUNCATE)');
   const { size } = database

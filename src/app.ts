@@ -62,7 +62,7 @@ export async function startApp(config: Config, log: Logger, overrides: Overrides
   };
   try {
     const box = createSecretBox(loadSecretKey(config));
-    const connection = await connect(config);
+    const connection = await connect(config, (message) => log.error(`the SQLite log: ${message}`));
     closers.push(() => connection.close());
     await migrate(connection);
     await checkKey(connection.db, box);
@@ -74,7 +74,13 @@ export async function startApp(config: Config, log: Logger, overrides: Overrides
     closers.push(close);
 
     let publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
-    const registry = createHookRegistry({ db: connection.db, box, bus });
+    const registry = createHookRegistry({
+      db: connection.db,
+      box,
+      bus,
+      clock,
+      isShared: connection.dialect === 'postgres',
+    });
     const writer: EventWriter = { registry, publicUrl: () => publicUrl };
     const parts = { config, log, clock, box, connection, bus, registry, writer };
 

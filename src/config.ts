@@ -93,7 +93,7 @@ const variables = {
     key: 'adminPassword',
     secret: true,
     fallback: null,
-    parse: text,
+    parse: password,
     meaning: 'the first password (default: generated and printed once)',
   }),
   HOOKLINE_EGRESS_ALLOW: variable({
@@ -191,6 +191,12 @@ export function loadSecretKey(config: Config): Buffer {
 
 function text(value: string): string {
   return value.trim();
+}
+
+/** As it is given, spaces too. */
+function password(value: string): string {
+  if (value.length < 8) throw new Error('it must have at least 8 characters');
+  return value;
 }
 
 function wholeNumber(least: number, most: number) {

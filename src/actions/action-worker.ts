@@ -7,6 +7,8 @@ import { ActionLost } from './run-record.ts';
 import { takeNext, type ClaimedAction } from './take-next.ts';
 
 const pollMs = 1000;
+/** How long after its start a node looks for processes that an earlier one left on its machine. */
+const orphanWatchMs = 30_000;
 
 /** Runs what is accepted: claim, run, settle. */
 export function startActionWorker(
@@ -39,7 +41,7 @@ export function startActionWorker(
     for (const { abort } of running.values()) abort.abort();
   });
 
-  let isFirst = true;
+  const startedAt = clock.now();
   let sweptAt = 0;
   const loop = startWorkerLoop({
     name: 'actions',
@@ -51,8 +53,8 @@ export function startActionWorker(
     turn: async () => {
       const now = clock.now();
       const nodeId = lease.id();
-      if (isFirst) await endOrphanedRuns(context, now);
-      isFirst = false;
+      // For a while, since at first the lease of the process before this one may still stand.
+      if (now - startedAt < orphanWatchMs) await endOrphanedRuns(context, now);
       const failed = await failAbandonedActions(context, { now, nodeId, running: [...running.keys()] });
       if (failed > 0) bus.publish('deliveries');
       // Looks at every waiting action, so not in every turn.
@@ -62,7 +64,7 @@ export function startActionWorker(
       }
       const places = context.maxRunning - running.size;
       if (places <= 0) return null;
-      const { claimed, more } = await takeNext(context, { nodeId, now, places });
+      const { claimed, more } = await takeNext(context, { nodeId, places });
       for (const one of claimed) start(one, nodeId);
       if (claimed.length > 0) bus.publish('deliveries');
       return more ? 'again' : null;

@@ -6,7 +6,7 @@ import { isoTime, type Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { notFound } from '../platform/errors.ts';
 import { linkPages, PageQuery, readPage } from '../platform/http/pagination.ts';
-import { idParam, Nullable, OneOf, Time } from '../platform/http/schemas.ts';
+import { Id, idParam, Nullable, OneOf, Time } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import type { EventWriter } from './events.ts';
 import { Action, ActionRelation, presentAction, presentActions } from './present.ts';
@@ -55,7 +55,7 @@ export function actionRoutes(
       params: idParam('pipeline_id'),
       body: Nullable(
         Type.Object({
-          servers: Type.Optional(Type.Array(Type.Integer({ minimum: 1 }), { maxItems: 100 })),
+          servers: Type.Optional(Type.Array(Id, { maxItems: 100 })),
           source_type: Type.Optional(OneOf(['branch', 'tag', 'commit'])),
           source_ref: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
           trigger_comment: Type.Optional(Type.String({ maxLength: 1000 })),

@@ -60,6 +60,7 @@ export function createStepOutput(options: {
 
   return {
     async write(text) {
+      if (capped) return;
       // NUL cannot be stored as text in PostgreSQL.
       add(masker.push(text.replaceAll('\0', '\uFFFD')));
       const stored = flush();

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { findServers } from '../inventory/servers/store.ts';
 import { scriptOf } from '../pipelines/steps.ts';
 import { stepsOf } from '../pipelines/store.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { Connection, Trx } from '../platform/database/connect.ts';
 import type { EventWriter } from './events.ts';
 import { pipelineDeleted } from './recover.ts';
@@ -37,16 +38,17 @@ const lookAhead = 50;
  * that is what keeps them first in, first out. `more` tells that there may be others to look at.
  */
 export async function takeNext(
-  context: { connection: Connection; writer: EventWriter },
-  options: { nodeId: string; now: number; places: number },
+  context: { connection: Connection; writer: EventWriter; clock: Clock },
+  options: { nodeId: string; places: number },
 ): Promise<{ claimed: ClaimedAction[]; more: boolean }> {
-  const { connection, writer } = context;
-  const { now, places } = options;
+  const { connection, writer, clock } = context;
+  const { nodeId, places } = options;
   return await connection.db.transaction().execute(async (trx) => {
     // One node at a time looks and claims, so that counting and claiming are one step; SQLite has one writer anyway.
     if (connection.dialect === 'postgres') await sql`select pg_advisory_xact_lock(${claimLock})`.execute(trx);
+    const now = clock.now();
     const claimed: ClaimedAction[] = [];
-    const take = async (id: number) => void claimed.push(...(await claim(writer, trx, id, options)));
+    const take = async (id: number) => void claimed.push(...(await claim(writer, trx, id, { now, nodeId })));
 
     for (const pipeline of await pipelinesWithWaiting(trx)) {
       const free = await freePlaces(trx, pipeline);
@@ -158,7 +160,15 @@ async function claim(
   if (!action || action.pipeline_id === null) return [];
   const steps = await stepsOf(trx, action.pipeline_id);
   const targets: ClaimedAction['targets'] = [];
-  for (const target of await resolveTargets(trx, action)) {
+  let resolved: TargetData[];
+  try {
+    resolved = await resolveTargets(trx, action);
+  } catch (error) {
+    if (!(error instanceof MissingServer)) throw error;
+    await transition(writer, trx, id, 'failed', { now, reason: error.message });
+    return [];
+  }
+  for (const target of resolved) {
     const row = await trx
       .insertInto('action_targets')
       .values({
@@ -187,16 +197,27 @@ type TargetData = { id: number; hostname: string; ip_address: string | null; ssh
 /** The machine that Hookline itself runs on. */
 const local: TargetData = { id: 0, hostname: 'local', ip_address: null, ssh_port: 0 };
 
+/** Throws MissingServer rather than run on fewer machines than were asked for. */
 async function resolveTargets(trx: Trx, action: ActionRow): Promise<TargetData[]> {
   const { servers } = JSON.parse(action.parameters) as ActionParameters;
-  const ids = servers ?? (await linkedServers(trx, action));
+  const ids = servers ?? (await ownServers(trx, action));
   if (ids.length === 0) return [local];
   const rows = await findServers(trx, ids);
+  const missing = ids.filter((id) => !rows.some((row) => row.id === id));
+  if (missing.length > 0) throw new MissingServer(missing);
   return rows.map(({ id, hostname, ip_address, ssh_port }) => ({ id, hostname, ip_address, ssh_port }));
 }
 
-async function linkedServers(trx: Trx, action: ActionRow): Promise<number[]> {
-  if (action.resource_type === 'server') return [];
+class MissingServer extends Error {
+  override name = 'MissingServer';
+  constructor(ids: number[]) {
+    super(`Not run: server ${ids.join(', ')} was deleted before it could start.`);
+  }
+}
+
+/** A server's own pipeline runs on that server; an application's on those linked to it. */
+async function ownServers(trx: Trx, action: ActionRow): Promise<number[]> {
+  if (action.resource_type === 'server') return [action.resource_id];
   const rows = await trx
     .selectFrom('application_servers')
     .select('server_id')

@@ -39,6 +39,9 @@ async function start(config: Config, log: pino.Logger): Promise<RunningApp> {
         `Port ${config.port} is in use. Stop what uses it, or choose another with PORT=8081.`,
       );
     }
+    if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL') {
+      throw new ConfigFault(`HOOKLINE_HOST=${config.host} is no address of this machine.`);
+    }
     if (code === 'EACCES') throw new ConfigFault(`Not allowed: ${(error as Error).message}`);
     throw error;
   }

@@ -75,6 +75,9 @@ const knownVariables: Record<string, VariableType> = {
   pipeline_id: 'integer',
 };
 
+/** How deep the value of a variable may be nested: it is walked and written as JSON many times. */
+export const mostLevels = 64;
+
 /** A variable's type: the one given, else that of its known name, else a string. */
 export function typeOf({ name, type }: HookVariable): VariableType {
   return type ?? (Object.hasOwn(knownVariables, name) ? knownVariables[name]! : 'string');

@@ -1,4 +1,5 @@
 import type { Bus } from '../platform/bus.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { Db, Trx } from '../platform/database/connect.ts';
 import type { SecretBox } from '../platform/secret-box.ts';
 import { compileOutgoing, type CompiledOutgoing } from './compile-outgoing.ts';
@@ -35,21 +36,36 @@ export type HookRegistry = {
 /** Unknown ids are remembered too, but only so many: they come from anyone. */
 const mostEntries = 10_000;
 
-export function createHookRegistry({ db, box, bus }: { db: Db; box: SecretBox; bus: Bus }): HookRegistry {
+/** With several nodes a lost notification may hide a change no longer than this. */
+const oldestMs = 5000;
+
+export function createHookRegistry(context: {
+  db: Db;
+  box: SecretBox;
+  bus: Bus;
+  clock: Clock;
+  /** Whether others change definitions too. */
+  isShared: boolean;
+}): HookRegistry {
+  const { db, box, bus, clock, isShared } = context;
   let generation = 0;
   const incoming = new Map<string, IncomingHook | null>();
   const outgoing = new Map<string, OutgoingHook[]>();
-  bus.subscribe('definitions', () => {
+  let clearedAt = clock.now();
+  const clear = () => {
     generation++;
+    clearedAt = clock.now();
     incoming.clear();
     outgoing.clear();
-  });
+  };
+  bus.subscribe('definitions', clear);
 
   const cached = async <Value>(
     map: Map<string, Value>,
     key: string,
     load: () => Promise<Value>,
   ): Promise<Value> => {
+    if (isShared && clock.now() - clearedAt > oldestMs) clear();
     const known = map.get(key);
     if (known !== undefined) return known;
     const loadedFrom = generation;

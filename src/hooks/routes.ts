@@ -7,7 +7,7 @@ import { operationCodes } from '../pipelines/operations.ts';
 import { findPipeline, type PipelineRow } from '../pipelines/store.ts';
 import { invalid, notFound } from '../platform/errors.ts';
 import { linkPages, PageQuery, readPage } from '../platform/http/pagination.ts';
-import { idParam, Nullable, OneOf } from '../platform/http/schemas.ts';
+import { Id, idParam, Nullable, OneOf } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import {
   eventNames,
@@ -71,7 +71,7 @@ const outgoing = {
 };
 const olderForm = {
   resource_type: OneOf(resourceTypes),
-  resource_id: Type.Integer({ minimum: 1 }),
+  resource_id: Id,
   action_type: OneOf(operationCodes),
 };
 const IncomingBody = Type.Object({ name, ...incoming });

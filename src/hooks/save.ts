@@ -3,10 +3,12 @@ import { resourceColumns, type ResourceType } from '../inventory/resource.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
-import { invalid, type FieldError } from '../platform/errors.ts';
+import { isDeeperThan } from '../platform/dotted-path.ts';
+import { AppError, invalid, type FieldError } from '../platform/errors.ts';
 import { mask, type SecretBox } from '../platform/secret-box.ts';
 import { compileOutgoing } from './compile-outgoing.ts';
 import {
+  mostLevels,
   typeOf,
   type EventName,
   type HookVariable,
@@ -18,7 +20,15 @@ import {
   type VariableType,
 } from './definition.ts';
 import { maskHeaderTemplate } from './sensitive-headers.ts';
-import { insertHook, openIncoming, openOutgoing, sealDefinition, updateHook, type HookRow } from './store.ts';
+import {
+  countHooks,
+  insertHook,
+  openIncoming,
+  openOutgoing,
+  sealDefinition,
+  updateHook,
+  type HookRow,
+} from './store.ts';
 
 export type SaveContext = { db: Db; clock: Clock; box: SecretBox; bus: Bus };
 
@@ -60,6 +70,9 @@ export type OutgoingInput = {
     | null
     | undefined;
 };
+
+/** Of one resource: each event looks at all of them. */
+const mostHooks = 200;
 
 const defaultAlgorithm = 'sha256';
 const defaultHeader = 'x-hub-signature-256';
@@ -123,6 +136,12 @@ async function insert(
   definition: IncomingDefinition | OutgoingDefinition,
   secret: string,
 ): Promise<HookRow> {
+  if ((await countHooks(db, owner.resourceType, owner.resourceId)) >= mostHooks) {
+    throw new AppError(
+      'conflict',
+      `A ${owner.resourceType} has at most ${mostHooks} hooks. Delete some first.`,
+    );
+  }
   const now = clock.now();
   const row = await insertHook(db, {
     uuid: randomUUID(),
@@ -173,6 +192,10 @@ function incomingDefinition(input: IncomingInput, old: IncomingDefinition | null
     const type = typeOf(variable);
     if (names.indexOf(name) !== index) {
       faults.push({ field: `settings.variables.${index}.name`, message: `repeats the name "${name}"` });
+    }
+    if (isDeeperThan(default_value, mostLevels)) {
+      const message = `must not be nested more than ${mostLevels} levels deep`;
+      faults.push({ field: `settings.variables.${index}.default_value`, message });
     }
     if (default_value !== undefined && default_value !== null && !isOfType(default_value, type)) {
       faults.push({

@@ -12,6 +12,16 @@ export async function insertHook(db: Db, hook: Insertable<Database['hooks']>): P
   return await db.insertInto('hooks').values(hook).returningAll().executeTakeFirstOrThrow();
 }
 
+export async function countHooks(db: Db, resourceType: string, resourceId: number): Promise<number> {
+  const { count } = await db
+    .selectFrom('hooks')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('resource_type', '=', resourceType)
+    .where('resource_id', '=', resourceId)
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
 export async function findHook(db: Db, uuid: string): Promise<HookRow | undefined> {
   return await db.selectFrom('hooks').selectAll().where('uuid', '=', uuid.toLowerCase()).executeTakeFirst();
 }

@@ -15,12 +15,18 @@ export type TemplateKind =
   /** Percent-encoded, for `application/x-www-form-urlencoded`. */
   | 'form';
 
+/** `deadline` is a time of `performance.now()`: the templates of one request share it, for they block all others. */
+export type RenderOptions = { strict: boolean; deadline?: number };
+
 export type CompiledTemplate = {
-  /** Throws MissingVariable when `strict` and a variable is not there. */
-  render(context: object, options: { strict: boolean }): string;
+  /** Throws MissingVariable when `strict` and a variable is not there, and an error when the deadline passes. */
+  render(context: object, options: RenderOptions): string;
   /** True when the whole text is one expression that ends in `| json`: its value then keeps its type. */
   keepsType: boolean;
 };
+
+/** For all templates of one request together. */
+export const mostRenderMs = 200;
 
 export class MissingVariable extends Error {
   override name = 'MissingVariable';
@@ -51,9 +57,10 @@ export function compileTemplate(text: string, kind: TemplateKind): CompiledTempl
   }
   return {
     keepsType: /^\s*\{\{(?:(?!\}\}).)*\|\s*json\s*\}\}\s*$/s.test(text),
-    render(context, { strict }) {
+    render(context, { strict, deadline = performance.now() + mostRenderMs }) {
+      const renderLimit = Math.max(1, deadline - performance.now());
       try {
-        return String(engine.renderSync(parsed, context, { strictVariables: strict }));
+        return String(engine.renderSync(parsed, context, { strictVariables: strict, renderLimit }));
       } catch (error) {
         if (error instanceof LiquidError && error.name === 'UndefinedVariableError') {
           throw new MissingVariable(
@@ -80,7 +87,6 @@ function engineFor(kind: TemplateKind): Liquid {
     templates: {},
     dynamicPartials: false,
     parseLimit: 100_000,
-    renderLimit: 500,
     memoryLimit: 20_000_000,
   });
   engine.registerFilter('commit_state', (status: unknown, host: unknown) =>

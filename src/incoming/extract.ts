@@ -1,6 +1,6 @@
 import type { VariableValue } from '../actions/trigger.ts';
-import { typeOf, type HookVariable, type VariableType } from '../hooks/definition.ts';
-import { lookUp } from '../platform/dotted-path.ts';
+import { mostLevels, typeOf, type HookVariable, type VariableType } from '../hooks/definition.ts';
+import { isDeeperThan, lookUp } from '../platform/dotted-path.ts';
 import type { FieldError } from '../platform/errors.ts';
 
 /** What paths look into. Header names are in lower case. */
@@ -47,6 +47,10 @@ export function extractVariables(
     }
     if (!isOfType(found, type)) {
       faults.push({ field: name, message: `at ${path} must be of type ${type}, but is ${describe(found)}` });
+      continue;
+    }
+    if (isDeeperThan(found, mostLevels)) {
+      faults.push({ field: name, message: `at ${path} is nested more than ${mostLevels} levels deep` });
       continue;
     }
     const bytes = Buffer.byteLength(typeof found === 'string' ? found : JSON.stringify(found));

@@ -7,7 +7,9 @@ import { isUniqueViolation } from '../platform/database/errors.ts';
 import { createGroupCommit } from '../platform/database/group-commit.ts';
 import { AppError, notFound, type FieldError } from '../platform/errors.ts';
 import { decide, type Decision, type ReceivedRequest } from './decide.ts';
+import { createRateLimit } from '../platform/rate-limit.ts';
 import { pruneRefused } from './prune.ts';
+import { checkSignature } from './signature.ts';
 import { storeRequests, type DecidedRequest, type StoredRequest } from './store.ts';
 
 /** The answer to a sender; written only after the request and the action it causes are committed. */
@@ -19,6 +21,14 @@ type Receipt = {
 export type Receiver = {
   /** Throws `not_found` for an unknown hook, and `unavailable` when nothing could be kept. */
   receive(hookUuid: string, request: ReceivedRequest & { ipAddress: string }): Promise<Receipt>;
+  /**
+   * What can be said before the body is read: throws `not_found` for an unknown hook, and gives the answer to a request
+   * that lacks the signature its hook wants. Null: read the body.
+   */
+  greet(
+    hookUuid: string,
+    request: { headers: ReceivedRequest['headers']; ipAddress: string },
+  ): Promise<Receipt | null>;
   /** Records and answers a request whose body could not be taken at all. */
   refuseUnread(
     hookUuid: string,
@@ -27,7 +37,7 @@ export type Receiver = {
   ): Promise<Receipt>;
 };
 
-const pruneEvery = 100;
+const pruneAfterMs = 1000;
 
 export function createReceiver(context: {
   connection: Connection;
@@ -66,12 +76,34 @@ export function createReceiver(context: {
     return hook;
   };
 
-  const refusals = new Map<number, number>();
-  /** Anyone can cause refusals: after so many of a hook its old ones are removed, without making this sender wait. */
-  const countRefusal = (hookId: number) => {
-    const count = (refusals.get(hookId) ?? 0) + 1;
-    refusals.set(hookId, count % pruneEvery);
-    if (count === pruneEvery) void pruneRefused(connection.db, hookId).catch(() => undefined);
+  const unverified = createRateLimit(clock, { burst: 1000, perSecond: 50 });
+  const toPrune = new Set<number>();
+  /** Anyone can cause refusals, so the old ones of a hook are removed: soon, and without making this sender wait. */
+  const pruneSoon = (hookId: number) => {
+    if (toPrune.has(hookId)) return;
+    toPrune.add(hookId);
+    void clock
+      .sleep(pruneAfterMs)
+      .then(() => pruneRefused(connection.db, hookId))
+      .catch(() => undefined) // the next refusal tries again
+      .finally(() => toPrune.delete(hookId));
+  };
+
+  /** Refusals that anyone can cause are recorded, but not without end: beyond that an address is told to wait. */
+  const refuse = async (
+    hook: IncomingHook,
+    request: ReceivedRequest & { ipAddress: string },
+    decision: Extract<Decision, { outcome: 'refused' }>,
+  ): Promise<Receipt> => {
+    const startedNs = process.hrtime.bigint();
+    if (!decision.verified) unverified.take(request.ipAddress);
+    const { ipAddress, ...rest } = request;
+    const stored = await keep({ hook, request: rest, decision, ipAddress }, startedNs);
+    const { status, reason, errors = null } = decision;
+    return {
+      status,
+      body: { message: reason, errors, action_id: null, hook_request_id: stored.requestUuid },
+    };
   };
 
   const keep = async (
@@ -81,7 +113,7 @@ export function createReceiver(context: {
     const durationUs = Number((process.hrtime.bigint() - startedNs) / 1000n);
     try {
       const stored = await store({ ...item, at: clock.now(), durationUs });
-      if (item.decision.outcome === 'refused') countRefusal(item.hook.row.id);
+      if (item.decision.outcome === 'refused') pruneSoon(item.hook.row.id);
       return stored;
     } catch (cause) {
       if (cause instanceof AppError) throw cause;
@@ -97,10 +129,20 @@ export function createReceiver(context: {
   };
 
   return {
+    async greet(hookUuid, { headers, ipAddress }) {
+      const hook = await find(hookUuid);
+      const { requires_secret, secret_header_name } = hook.definition;
+      if (!hook.row.active || !requires_secret || headers[secret_header_name ?? '']) return null;
+      const request = { headers, body: Buffer.alloc(0), ipAddress };
+      const check = checkSignature(hook, headers, request.body);
+      const reason = check.ok ? '' : check.reason;
+      return await refuse(hook, request, { outcome: 'refused', status: 401, reason, verified: false });
+    },
     async receive(hookUuid, { ipAddress, ...request }) {
       const startedNs = process.hrtime.bigint();
       const hook = await find(hookUuid);
       const decision = decide(hook, request);
+      if (decision.outcome === 'refused') return await refuse(hook, { ...request, ipAddress }, decision);
       const stored = await keep({ hook, request, decision, ipAddress }, startedNs);
       // The answer goes out before anything is done about it.
       if (stored.actionId !== null && !stored.repeated) setImmediate(wakeWorkers);
@@ -108,7 +150,7 @@ export function createReceiver(context: {
         status: decision.status,
         body: {
           message: messageOf(decision, stored),
-          errors: decision.outcome === 'refused' ? (decision.errors ?? null) : null,
+          errors: null,
           action_id: stored.actionId,
           hook_request_id: stored.requestUuid,
         },
@@ -116,13 +158,8 @@ export function createReceiver(context: {
     },
     async refuseUnread(hookUuid, { headers, ipAddress }, why) {
       const hook = await find(hookUuid);
-      const decision = { outcome: 'refused', ...why, verified: false } as const;
-      const request = { headers, body: Buffer.alloc(0) };
-      const stored = await keep({ hook, request, decision, ipAddress }, process.hrtime.bigint());
-      return {
-        status: why.status,
-        body: { message: why.reason, errors: null, action_id: null, hook_request_id: stored.requestUuid },
-      };
+      const request = { headers, body: Buffer.alloc(0), ipAddress };
+      return await refuse(hook, request, { outcome: 'refused', ...why, verified: false });
     },
   };
 }

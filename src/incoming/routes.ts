@@ -4,7 +4,7 @@ import { HookRequest, HookRequestRelation } from '../hooks/request-record.ts';
 import { presentAttempt } from '../outgoing/present.ts';
 import { deliveriesOf, findAttempt } from '../outgoing/store.ts';
 import type { Db } from '../platform/database/connect.ts';
-import { notFound } from '../platform/errors.ts';
+import { AppError, notFound } from '../platform/errors.ts';
 import { linkPages, PageQuery, readPage } from '../platform/http/pagination.ts';
 import { sendError } from '../platform/http/send-error.ts';
 import { idParam, Nullable } from '../platform/http/schemas.ts';
@@ -30,6 +30,7 @@ const Refusal = Type.Object({
 
 /** The address that senders call. The id and the signature are the credentials; the body is taken as raw bytes. */
 export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBodyBytes: number }): void {
+  const budget = createByteBudget(mostBytesUnderWay);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.route({
@@ -37,6 +38,19 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
     url: '/hooks/:hook_id/trigger',
     config: { access: 'public' },
     bodyLimit: context.maxBodyBytes,
+    // What can be refused before the body is read is: nobody can fill the memory without knowing a hook's address.
+    onRequest: async (request, reply) => {
+      const { hook_id } = request.params as { hook_id: string };
+      const { headers, ip: ipAddress } = request;
+      const refusal = await context.receiver.greet(hook_id, { headers, ipAddress });
+      if (refusal) {
+        reply.header('connection', 'close');
+        return reply.status(refusal.status).send(refusal.body);
+      }
+      const announced = Number(headers['content-length'] ?? unknownLengthBytes);
+      budget.reserve(announced);
+      reply.raw.once('close', () => budget.release(announced));
+    },
     schema: {
       operationId: 'triggerHook',
       summary: 'Send a request to an incoming hook',
@@ -64,6 +78,32 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
       }
     },
   });
+}
+
+/** Bodies of all requests that are being received or answered. */
+const mostBytesUnderWay = 256 * 1024 * 1024;
+/** What a request that does not announce its length is counted as. */
+const unknownLengthBytes = 1024 * 1024;
+
+function createByteBudget(most: number): { reserve(bytes: number): void; release(bytes: number): void } {
+  let used = 0;
+  return {
+    reserve(bytes) {
+      if (used > 0 && used + bytes > most) {
+        throw new AppError(
+          'unavailable',
+          'Too much is being received at this moment. Nothing was kept; send it again.',
+          {
+            retryAfterSeconds: 5,
+          },
+        );
+      }
+      used += bytes;
+    },
+    release(bytes) {
+      used -= bytes;
+    },
+  };
 }
 
 /** What Fastify refuses before the body is read. */

@@ -91,6 +91,39 @@ function statusOf(verdict: Verdict): Settlement['status'] {
   return verdict.kind === 'retry' ? 'pending' : verdict.kind;
 }
 
+/** An attempt that broke before anything came of it, by a fault of ours. */
+export function failedHere(
+  delivery: DeliveryRow,
+  nodeId: string,
+  options: { random: () => number; now: number },
+): Settlement {
+  const answer = {
+    kind: 'no-answer',
+    reason: 'Hookline itself failed; the log says how.',
+    refused: false,
+  } as const;
+  const verdict = judge(answer, delivery.attempts + 1, options);
+  return {
+    delivery,
+    nodeId,
+    status: statusOf(verdict),
+    reason: verdict.reason,
+    nextAttemptAt: verdict.kind === 'retry' ? options.now + verdict.delayMs : options.now,
+    at: options.now,
+    attempt: {
+      url: '',
+      requestHeaders: {},
+      requestBody: '',
+      statusCode: 0,
+      responseHeaders: {},
+      responseBody: '',
+      address: '',
+      reason: verdict.reason,
+      durationMs: 0,
+    },
+  };
+}
+
 type Loaded = { hook: OutgoingHook; values: EventContext; secrets: string[] };
 
 /** The hook as it is now, and the event as it was. The access token is read now: a rotated one works at once. */

@@ -9,12 +9,14 @@ import {
   releaseAbandonedDeliveries,
   type DeliveryRow,
 } from './claim.ts';
-import { deliver, type DeliverContext } from './deliver.ts';
+import { deliver, failedHere, type DeliverContext } from './deliver.ts';
 import { createSettler } from './settle.ts';
 
 const mostPerHook = 4;
 const mostPerNode = 64;
 const pollMs = 1000;
+/** How long a delivery whose result cannot be written is kept from being claimed again. */
+const unsettledMs = 5000;
 /** How long a stop waits for what is due to be sent. */
 const drainMs = 5000;
 
@@ -28,18 +30,28 @@ export function startDeliveryWorker(
   const underWay = new Map<number, { hookId: number; done: Promise<void> }>();
 
   const start = (delivery: DeliveryRow, nodeId: string) => {
-    const done = deliver(context, delivery, nodeId, stopping.signal)
-      .then(settle)
-      .catch((error: unknown) => {
-        // Stopped, or the database is away: the lease lapses and the delivery is claimed again.
-        if (!stopping.signal.aborted)
-          log.error({ err: error, delivery: delivery.uuid }, 'a delivery could not be settled');
-      })
-      .finally(() => {
-        underWay.delete(delivery.id);
-        bus.publish('deliveries');
-      });
+    const done = send(delivery, nodeId).finally(() => {
+      underWay.delete(delivery.id);
+      bus.publish('deliveries');
+    });
     underWay.set(delivery.id, { hookId: delivery.hook_id, done });
+  };
+
+  /** Whatever goes wrong on our side costs the delivery an attempt: it must not be claimed again at once, for ever. */
+  const send = async (delivery: DeliveryRow, nodeId: string): Promise<void> => {
+    try {
+      await settle(await deliver(context, delivery, nodeId, stopping.signal));
+    } catch (error) {
+      // Stopped: the lease ends, and the delivery is sent again by whoever finds it.
+      if (stopping.signal.aborted) return;
+      log.error({ err: error, delivery: delivery.uuid }, 'a delivery failed on our side');
+      try {
+        await settle(failedHere(delivery, nodeId, { random: context.random, now: clock.now() }));
+      } catch (again) {
+        log.error({ err: again, delivery: delivery.uuid }, 'a delivery could not be settled');
+        await clock.sleep(unsettledMs, stopping.signal);
+      }
+    }
   };
 
   const loop = startWorkerLoop({

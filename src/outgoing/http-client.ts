@@ -98,14 +98,17 @@ function flatten(headers: Dispatcher.ResponseData['headers']): Record<string, st
 async function readBeginning(body: Dispatcher.ResponseData['body']): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of body) {
-    const bytes = chunk as Buffer;
-    chunks.push(bytes);
-    size += bytes.length;
-    if (size >= keptResponseBytes) {
+  try {
+    for await (const chunk of body) {
+      const bytes = chunk as Buffer;
+      chunks.push(bytes);
+      size += bytes.length;
+      if (size < keptResponseBytes) continue;
       body.destroy();
       break;
     }
+  } catch {
+    // The receiver has answered, and its status says what it did; that it broke off afterwards changes nothing.
   }
   // NUL cannot be stored as text in PostgreSQL.
   return Buffer.concat(chunks).subarray(0, keptResponseBytes).toString('utf8').replaceAll('\0', '\uFFFD');

@@ -1,5 +1,5 @@
 import type { BodyNode, CompiledOutgoing } from '../hooks/compile-outgoing.ts';
-import { MissingVariable, type CompiledTemplate } from '../hooks/templates.ts';
+import { MissingVariable, mostRenderMs, type CompiledTemplate } from '../hooks/templates.ts';
 
 export type RenderedRequest = {
   kind: 'request';
@@ -17,20 +17,22 @@ export type Rendered = RenderedRequest | { kind: 'impossible'; reason: string };
  * reason; in the body it renders empty and is noted. Never throws for anything that a template or a value does.
  */
 export function renderRequest(compiled: CompiledOutgoing, context: object): Rendered {
-  const values = withoutNulls(context) as object;
-  let part = 'the URL';
+  let part = 'the event';
   try {
-    const url = checkUrl(compiled.url.render(values, { strict: true }));
+    const values = withoutNulls(context) as object;
+    const deadline = performance.now() + mostRenderMs;
+    part = 'the URL';
+    const url = checkUrl(compiled.url.render(values, { strict: true, deadline }));
     const headers: Record<string, string> = {};
     for (const { name, template } of compiled.headers) {
       part = `the header ${name}`;
-      headers[name.toLowerCase()] = headerValue(template.render(values, { strict: true }));
+      headers[name.toLowerCase()] = headerValue(template.render(values, { strict: true, deadline }));
     }
     part = 'the body';
-    const missing = new Set<string>();
-    const body = renderBody(compiled.body, values, missing);
+    const rendering: Rendering = { values, deadline, missing: new Set() };
+    const body = renderBody(compiled.body, rendering);
     if (compiled.contentType && !headers['content-type']) headers['content-type'] = compiled.contentType;
-    return { kind: 'request', url, headers, body, missing: [...missing] };
+    return { kind: 'request', url, headers, body, missing: [...rendering.missing] };
   } catch (error) {
     if (error instanceof MissingVariable) {
       return {
@@ -75,29 +77,31 @@ function headerValue(text: string): string {
   return line.replaceAll(/[^\u0020-\u00ff]/gu, (character) => encodeURIComponent(character.toWellFormed()));
 }
 
-function renderBody(body: CompiledOutgoing['body'], values: object, missing: Set<string>): string {
+type Rendering = { values: object; deadline: number; missing: Set<string> };
+
+function renderBody(body: CompiledOutgoing['body'], rendering: Rendering): string {
   switch (body.kind) {
     case 'none':
       return '';
     case 'text':
-      return renderNoting(body.template, values, missing);
+      return renderNoting(body.template, rendering);
     case 'json':
-      return JSON.stringify(renderNode(body.root, values, missing));
+      return JSON.stringify(renderNode(body.root, rendering));
     default:
       return body satisfies never;
   }
 }
 
-function renderNode(node: BodyNode, values: object, missing: Set<string>): unknown {
+function renderNode(node: BodyNode, rendering: Rendering): unknown {
   switch (node.kind) {
     case 'constant':
       return node.value;
     case 'array':
-      return node.items.map((item) => renderNode(item, values, missing));
+      return node.items.map((item) => renderNode(item, rendering));
     case 'object':
-      return Object.fromEntries(node.entries.map(([key, item]) => [key, renderNode(item, values, missing)]));
+      return Object.fromEntries(node.entries.map(([key, item]) => [key, renderNode(item, rendering)]));
     case 'leaf': {
-      const text = renderNoting(node.template, values, missing);
+      const text = renderNoting(node.template, rendering);
       if (!node.template.keepsType) return text;
       return text === '' ? null : (JSON.parse(text) as unknown);
     }
@@ -106,12 +110,12 @@ function renderNode(node: BodyNode, values: object, missing: Set<string>): unkno
   }
 }
 
-function renderNoting(template: CompiledTemplate, values: object, missing: Set<string>): string {
+function renderNoting(template: CompiledTemplate, { values, deadline, missing }: Rendering): string {
   try {
-    return template.render(values, { strict: true });
+    return template.render(values, { strict: true, deadline });
   } catch (error) {
     if (!(error instanceof MissingVariable)) throw error;
     missing.add(error.message);
-    return template.render(values, { strict: false });
+    return template.render(values, { strict: false, deadline });
   }
 }

@@ -58,7 +58,8 @@ export function createSettler({ db }: Connection): (settlement: Settlement) => P
               attempt: delivery.attempts + 1,
               url: attempt.url,
               request_headers: JSON.stringify(attempt.requestHeaders),
-              request_body: attempt.requestBody,
+              // NUL cannot be stored as text in PostgreSQL; in JSON it is escaped anyway.
+              request_body: attempt.requestBody.replaceAll('\0', '\uFFFD'),
               status_code: attempt.statusCode,
               response_headers: JSON.stringify(attempt.responseHeaders),
               response_body: attempt.responseBody,

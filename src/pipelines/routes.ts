@@ -10,7 +10,15 @@ import { idParam, Nullable, OneOf } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import { operationCodes } from './operations.ts';
 import { Pipeline, PipelineRelation, presentPipeline, presentStep, Step } from './present.ts';
-import { addStep, changeStep, checkCommand, mostCommandBytes, removeStep, runners } from './steps.ts';
+import {
+  addStep,
+  changeStep,
+  checkCommand,
+  mostCommandBytes,
+  mostSteps,
+  removeStep,
+  runners,
+} from './steps.ts';
 import {
   deletePipeline,
   findPipeline,
@@ -40,7 +48,7 @@ const CreateBody = Type.Object({
   operation: OneOf(operationCodes),
   max_parallel_actions,
   trigger_when,
-  steps: Type.Optional(Type.Array(StepBody, { maxItems: 100 })),
+  steps: Type.Optional(Type.Array(StepBody, { maxItems: mostSteps })),
 });
 
 export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bus: Bus }): void {

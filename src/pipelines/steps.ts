@@ -30,7 +30,13 @@ export async function addStep(
   return await db.transaction().execute(async (trx) => {
     const now = clock.now();
     await lockPipeline(trx, pipelineId, now);
-    const last = (await stepsOf(trx, pipelineId)).at(-1);
+    const steps = await stepsOf(trx, pipelineId);
+    const last = steps.at(-1);
+    if (steps.length >= mostSteps) {
+      throw invalid([
+        { field: 'command', message: `is one too many: a pipeline has at most ${mostSteps} steps` },
+      ]);
+    }
     return await insertStep(trx, {
       pipeline_id: pipelineId,
       name: input.name ?? null,
@@ -88,6 +94,8 @@ export async function removeStep(
     await deleteStep(trx, step.id);
   });
 }
+
+export const mostSteps = 100;
 
 /** 64 KiB in UTF-8, which a length in characters does not tell. */
 export const mostCommandBytes = 65_536;

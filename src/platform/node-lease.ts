@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
-import type { Clock } from './clock.ts';
+import { systemClock, type Clock } from './clock.ts';
 import type { Connection, Db } from './database/connect.ts';
 
 const leaseMs = 15_000;
@@ -48,7 +48,7 @@ export async function takeNodeLease(context: {
       await clock.sleep(renewEveryMs, stopping.signal);
       if (stopping.signal.aborted) return;
       try {
-        if (isLost || !(await renew(db, clock, id, dialect))) {
+        if (isLost || !(await within(renewEveryMs, renew(db, clock, id, dialect)))) {
           lose('the lease lapsed');
           id = await register(db, clock);
           isLost = false;
@@ -71,6 +71,20 @@ export async function takeNodeLease(context: {
       await db.deleteFrom('nodes').where('id', '=', id).execute();
     },
   };
+}
+
+/** A database that does not answer is as lost as one that refuses. */
+async function within<Result>(ms: number, work: Promise<Result>): Promise<Result> {
+  const ended = new AbortController();
+  const late = systemClock.sleep(ms, ended.signal).then(() => {
+    throw new Error(`no answer within ${ms} ms`);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    late.catch(() => undefined);
+    ended.abort();
+  }
 }
 
 /** The ids under which work may be going on now. */

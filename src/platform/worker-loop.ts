@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Bus, Topic } from './bus.ts';
 import type { Clock } from './clock.ts';
@@ -40,7 +41,11 @@ export function startWorkerLoop(options: {
         log.error({ err: error, loop: options.name }, 'worker loop failed; looking again shortly');
         next = clock.now() + afterFailureMs;
       }
-      if (next === 'again' || woken || stopping.signal.aborted) continue;
+      if (next === 'again' || woken || stopping.signal.aborted) {
+        // With SQLite a turn is all microtasks: timers, signals and requests must come in between.
+        await setImmediate();
+        continue;
+      }
       wake = new AbortController();
       const untilNext = next === null ? options.pollMs : Math.max(0, next - clock.now());
       await clock.sleep(Math.min(options.pollMs, untilNext), wake.signal);

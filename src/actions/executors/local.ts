@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../platform/clock.ts';
 import { TargetUnusable, type Executor, type StepOutcome, type StepRun } from './executor.ts';
+import { endRecordedGroups, groupFile, recordedRuns, recordGroup, scriptName } from './process-groups.ts';
 import { endProcesses, findProcesses, findValues, groupIsAlive, signalGroup } from './processes.ts';
 
 /** Between TERM and KILL. */
@@ -13,6 +13,8 @@ const graceMs = 10_000;
 
 /** How long the output of a step that has ended may stay open without giving anything. */
 const heldOpenMs = 1000;
+/** And how long it is read on in any case: what is left in a pipe is little. */
+const longestReadMs = 10_000;
 
 /** The variable that marks the processes of a run; `processes.ts` looks for it. */
 const runIdVariable = 'HOOKLINE_RUN_ID';
@@ -29,18 +31,29 @@ export function createLocalExecutor(options: { scriptDirectory: string; clock: C
           `The target local runs steps as ${me}; it cannot run them as ${step.runAsUser}.`,
         );
       }
-      await mkdir(step.workingDirectory, { recursive: true, mode: 0o700 });
       // A file rather than an argument: what a step does is nothing that other users of the machine should read.
-      const script = join(options.scriptDirectory, `${step.runId}-${randomUUID()}.sh`);
-      await writeFile(script, step.script, { mode: 0o600 });
+      const script = join(options.scriptDirectory, scriptName(step.runId));
+      try {
+        await mkdir(step.workingDirectory, { recursive: true, mode: 0o700 });
+        await writeFile(script, step.script, { mode: 0o600 });
+      } catch (cause) {
+        throw new TargetUnusable(`its folder cannot be used: ${(cause as Error).message}.`, { cause });
+      }
       try {
         return await runScript(step, script, clock);
       } finally {
         await rm(script, { force: true });
+        await rm(groupFile(script), { force: true });
       }
     },
-    endRun: (runId) => endProcesses(`${runIdVariable}=${runId}`, clock),
-    findRuns: () => findValues(runIdVariable),
+    async endRun(runId) {
+      await endRecordedGroups(options.scriptDirectory, runId);
+      await endProcesses(`${runIdVariable}=${runId}`, clock);
+    },
+    async findRuns() {
+      const runs = [...(await findValues(runIdVariable)), ...(await recordedRuns(options.scriptDirectory))];
+      return [...new Set(runs)];
+    },
   };
 }
 
@@ -54,6 +67,7 @@ async function runScript(step: StepRun, script: string, clock: Clock): Promise<S
     detached: true,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
+  recordGroup(script, child.pid);
   const exited = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
     child.once('error', (cause) => reject(cannotStart(cause)));
     child.once('exit', (code, signal) => resolve({ code, signal }));
@@ -150,7 +164,8 @@ async function endLeftovers(
   const closed = new AbortController();
   stdout.once('close', () => closed.abort());
   if (stdout.closed) return;
-  for (let seen = -1; seen !== progress.chunks || stdout.readableLength > 0;) {
+  const deadline = clock.now() + longestReadMs;
+  for (let seen = -1; clock.now() < deadline && (seen !== progress.chunks || stdout.readableLength > 0);) {
     seen = progress.chunks;
     await clock.sleep(heldOpenMs, closed.signal);
     if (closed.signal.aborted) return;

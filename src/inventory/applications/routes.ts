@@ -8,7 +8,7 @@ import type { Db } from '../../platform/database/connect.ts';
 import { orTaken } from '../../platform/database/errors.ts';
 import { invalid, notFound, type FieldError } from '../../platform/errors.ts';
 import { linkPages, PageQuery, readPage } from '../../platform/http/pagination.ts';
-import { idParam, Nullable } from '../../platform/http/schemas.ts';
+import { Id, idParam, Nullable } from '../../platform/http/schemas.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
 import type { SecretBox } from '../../platform/secret-box.ts';
 import { presentCredential } from '../credentials/present.ts';
@@ -31,7 +31,7 @@ import {
 const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 const command = Type.Optional(Nullable(Type.String({ maxLength: 65_536 })));
 const optionalFields = {
-  credential_id: Type.Optional(Nullable(Type.Integer())),
+  credential_id: Type.Optional(Nullable(Id)),
   programming_language: Type.Optional(Type.String({ maxLength: 40 })),
   engine_version: Type.Optional(Type.String({ maxLength: 40 })),
   framework: Type.Optional(Type.String({ maxLength: 40 })),

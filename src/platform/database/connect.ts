@@ -27,15 +27,27 @@ export type Connection = {
 };
 
 /** `databaseUrl` null means SQLite in `dataDirectory`. Throws ConfigFault with a sentence when it cannot be opened. */
-export async function connect(options: {
-  databaseUrl: string | null;
-  dataDirectory: string;
-}): Promise<Connection> {
-  mkdirSync(options.dataDirectory, { recursive: true, mode: 0o700 });
-  return options.databaseUrl ? connectPostgres(options.databaseUrl) : connectSqlite(options.dataDirectory);
+export async function connect(
+  options: { databaseUrl: string | null; dataDirectory: string },
+  /** Told of faults that no query reports, such as a checkpoint that failed. */
+  onFault: (message: string) => void = () => undefined,
+): Promise<Connection> {
+  try {
+    mkdirSync(options.dataDirectory, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new ConfigFault(`HOOKLINE_DATA cannot be used: ${(cause as Error).message}.`, { cause });
+  }
+  if (options.databaseUrl) return await connectPostgres(options.databaseUrl);
+  try {
+    return connectSqlite(options.dataDirectory, onFault);
+  } catch (cause) {
+    if (cause instanceof ConfigFault) throw cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigFault(`The database in ${options.dataDirectory} cannot be opened: ${why}.`, { cause });
+  }
 }
 
-function connectSqlite(dataDirectory: string): Connection {
+function connectSqlite(dataDirectory: string, onFault: (message: string) => void): Connection {
   const lock = lockDirectory(dataDirectory);
   const file = join(dataDirectory, 'hookline.db');
   const database = new SqliteDatabase(file);
@@ -47,7 +59,7 @@ function connectSqlite(dataDirectory: string): Connection {
   database.pragma('busy_timeout = 10000');
   database.pragma('wal_autocheckpoint = 0');
   database.pragma('cache_size = -16384');
-  const checkpointer = startCheckpointer(file);
+  const checkpointer = startCheckpointer(file, onFault);
 
   const db = new Kysely<Database>({
     dialect: new SqliteDialect({
@@ -102,12 +114,18 @@ function lockDirectory(dataDirectory: string): SqliteDatabase.Database {
     return lock;
   } catch (cause) {
     lock.close();
+    if (!isBusy(cause))
+      throw new ConfigFault(`${lock.name} cannot be used: ${(cause as Error).message}.`, { cause });
     throw new ConfigFault(
       `Another Hookline is running on ${dataDirectory}. Stop it, or give this one its own HOOKLINE_DATA. ` +
         'To run several nodes, use PostgreSQL (DATABASE_URL).',
       { cause },
     );
   }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY';
 }
 
 /** Kysely prepares a statement for each execution; preparing costs more than running it, so keep them by their text. */
@@ -134,8 +152,17 @@ async function connectPostgres(url: string): Promise<Connection> {
   // bigint comes as text by default; every bigint of ours is an id, a count or milliseconds, all below 2^53.
   const types = new pg.TypeOverrides();
   types.setTypeParser(pg.types.builtins.INT8, Number);
-  const pool = new pg.Pool({ connectionString: url, max: 20, types, application_name: 'hookline' });
-  pool.on('error', () => undefined); // an idle connection was lost; the next query opens another
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 20,
+    types,
+    connectionTimeoutMillis: 5000,
+    query_timeout: 60_000,
+    application_name: 'hookline',
+  });
+  // A connection that is lost fails the query it was used for; as an event nobody listens to it would end the process.
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   try {
     await pool.query('select 1');
   } catch (cause) {

@@ -7,16 +7,27 @@ const { file, everyMs, mostPages } = workerData;
 const database = new SqliteDatabase(file, { timeout: 1000 });
 database.pragma('synchronous = FULL');
 
+/** A full disk or a busy file is told and tried again; the log only grows meanwhile. */
+function attempt(work) {
+  try {
+    work();
+  } catch (error) {
+    parentPort?.postMessage(String(error));
+  }
+}
+
 function checkpoint() {
-  const [result] = database.pragma('wal_checkpoint(PASSIVE)');
-  if (result && result.log > mostPages) database.pragma('wal_checkpoint(RESTART)');
+  attempt(() => {
+    const [result] = database.pragma('wal_checkpoint(PASSIVE)');
+    if (result && result.log > mostPages) database.pragma('wal_checkpoint(RESTART)');
+  });
 }
 
 const timer = setInterval(checkpoint, everyMs);
 
 parentPort?.on('message', () => {
   clearInterval(timer);
-  database.pragma('wal_checkpoint(TRUNCATE)');
-  database.close();
+  attempt(() => database.pragma('wal_checkpoint(TRUNCATE)'));
+  attempt(() => database.close());
   parentPort?.close();
 });

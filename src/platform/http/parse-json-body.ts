@@ -34,7 +34,11 @@ function refuseNul(value: unknown, path: string[]): void {
 
 function describeFault(text: string): string {
   const errors: ParseError[] = [];
-  parseTolerant(text, errors, { disallowComments: true, allowTrailingComma: false });
+  try {
+    parseTolerant(text, errors, { disallowComments: true, allowTrailingComma: false });
+  } catch {
+    return 'The request body is nested too deep.';
+  }
   const first = errors[0];
   // Valid JSON that was refused all the same: the one thing refused beyond syntax is a dangerous key.
   if (!first)

@@ -1,5 +1,8 @@
 import { Type, type TSchema } from 'typebox';
 
+/** An id in a body; no larger than a number is exact, and than PostgreSQL takes. */
+export const Id = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
+
 /** Ids in addresses are text; whether they name anything is the permission check's to say, with a 404. */
 export const idParam = <const Name extends string>(name: Name) =>
   Type.Object({ [name]: Type.String() } as Record<Name, ReturnType<typeof Type.String>>);

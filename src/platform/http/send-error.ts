@@ -33,7 +33,7 @@ function fromFramework(error: unknown): AppError {
     }
     const known = frameworkCodes[error.code];
     if (known) return new AppError(known[0], known[1], { cause: error });
-    if (error.statusCode === 400)
+    if (error.statusCode && error.statusCode >= 400 && error.statusCode < 500)
       return new AppError('bad_request', 'The request cannot be read.', { cause: error });
   }
   return new AppError(

@@ -33,6 +33,10 @@ export function createHttpApp(options: { log: FastifyBaseLogger; trustProxy: str
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: 72_000,
     genReqId: () => randomUUID(),
+    frameworkErrors: (error, request, reply) => {
+      reply.header('x-request-id', request.id);
+      sendError(error, request, reply);
+    },
     forceCloseConnections: 'idle',
     ajv: { customOptions: { allErrors: true, coerceTypes: false, removeAdditional: false } },
     routerOptions: { maxParamLength: 200 },

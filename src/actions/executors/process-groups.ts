@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { groupIsAlive, signalGroup } from './processes.ts';
+
+/*
+ * Beside each running script lies a file that names its process group. After a crash that finds what bears no run id:
+ * a script may have cleared the environment of what it started.
+ */
+
+const separator = '--';
+
+/** A file name that begins with the run id. */
+export function scriptName(runId: string): string {
+  return `${runId}${separator}${randomUUID()}.sh`;
+}
+
+export function groupFile(script: string): string {
+  return `${script}.group`;
+}
+
+export function recordGroup(script: string, pid: number | undefined): void {
+  if (pid !== undefined) writeFileSync(groupFile(script), `${pid} ${startTime(pid)}`, { mode: 0o600 });
+}
+
+/** The ids of the runs that a file in `directory` names. */
+export async function recordedRuns(directory: string): Promise<string[]> {
+  return (await groupFiles(directory)).map((name) => name.split(separator)[0]!);
+}
+
+/** Kills the recorded groups of a run, unless the process id has meanwhile been given to another process. */
+export async function endRecordedGroups(directory: string, runId: string): Promise<void> {
+  for (const name of await groupFiles(directory)) {
+    if (!name.startsWith(`${runId}${separator}`)) continue;
+    const file = join(directory, name);
+    const [pid, startedAt] = (await readFile(file, 'utf8')).split(' ');
+    const now = startTime(Number(pid));
+    // While a group lives, the system gives its number to no new process, so a group without its leader is still ours.
+    if (now === startedAt || (now === '' && groupIsAlive(Number(pid)))) signalGroup(Number(pid), 'SIGKILL');
+    await rm(file, { force: true });
+    await rm(join(directory, basename(name, '.group')), { force: true });
+  }
+}
+
+async function groupFiles(directory: string): Promise<string[]> {
+  return (await readdir(directory)).filter((name) => name.endsWith('.group'));
+}
+
+/** When a process was started, in ticks since the machine was; empty when it is gone, or on another system than Linux. */
+function startTime(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name of the program stands in parentheses and may hold anything; field 22 is the 20th behind it.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}
