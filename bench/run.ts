@@ -28,7 +28,7 @@ await new Promise<void>((resolve) => bell.listen(0, '127.0.0.1', resolve));
 const address = bell.address();
 const command = `exec 3<>/dev/tcp/127.0.0.1/${typeof address === 'object' ? address?.port : ''}`;
 
-const server = spawn(process.execPath, ['src/main.ts', 'serve'], {
+const server = spawn(process.execPath, ['src/main.mjs', 'serve'], {
   env: {
     PATH: process.env['PATH'] ?? '',
     HOME: process.env['HOME'] ?? '',

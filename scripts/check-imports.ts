@@ -46,7 +46,7 @@ function readSources(): Map<string, string> {
   const directory = join(root, 'src');
   return new Map(
     readdirSync(directory, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+      .filter((entry) => entry.isFile() && /\.m?[jt]s$/.test(entry.name))
       .map((entry) => join(entry.parentPath, entry.name))
       .map((path) => [relative(directory, path), readFileSync(path, 'utf8')]),
   );

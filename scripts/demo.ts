@@ -42,7 +42,7 @@ const github = createServer((request, response) => {
 });
 let arrived = () => undefined as void;
 
-const server = spawn(process.execPath, ['src/main.ts', 'serve'], {
+const server = spawn(process.execPath, ['src/main.mjs', 'serve'], {
   env: {
     PATH: process.env['PATH'] ?? '',
     HOME: process.env['HOME'] ?? '',

@@ -4,8 +4,17 @@ const sensitive = /auth|token|secret|(?<!idempotency-)key|cookie|password|creden
 
 /** Headers whose values are never shown or recorded. Signatures are: they prove, but do not grant, anything. */
 function isSensitiveHeader(name: string): boolean {
-  return sensitive.test(name);
+  let known = decided.get(name);
+  if (known === undefined) {
+    known = sensitive.test(name);
+    if (decided.size < mostDecided) decided.set(name, known);
+  }
+  return known;
 }
+
+/** The accept path asks for a dozen names with each request, nearly always the same ones. */
+const decided = new Map<string, boolean>();
+const mostDecided = 1000;
 
 /**
  * A sensitive header's template as an API answer shows it: its expressions, which only name a secret, and the scheme

@@ -16,7 +16,7 @@ export type TemplateKind =
   | 'form';
 
 /** `deadline` is a time of `performance.now()`: the templates of one request share it, for they block all others. */
-export type RenderOptions = { strict: boolean; deadline?: number };
+type RenderOptions = { strict: boolean; deadline?: number };
 
 export type CompiledTemplate = {
   /** Throws MissingVariable when `strict` and a variable is not there, and an error when the deadline passes. */

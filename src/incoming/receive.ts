@@ -49,12 +49,14 @@ export function createReceiver(context: {
   const { connection, registry, clock, bus } = context;
   const store = createGroupCommit<DecidedRequest, StoredRequest>(
     async (items) => {
-      const attempt = () =>
-        connection.transactionSyncedAside((trx) => storeRequests(context.writer, trx, items));
-      // Another node stored one of these deliveries a moment ago: now its row is there to be found.
-      return await attempt().catch((error: unknown) =>
-        isUniqueViolation(error) ? attempt() : Promise.reject(error),
-      );
+      const attempt = (lookForRepeats: boolean) =>
+        connection.transactionSyncedAside((trx) => storeRequests(context.writer, trx, items, lookForRepeats));
+      const orAgain = (error: unknown) => {
+        if (!isUniqueViolation(error)) throw error;
+        return attempt(true);
+      };
+      // The second time is for a repeat, the third for one that another node stores at this very moment.
+      return await attempt(false).catch(orAgain).catch(orAgain);
     },
     {
       // SQLite writes the next batch while the disk still works on the last; PostgreSQL works on several side by side.

@@ -4,20 +4,24 @@ import { HookRequest, HookRequestRelation } from '../hooks/request-record.ts';
 import { presentAttempt } from '../outgoing/present.ts';
 import { deliveriesOf, findAttempt } from '../outgoing/store.ts';
 import type { Db } from '../platform/database/connect.ts';
-import { AppError, notFound } from '../platform/errors.ts';
+import { AppError, notFound, type FieldError } from '../platform/errors.ts';
 import { linkPages, PageQuery, readPage } from '../platform/http/pagination.ts';
 import { sendError } from '../platform/http/send-error.ts';
-import { idParam, Nullable } from '../platform/http/schemas.ts';
+import { idParam } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import { presentIncoming, presentIncomingRelation } from './present.ts';
 import { unknownContentType } from './parse-payload.ts';
 import type { Receiver } from './receive.ts';
 import { findHookRequest, listHookRequests, readPayload } from './store.ts';
 
+// Lists of types rather than unions, which would be tried one by one with each answer.
 const Receipt = Type.Object({
   message: Type.String(),
-  errors: Nullable(Type.Array(Type.Object({ field: Type.String(), message: Type.String() }))),
-  action_id: Nullable(Type.Integer()),
+  errors: Type.Unsafe<FieldError[] | null>({
+    type: ['array', 'null'],
+    items: Type.Object({ field: Type.String(), message: Type.String() }),
+  }),
+  action_id: Type.Unsafe<number | null>({ type: ['integer', 'null'] }),
   hook_request_id: Type.String(),
 });
 

@@ -75,16 +75,20 @@ const findAccepted = compileByCount<{ key: Buffer }, { dedup_key: Buffer; uuid: 
 
 /**
  * Stores a batch of requests with the actions they cause, in the caller's transaction. Of requests with the same
- * delivery id only the first ever stored causes an action; the others are recorded as its repeats. Should another
- * node store the same delivery at the same moment, the unique key makes this throw, and the batch is to be tried again.
+ * delivery id only the first ever stored causes an action; the others are recorded as its repeats.
+ *
+ * Repeats of earlier batches are rare, so with `lookForRepeats` false they are not looked for: the unique key then makes
+ * this throw, and the batch is to be stored again with true. The same happens when another node stores the same
+ * delivery at the same moment.
  */
 export async function storeRequests(
   writer: EventWriter,
   trx: Trx,
   items: DecidedRequest[],
+  lookForRepeats: boolean,
 ): Promise<StoredRequest[]> {
   const uuids = items.map(() => randomUUIDv7());
-  const repeats = await findRepeats(trx, items, uuids);
+  const repeats = await findRepeats(trx, items, uuids, lookForRepeats);
   const accepted = items.flatMap((item, index) => (repeats.has(index) ? [] : toAction(item, uuids[index]!)));
   const actions = await createActions(writer, trx, accepted);
   const places = await storePayloads(trx, items);
@@ -128,7 +132,12 @@ export async function storeRequests(
 /** What a repeat repeats: an earlier item of the same batch, or a request accepted before. */
 type Repeat = { uuid: string; index?: number; actionId?: number };
 
-async function findRepeats(trx: Trx, items: DecidedRequest[], uuids: string[]): Promise<Map<number, Repeat>> {
+async function findRepeats(
+  trx: Trx,
+  items: DecidedRequest[],
+  uuids: string[],
+  lookFurther: boolean,
+): Promise<Map<number, Repeat>> {
   const repeats = new Map<number, Repeat>();
   const firstOf = new Map<string, number>();
   for (const [index, { decision }] of items.entries()) {
@@ -138,6 +147,7 @@ async function findRepeats(trx: Trx, items: DecidedRequest[], uuids: string[]): 
     if (first === undefined) firstOf.set(key, index);
     else repeats.set(index, { uuid: uuids[first]!, index: first });
   }
+  if (!lookFurther) return repeats;
   const keys = [...firstOf.keys()].map((key) => ({ key: Buffer.from(key, 'latin1') }));
   for (const known of await findAccepted(trx, keys)) {
     const key = known.dedup_key.toString('latin1');

@@ -29,7 +29,7 @@ export type ServerOptions = {
   env?: Record<string, string>;
   /** Aborting kills the server with SIGKILL, while it starts or later. */
   signal?: AbortSignal;
-  /** The script to run instead of src/main.ts; relative to the repository. */
+  /** The script to run instead of src/main.mjs; relative to the repository. */
   program?: string;
 };
 
@@ -52,7 +52,7 @@ export type TestServer = {
 export type ServerExit = { code: number | null; signal: NodeJS.Signals | null };
 
 /**
- * Runs the real program, `src/main.ts serve`, and returns once it listens. Throws with all of its output
+ * Runs the real program, `src/main.mjs serve`, and returns once it listens. Throws with all of its output
  * when it ends before, or has not said where it listens within 30 s. It dies with this process.
  */
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
@@ -93,7 +93,7 @@ type Launched = { child: ServerProcess; url: string; exited: Promise<ServerExit>
 
 async function launch(options: ServerOptions, env: Record<string, string>): Promise<Launched> {
   options.signal?.throwIfAborted();
-  const child = spawn(process.execPath, [options.program ?? 'src/main.ts', 'serve'], {
+  const child = spawn(process.execPath, [options.program ?? 'src/main.mjs', 'serve'], {
     cwd: REPOSITORY,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -58,7 +58,7 @@ function connectSqlite(dataDirectory: string, onFault: (message: string) => void
   database.pragma('foreign_keys = ON');
   database.pragma('busy_timeout = 10000');
   database.pragma('wal_autocheckpoint = 0');
-  database.pragma('cache_size = -16384');
+  database.pragma('cache_size = -8192');
   const checkpointer = startCheckpointer(file, onFault);
 
   const db = new Kysely<Database>({

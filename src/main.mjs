@@ -1,8 +1,9 @@
 #!/usr/bin/env node
+// Plain JavaScript, and the only such file on the way: what follows comes from the cache, stripped and compiled, so that
+// the TypeScript stripper itself need not be loaded. A second start takes half the time and 20 MB less.
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-// Keeps what was stripped and compiled from start to start: a second start takes half the time and 20 MB less.
 enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/hookline', import.meta.url)));
 const { createProgram } = await import('./cli/program.ts');
 
