@@ -198,6 +198,31 @@ describe('the local executor', { timeout: 60_000 }, () => {
     assert.ok(!(await readdir(join(folder, 'work'))).includes('late'));
   });
 
+  for (const { name, script } of [
+    { name: 'a script that became another program without an environment', script: 'exec env -i sleep 300' },
+    { name: 'a program that a script runs without an environment', script: 'env -i sleep 300; true' },
+  ]) {
+    test(`endRun ends ${name}, though nothing of it bears the run id`, async () => {
+      const runId = randomUUID();
+      const file = `cleared-${randomUUID()}`;
+      const running = run(`echo $$ >> ${file}; ${script}`, { runId });
+      const [pid] = await pidsIn(file, 1);
+      // As after a crash: another executor on the same folder, which has started nothing itself.
+      const restarted = createLocalExecutor({ scriptDirectory: join(folder, 'scripts'), clock: systemClock });
+      assert.ok((await restarted.findRuns()).includes(runId));
+      await restarted.endRun(runId);
+      await running;
+      assert.equal(isAlive(pid!), false);
+      assert.equal((await restarted.findRuns()).includes(runId), false);
+    });
+  }
+
+  test('a process without an environment that writes on and on holds up its step for a while only', async () => {
+    const noisy = `setsid env -i bash -c 'for i in {1..3000}; do echo tick; sleep 0.01; done' & sleep 0.1; exit 3`;
+    const { outcome } = await run(noisy, {}, hasty);
+    assert.deepEqual(outcome, { kind: 'exited', code: 3 });
+  });
+
   test('endRun ends every process of a run, wherever it went, and none of another run', async () => {
     const [runId, otherId] = [randomUUID(), randomUUID()];
     const script = (file: string) => `setsid sleep 300 & echo $! >> ${file}; echo $$ >> ${file}; sleep 300`;
