@@ -22,6 +22,9 @@ import { statusLabel } from './status.ts';
 import { actionStepsOf, targetsOf, type ActionRow, type ActionStepRow, type TargetRow } from './store.ts';
 import type { TriggeredFrom } from './trigger.ts';
 
+/** Names the action that a call has started. */
+export const actionIdHeader = 'x-devopness-action-id';
+
 const Status = {
   status: Type.String(),
   status_human_readable: Type.String(),

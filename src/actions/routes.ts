@@ -9,7 +9,7 @@ import { linkPages, PageQuery, readPage } from '../platform/http/pagination.ts';
 import { Id, idParam, Nullable, OneOf, Time } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import type { EventWriter } from './events.ts';
-import { Action, ActionRelation, presentAction, presentActions } from './present.ts';
+import { Action, ActionRelation, actionIdHeader, presentAction, presentActions } from './present.ts';
 import { runByHand } from './run-by-hand.ts';
 import { actionStatuses } from './status.ts';
 import {
@@ -21,9 +21,6 @@ import {
   targetsOf,
   type ActionFilter,
 } from './store.ts';
-
-/** Names the action that a call has started. */
-const actionIdHeader = 'x-devopness-action-id';
 
 const Query = Type.Object({
   ...PageQuery.properties,

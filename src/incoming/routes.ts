@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { actionIdHeader } from '../actions/present.ts';
 import { findHook } from '../hooks/store.ts';
 import { HookRequest, HookRequestRelation } from '../hooks/request-record.ts';
 import { presentAttempt } from '../outgoing/present.ts';
@@ -67,6 +68,7 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
         body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
         ipAddress: request.ip,
       });
+      if (body.action_id !== null) reply.header(actionIdHeader, String(body.action_id));
       return reply.status(status).send(body);
     },
     errorHandler: async (error, request, reply) => {

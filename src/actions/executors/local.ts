@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../platform/clock.ts';
@@ -34,8 +34,9 @@ export function createLocalExecutor(options: { scriptDirectory: string; clock: C
       // A file rather than an argument: what a step does is nothing that other users of the machine should read.
       const script = join(options.scriptDirectory, scriptName(step.runId));
       try {
-        await mkdir(step.workingDirectory, { recursive: true, mode: 0o700 });
-        await writeFile(script, step.script, { mode: 0o600 });
+        // Two small writes: waiting for a pool thread would take longer than they do.
+        mkdirSync(step.workingDirectory, { recursive: true, mode: 0o700 });
+        writeFileSync(script, step.script, { mode: 0o600 });
       } catch (cause) {
         throw new TargetUnusable(`its folder cannot be used: ${(cause as Error).message}.`, { cause });
       }

@@ -26,7 +26,11 @@ const requestTimeoutMs = 60_000;
 /** An HTTP server without routes: request ids, JSON in and out, one form of error. */
 export function createHttpApp(options: { log: FastifyBaseLogger; trustProxy: string[] }): HttpApp {
   const app = fastify({
-    loggerInstance: options.log,
+    // At `info` the program itself says where it listens, to people; Fastify's line would only repeat it.
+    loggerInstance: options.log.child(
+      {},
+      { level: options.log.level === 'info' ? 'warn' : options.log.level },
+    ),
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: options.trustProxy.length > 0 ? options.trustProxy : false,
     bodyLimit: apiBodyLimitBytes,
