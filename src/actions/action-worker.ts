@@ -4,9 +4,13 @@ import { startWorkerLoop, type WorkerLoop } from '../platform/worker-loop.ts';
 import { endOrphanedRuns, failAbandonedActions, failActionsWithoutPipeline } from './recover.ts';
 import { runAction, type RunContext } from './run-action.ts';
 import { ActionLost } from './run-record.ts';
-import { takeNext, type ClaimedAction } from './take-next.ts';
+import { ClaimFailed, takeNext, type ClaimedAction } from './take-next.ts';
+import { transition } from './transition.ts';
 
 const pollMs = 1000;
+/** How often an action that cannot be claimed is tried; the first times it may be the database's fault. */
+const claimTries = 3;
+const notStartable = 'It could not be started, by a fault of Hookline; the log says how.';
 /** How long after its start a node looks for processes that an earlier one left on its machine. */
 const orphanWatchMs = 30_000;
 
@@ -37,6 +41,27 @@ export function startActionWorker(
     running.set(action.id, { done, abort, runId, nodeId });
   };
 
+  const failures = new Map<number, number>();
+  /** An action that cannot even be claimed, time and again, is failed: it must not stand in the way of all others. */
+  const takeOrSetAside = async (nodeId: string, places: number): ReturnType<typeof takeNext> => {
+    try {
+      return await takeNext(context, { nodeId, places });
+    } catch (error) {
+      if (!(error instanceof ClaimFailed)) throw error;
+      const { actionId } = error;
+      failures.set(actionId, (failures.get(actionId) ?? 0) + 1);
+      if (failures.get(actionId)! < claimTries) throw error;
+      log.error({ err: error, action: actionId }, 'an action cannot be started');
+      await context.connection.db
+        .transaction()
+        .execute((trx) =>
+          transition(context.writer, trx, actionId, 'failed', { now: clock.now(), reason: notStartable }),
+        );
+      failures.delete(actionId);
+      return { claimed: [], more: true };
+    }
+  };
+
   lease.onLost(() => {
     for (const { abort } of running.values()) abort.abort();
   });
@@ -53,18 +78,19 @@ export function startActionWorker(
     turn: async () => {
       const now = clock.now();
       const nodeId = lease.id();
-      // For a while, since at first the lease of the process before this one may still stand.
-      if (now - startedAt < orphanWatchMs) await endOrphanedRuns(context, now);
       const failed = await failAbandonedActions(context, { now, nodeId, running: [...running.keys()] });
       if (failed > 0) bus.publish('deliveries');
-      // Looks at every waiting action, so not in every turn.
+      // Looks at every waiting action and every process, so not in every turn.
       if (now - sweptAt >= pollMs) {
         await failActionsWithoutPipeline(context, now);
+        // For a while, since at first the lease of the process before this one may still stand.
+        const runIds = [...running.values()].map(({ runId }) => runId);
+        if (now - startedAt < orphanWatchMs) await endOrphanedRuns(context, { now, running: runIds });
         sweptAt = now;
       }
       const places = context.maxRunning - running.size;
       if (places <= 0) return null;
-      const { claimed, more } = await takeNext(context, { nodeId, places });
+      const { claimed, more } = await takeOrSetAside(nodeId, places);
       for (const one of claimed) start(one, nodeId);
       if (claimed.length > 0) bus.publish('deliveries');
       return more ? 'again' : null;

@@ -1,4 +1,4 @@
-import type { Connection } from '../platform/database/connect.ts';
+import type { Connection, Trx } from '../platform/database/connect.ts';
 import { liveNodes } from '../platform/node-lease.ts';
 import type { EventWriter } from './events.ts';
 import type { Executor } from './executors/executor.ts';
@@ -8,6 +8,8 @@ import { transition } from './transition.ts';
 
 const nodeEnded =
   'The node that ran it ended before it was done. It was not run again; start it anew if it should be.';
+
+const failedHere = 'Hookline itself failed while it ran; the log says how. It was not run again.';
 
 /**
  * Fails the actions of nodes whose lease has lapsed, and those that this node holds but no longer runs: an action is
@@ -19,7 +21,7 @@ export async function failAbandonedActions(
   options: { now: number; nodeId: string; running: number[]; reason?: string },
 ): Promise<number> {
   const { connection, writer, local } = context;
-  const { now, nodeId, running, reason = nodeEnded } = options;
+  const { now, nodeId, running, reason } = options;
   const orphans = await connection.db
     .selectFrom('actions')
     .select(['id', 'run_id', 'claimed_by'])
@@ -34,42 +36,30 @@ export async function failAbandonedActions(
   for (const { id, run_id, claimed_by } of orphans) {
     if (run_id) await local.endRun(run_id);
     await connection.db.transaction().execute(async (trx) => {
-      const failed = await transition(writer, trx, id, 'failed', { now, reason, heldBy: claimed_by! });
+      const why = reason ?? (claimed_by === nodeId ? failedHere : nodeEnded);
+      const failed = await transition(writer, trx, id, 'failed', { now, reason: why, heldBy: claimed_by! });
       if (!failed) return;
-      const end = {
-        reason,
-        updated_at: now,
-        completed_at: now,
-        reason_code: statusCode('failed'),
-        status: 'failed',
-      };
-      const skip = {
-        ...end,
-        reason: 'Skipped: the action had failed.',
-        reason_code: statusCode('skipped'),
-        status: 'skipped',
-      };
-      await trx
-        .updateTable('action_steps')
-        .set(end)
-        .where('action_id', '=', id)
-        .where('status', '=', 'in-progress')
-        .execute();
-      await trx
-        .updateTable('action_steps')
-        .set(skip)
-        .where('action_id', '=', id)
-        .where('status', '=', 'pending')
-        .execute();
-      await trx
-        .updateTable('action_targets')
-        .set(end)
-        .where('action_id', '=', id)
-        .where('status', '=', 'in-progress')
-        .execute();
+      await endWhatRemains(trx, id, { now, reason: why });
     });
   }
   return orphans.length;
+}
+
+/** The steps and targets of an action that has failed from outside: what ran has failed with it, the rest is skipped. */
+async function endWhatRemains(trx: Trx, actionId: number, { now, reason }: { now: number; reason: string }) {
+  const at = { updated_at: now, completed_at: now };
+  const failed = { ...at, status: 'failed', reason_code: statusCode('failed'), reason };
+  const skipped = {
+    ...at,
+    status: 'skipped',
+    reason_code: statusCode('skipped'),
+    reason: 'Skipped: the action had failed.',
+  };
+  const steps = trx.updateTable('action_steps').where('action_id', '=', actionId);
+  await steps.where('status', '=', 'in-progress').set(failed).execute();
+  await steps.where('status', '=', 'pending').set(skipped).execute();
+  const targets = trx.updateTable('action_targets').where('action_id', '=', actionId);
+  await targets.where('status', '=', 'in-progress').set(failed).execute();
 }
 
 /**
@@ -79,9 +69,9 @@ export async function failAbandonedActions(
  */
 export async function endOrphanedRuns(
   { connection: { db }, local }: { connection: Connection; local: Executor },
-  now: number,
+  { now, running }: { now: number; running: string[] },
 ): Promise<void> {
-  const found = await local.findRuns();
+  const found = (await local.findRuns()).filter((runId) => !running.includes(runId));
   if (found.length === 0) return;
   const known = await db
     .selectFrom('actions')

@@ -48,7 +48,13 @@ export async function takeNext(
     if (connection.dialect === 'postgres') await sql`select pg_advisory_xact_lock(${claimLock})`.execute(trx);
     const now = clock.now();
     const claimed: ClaimedAction[] = [];
-    const take = async (id: number) => void claimed.push(...(await claim(writer, trx, id, { now, nodeId })));
+    const take = async (id: number) => {
+      try {
+        claimed.push(...(await claim(writer, trx, id, { now, nodeId })));
+      } catch (cause) {
+        throw new ClaimFailed(id, cause);
+      }
+    };
 
     for (const pipeline of await pipelinesWithWaiting(trx)) {
       const free = await freePlaces(trx, pipeline);
@@ -84,6 +90,17 @@ export async function takeNext(
     }
     return { claimed, more: claimed.length < places && pending.length >= lookAhead };
   });
+}
+
+/** Tells which action it was that could not be claimed; the whole turn was rolled back. */
+export class ClaimFailed extends Error {
+  override name = 'ClaimFailed';
+  readonly actionId: number;
+
+  constructor(actionId: number, cause: unknown) {
+    super(`action ${actionId} could not be claimed`, { cause });
+    this.actionId = actionId;
+  }
 }
 
 type Limit = { id: number; max_parallel_actions: number };

@@ -1,24 +1,11 @@
 import { sql } from 'kysely';
 import type { Db } from '../platform/database/connect.ts';
+import { pruneOlderThan } from '../platform/database/prune.ts';
 
-const batch = 2000;
-
-/** Removes records of requests from before `olderThan`, in small batches so that nobody waits long. */
+/** Removes records of requests from before `olderThan`, with their headers and bodies. */
 export async function pruneRequests(db: Db, olderThan: number): Promise<void> {
-  for (const table of ['hook_requests', 'request_payloads'] as const) {
-    for (;;) {
-      const { numDeletedRows } = await db
-        .deleteFrom(table)
-        .where(
-          'id',
-          'in',
-          // Ids rise with time, so the oldest rows are at the beginning of the table.
-          sql<number>`(select id from (select id, created_at from ${sql.table(table)} order by id limit ${batch}) as oldest where created_at < ${olderThan})`,
-        )
-        .executeTakeFirstOrThrow();
-      if (numDeletedRows < batch) break;
-    }
-  }
+  await pruneOlderThan(db, 'hook_requests', olderThan);
+  await pruneOlderThan(db, 'request_payloads', olderThan);
 }
 
 /** Anyone can cause refused requests, so only the last hundred of a hook are kept. */
