@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { executeSql } from './support/execute-sql.ts';
 import { createTestDatabase, databaseKinds, type TestDatabase } from './support/database.ts';
 import {
   createApplication,
@@ -107,6 +108,22 @@ for (const kind of databaseKinds) {
       assert.equal(answer.status, 422);
       const { id } = await work.api.post<{ id: number }>(`/pipelines/${pipeline}/actions`);
       assert.equal((await untilAction(work, id)).status, 'completed');
+    });
+
+    test('an action that cannot be started does not stand in the way of others', async () => {
+      const stuck = await createPipeline(work, await createApplication(work), ['sleep 1'], {
+        max_parallel_actions: 1,
+      });
+      const first = await work.api.post<{ id: number }>(`/pipelines/${stuck}/actions`);
+      const second = await work.api.post<{ id: number }>(`/pipelines/${stuck}/actions`);
+      await executeSql(database, `update actions set parameters = '{broken' where id = ${second.id}`);
+      const other = await createPipeline(work, await createApplication(work));
+      const { id } = await work.api.post<{ id: number }>(`/pipelines/${other}/actions`);
+      assert.equal((await untilAction(work, id)).status, 'completed');
+      assert.equal((await untilAction(work, first.id)).status, 'completed');
+      const ended = await untilAction(work, second.id);
+      assert.equal(ended.status, 'failed');
+      assert.match(ended.status_reason_human_readable, /could not be started/);
     });
 
     test('templates that would take seconds are stopped, and others are served meanwhile', async () => {
