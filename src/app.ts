@@ -66,10 +66,6 @@ export async function startApp(config: Config, log: Logger, overrides: Overrides
     closers.push(() => connection.close());
     await migrate(connection);
     await checkKey(connection.db, box);
-    const first = await firstStart(
-      { db: connection.db, clock },
-      { email: config.adminEmail, password: config.adminPassword },
-    );
     const { bus, close } = await connectBus(connection, { databaseUrl: config.databaseUrl, log });
     closers.push(close);
 
@@ -94,6 +90,11 @@ export async function startApp(config: Config, log: Logger, overrides: Overrides
       address = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
       publicUrl = config.publicUrl ?? `http://localhost:${port}`;
     }
+    // Only now, when nothing can fail any more: the password is shown once, by whoever started us.
+    const first = await firstStart(
+      { db: connection.db, clock },
+      { email: config.adminEmail, password: config.adminPassword },
+    );
     if (config.role !== 'api') closers.push(...(await startWorkers(parts, overrides.random ?? Math.random)));
     return { address, publicUrl, firstStart: first, stop };
   } catch (error) {
@@ -102,7 +103,8 @@ export async function startApp(config: Config, log: Logger, overrides: Overrides
   }
 }
 
-type Parts = {
+/** The long-lived objects that the routes and workers share. */
+export type Parts = {
   config: Config;
   log: Logger;
   clock: Clock;
@@ -113,16 +115,25 @@ type Parts = {
   writer: EventWriter;
 };
 
-function createHttp({ config, log, clock, box, connection, bus, registry, writer }: Parts): HttpApp {
+function createHttp(parts: Parts): HttpApp {
+  const { config, log, clock, connection, writer } = parts;
   const app = createHttpApp({ log, trustProxy: config.trustProxy });
+  guardRoutes(app, { db: connection.db, clock });
+  landingPage(app, writer.publicUrl);
+  healthRoutes(app, connection);
+  registerApi(app, parts);
+  return app;
+}
+
+/** Everything below `/api`. */
+export function registerApi(
+  app: HttpApp,
+  { config, clock, box, connection, bus, registry, writer }: Parts,
+): void {
   const { db } = connection;
   const { publicUrl } = writer;
   const context = { db, clock, box, bus, publicUrl };
   const receiver = createReceiver({ connection, registry, writer, clock, bus });
-
-  guardRoutes(app, { db, clock });
-  landingPage(app, publicUrl);
-  healthRoutes(app, connection);
   app.register(
     async (api: HttpApp) => {
       accountRoutes(api, context);
@@ -142,7 +153,6 @@ function createHttp({ config, log, clock, box, connection, bus, registry, writer
     },
     { prefix: '/api' },
   );
-  return app;
 }
 
 function healthRoutes(app: HttpApp, connection: Connection): void {

@@ -145,7 +145,7 @@ export function readConfig(env: NodeJS.ProcessEnv): { config: Config; rows: Conf
 
   for (const name of Object.keys(env)) {
     if (name.startsWith('HOOKLINE_') && !(name in variables)) {
-      faults.push(`${name} is not a setting of Hookline${nearest(name)}.`);
+      faults.push(`${name} is not a setting of Hookline${nearest(name)}`);
     }
   }
   for (const [name, { key, fallback, parse, secret, meaning }] of Object.entries(variables)) {
@@ -179,12 +179,17 @@ export function readConfig(env: NodeJS.ProcessEnv): { config: Config; rows: Conf
 export function loadSecretKey(config: Config): Buffer {
   if (config.secretKey) return config.secretKey;
   const file = join(config.dataDirectory, 'secret.key');
-  if (!existsSync(file)) {
-    mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
-    writeFileSync(file, randomBytes(32).toString('base64') + '\n', { mode: 0o600, flag: 'wx' });
+  let key: Buffer | null;
+  try {
+    if (!existsSync(file)) {
+      mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
+      writeFileSync(file, randomBytes(32).toString('base64') + '\n', { mode: 0o600, flag: 'wx' });
+    }
+    chmodSync(file, 0o600);
+    key = parseKey(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw new ConfigFault(`HOOKLINE_DATA cannot be used: ${(cause as Error).message}.`, { cause });
   }
-  chmodSync(file, 0o600);
-  const key = parseKey(readFileSync(file, 'utf8'));
   if (!key) throw new ConfigFault(`${file} does not hold a key of 32 bytes. Restore it from a backup.`);
   return key;
 }
@@ -252,5 +257,5 @@ function nearest(name: string): string {
   const words = new Set(name.split('_'));
   const shared = (known: string) => known.split('_').filter((word) => words.has(word)).length;
   const best = Object.keys(variables).sort((a, b) => shared(b) - shared(a))[0];
-  return best && shared(best) > 1 ? `; did you mean ${best}?` : '; `hookline config` lists them all';
+  return best && shared(best) > 1 ? `; did you mean ${best}?` : '; `npx hookline config` lists them all.';
 }

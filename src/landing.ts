@@ -11,12 +11,7 @@ export function landingPage(app: HttpApp, publicUrl: () => string): void {
     const path = request.url.split('?')[0] ?? '/';
     const isPage =
       request.method === 'GET' && !path.startsWith('/api') && /text\/html/.test(request.headers.accept ?? '');
-    if (!isPage)
-      return sendError(
-        new AppError('not_found', `There is nothing at ${request.method} ${path}.`),
-        request,
-        reply,
-      );
+    if (!isPage) return sendError(new AppError('not_found', nothingAt(request.method, path)), request, reply);
     return reply
       .type('text/html; charset=utf-8')
       .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
@@ -24,11 +19,17 @@ export function landingPage(app: HttpApp, publicUrl: () => string): void {
   });
 }
 
+function nothingAt(method: string, path: string): string {
+  if (/^\/api\/hooks\/[^/]+\/trigger$/.test(path)) return `Send a POST to ${path}; ${method} does nothing.`;
+  const hint = path.startsWith('/api') ? '' : ` The API is below /api: try ${method} /api${path}.`;
+  return `There is nothing at ${method} ${path}.${hint}`;
+}
+
 function page(publicUrl: string, path: string): string {
-  const resource = /^\/(actions|pipelines|applications|servers|environments|projects)\/\d+$/.test(path)
-    ? path
-    : '';
-  const command = `curl -H 'Authorization: Bearer <token>' ${publicUrl}/api${resource || '/actions'}`;
+  const [, kind, id] =
+    /^\/(action|pipeline|application|server|environment|project)s\/(\d+)$/.exec(path) ?? [];
+  const command = `curl -H 'Authorization: Bearer <token>' ${publicUrl}/api${kind ? path : '/actions'}`;
+  const signIn = `curl ${publicUrl}/api/users/login -H 'Content-Type: application/json' -d '{"email": "<email>", "password": "<password>"}'`;
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -36,14 +37,14 @@ function page(publicUrl: string, path: string): string {
 <title>Hookline</title>
 <style>
   :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
-  body { max-width: 42rem; margin: 15vh auto 0; padding: 0 1.25rem }
+  body { max-width: 42rem; margin: 12vh auto 0; padding: 0 1.25rem }
   pre { padding: .75rem 1rem; border: 1px solid color-mix(in srgb, currentColor 25%, transparent); border-radius: .5rem; white-space: pre-wrap; overflow-wrap: anywhere }
 </style>
 <h1>Hookline is running</h1>
-<p>${resource ? `This is the address of <strong>${escapeHtml(resource.slice(1).replace('/', ' '))}</strong>.` : 'There is no page at this address.'}
-The dashboard is not part of this version; the API answers for everything:</p>
+<p>${kind ? `This is the address of <strong>${kind} ${id}</strong>. ` : ''}This version has no pages yet; the API answers for everything:</p>
 <pre>${escapeHtml(command)}</pre>
-<p><code>POST ${escapeHtml(publicUrl)}/api/users/login</code> gives a token.</p>
+<p>A token comes from</p>
+<pre>${escapeHtml(signIn)}</pre>
 </html>
 `;
 }

@@ -22,7 +22,7 @@ test("the README's first hook works as printed, from sign-in to a run that got i
       .replace('<password>', 'correct-horse-battery');
     const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', `${curlIfMissing}\n${script}`]);
     assert.match(stdout, /"message":"Accepted as action 1\."/);
-    assert.match(stdout, /"hook_parsed_variables":\{"commit_hash":"4f2d1c9"\}/);
+    assert.match(stdout, /^Completed\.\ndeploying 4f2d1c9$/m);
   } finally {
     await server.stop();
   }

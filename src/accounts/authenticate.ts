@@ -6,6 +6,8 @@ import { hashToken, tokenPrefix } from './tokens.ts';
 /** Who is calling, and by which kind of token. */
 export type Principal = { userId: number; via: 'session' | 'personal_access_token'; tokenId: string };
 
+const notKnown = 'This token is not known. Get a new one with POST /api/users/login.';
+
 /** `last_used_at` is exact to a minute: a token used a hundred times a second does not cause a hundred writes. */
 const lastUsedExactToMs = 60_000;
 
@@ -33,7 +35,7 @@ async function bySession(db: Db, token: string, now: number): Promise<Principal>
     .select(['sessions.id', 'sessions.user_id', 'sessions.access_expires_at', 'users.active'])
     .where('sessions.access_hash', '=', hashToken(token))
     .executeTakeFirst();
-  if (!session || !session.active) throw new AppError('unauthenticated', 'This token is not known.');
+  if (!session || !session.active) throw new AppError('unauthenticated', notKnown);
   if (session.access_expires_at <= now) {
     throw new AppError('unauthenticated', 'This token has expired. Sign in again, or use the refresh token.');
   }
@@ -54,7 +56,7 @@ async function byPersonalAccessToken(db: Db, token: string, now: number): Promis
     ])
     .where('token.token_hash', '=', hashToken(token))
     .executeTakeFirst();
-  if (!found || !found.active) throw new AppError('unauthenticated', 'This token is not known.');
+  if (!found || !found.active) throw new AppError('unauthenticated', notKnown);
   if (found.revoked_at !== null) throw new AppError('unauthenticated', 'This token was revoked.');
   if (found.expires_at <= now) throw new AppError('unauthenticated', 'This token has expired.');
   if (found.last_used_at === null || now - found.last_used_at > lastUsedExactToMs) {

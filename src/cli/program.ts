@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { ConfigFault } from '../platform/config-fault.ts';
 import { readConfig, type Config, type ConfigRow } from '../config.ts';
 import { migrateCommand } from './migrate.ts';
+import { resetPassword } from './reset-password.ts';
 import { serve } from './serve.ts';
 
 /** The commands. All of them are set up by environment variables alone, which `config` lists. */
@@ -13,11 +14,22 @@ export function createProgram(): Command {
   program
     .command('serve', { isDefault: true })
     .description('start the server: HTTP, runs and deliveries, as HOOKLINE_ROLE says')
-    .action(() => withConfig(({ config }) => serve(config)));
+    .allowExcessArguments()
+    .action((_options: object, command: Command) => {
+      const [unexpected] = command.args;
+      // Without a command the default one gets every word, a mistyped command too.
+      if (unexpected !== undefined) program.error(`unknown command "${unexpected}"`);
+      return withConfig(({ config }) => serve(config));
+    });
   program
     .command('migrate')
     .description('bring the database to the form this version needs, and end')
     .action(() => withConfig(({ config }) => migrateCommand(config)));
+  program
+    .command('reset-password')
+    .argument('<email>', 'the account, e.g. admin@localhost')
+    .description('give an account a new password and print it; with SQLite, stop the server first')
+    .action((email: string) => withConfig(({ config }) => resetPassword(config, email)));
   program
     .command('config')
     .description('show every setting with its value, secrets masked, and where it comes from')

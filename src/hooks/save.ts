@@ -183,7 +183,9 @@ async function change(
 /** Throws `invalid` with every fault. */
 function incomingDefinition(input: IncomingInput, old: IncomingDefinition | null): IncomingDefinition {
   const secret = givenSecret(input);
-  const requires_secret = input.requires_secret ?? (secret !== undefined || (old?.requires_secret ?? false));
+  // Whoever names a secret, an algorithm or a header wants signatures, also if the flag itself was forgotten or misspelt.
+  const wantsSecret = secret !== undefined || Boolean(input.secret_algorithm ?? input.secret_header_name);
+  const requires_secret = input.requires_secret ?? (wantsSecret || (old?.requires_secret ?? false));
   const variables = input.settings?.variables ?? old?.variables ?? [];
   const faults: FieldError[] = [];
   const names = variables.map(({ name }) => name);

@@ -28,7 +28,13 @@ import {
 type Context = { db: Db; clock: Clock; box: SecretBox; bus: Bus };
 
 const settingsFields = {
-  access_token: Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
+  access_token: Type.Optional(
+    Type.String({
+      pattern: '^[\\x21-\\x7e]+$',
+      maxLength: 4096,
+      description: 'Printable ASCII, as it goes into a header.',
+    }),
+  ),
   api_url: Type.Optional(Nullable(Type.String({ maxLength: 2000 }))),
 };
 /** Ours is flat; the reference nests the same below `credential`. */

@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, fdatasync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import SqliteDatabase from 'better-sqlite3';
@@ -107,20 +107,30 @@ const datasync = promisify(fdatasync);
  * held on a file of its own, and falls with the process, however that ends.
  */
 function lockDirectory(dataDirectory: string): SqliteDatabase.Database {
+  const pidFile = join(dataDirectory, 'hookline.pid');
   const lock = new SqliteDatabase(join(dataDirectory, 'hookline.lock'), { timeout: 0 });
   try {
     lock.pragma('locking_mode = EXCLUSIVE');
     lock.exec('begin exclusive');
+    writeFileSync(pidFile, String(process.pid));
     return lock;
   } catch (cause) {
     lock.close();
     if (!isBusy(cause))
       throw new ConfigFault(`${lock.name} cannot be used: ${(cause as Error).message}.`, { cause });
     throw new ConfigFault(
-      `Another Hookline is running on ${dataDirectory}. Stop it, or give this one its own HOOKLINE_DATA. ` +
+      `Another Hookline (process ${readPid(pidFile)}) is running on ${dataDirectory}. Stop it, or give this one its own HOOKLINE_DATA. ` +
         'To run several nodes, use PostgreSQL (DATABASE_URL).',
       { cause },
     );
+  }
+}
+
+function readPid(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return 'unknown';
   }
 }
 

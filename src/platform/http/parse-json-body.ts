@@ -62,5 +62,8 @@ function hint(text: string, offset: number): string {
   }
   const placeholder = /^\s*(<[a-z][a-z0-9 _-]*>)/i.exec(rest);
   if (placeholder) return ` Replace the placeholder ${placeholder[1]} with its value.`;
-  return '';
+  if (/,\s*$/.test(text.slice(0, offset))) return ' Remove the comma before it.';
+  const there = /^\s*(\S{1,20})/.exec(rest)?.[1];
+  if (!there) return ' The body ends too early.';
+  return ` There stands ${there}; names and texts need double quotes.`;
 }

@@ -71,6 +71,7 @@ function toFieldError(fault: Fault, context: string | undefined): FieldError {
   if (fault.keyword === 'required') path.push(String(fault.params['missingProperty']));
   const field = path.join('.');
   const where = context === 'body' || !context ? field : `${context}.${field}`;
+  if (!where && fault.keyword === 'type') return { field: 'body', message: 'must be a JSON object' };
   return { field: where || 'body', message: explain(fault) };
 }
 
@@ -82,6 +83,8 @@ function explain({ keyword, params, message }: Fault): string {
       return `must be one of ${(params['allowedValues'] as unknown[]).join(', ')}`;
     case 'const':
       return `must be ${JSON.stringify(params['allowedValue'])}`;
+    case 'type':
+      return `must be of type ${[params['type']].flat().join(' or ')}`;
     default:
       return message ?? 'is not valid';
   }

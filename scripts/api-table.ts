@@ -1,0 +1,71 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import pino from 'pino';
+import { guardRoutes, type Access } from '../src/accounts/access.ts';
+import { registerApi, type Parts } from '../src/app.ts';
+import { createHttpApp } from '../src/platform/http/server.ts';
+
+/*
+ * Writes docs/api.md: every route with what it does and who may call it, from the routes themselves. With `--check` it
+ * writes nothing, and ends with 1 when the file says something else.
+ */
+
+const file = fileURLToPath(new URL('../docs/api.md', import.meta.url));
+
+/** The text of docs/api.md. */
+export async function apiTable(): Promise<string> {
+  const app = createHttpApp({ log: pino({ level: 'silent' }), trustProxy: [] });
+  const rows: { method: string; path: string; summary: string; access: string }[] = [];
+  // Safe: registering a route touches nothing of what its handler will need.
+  const parts = {
+    config: {},
+    clock: { now: () => 0 },
+    connection: {},
+    writer: {},
+    log: pino({ level: 'silent' }),
+  };
+  guardRoutes(app, parts as unknown as Parts & { db: never });
+  app.addHook('onRoute', ({ method, path, schema, config }) => {
+    if (method === 'HEAD') return;
+    const described = schema as { summary?: string } | undefined;
+    rows.push({
+      method: String(method),
+      path: path.replaceAll(/:(\w+)/g, '{$1}'),
+      summary: described?.summary ?? '',
+      access: describe(config?.access),
+    });
+  });
+  registerApi(app, parts as unknown as Parts);
+  await app.ready();
+  rows.sort((a, b) => a.path.localeCompare(b.path) || a.method.localeCompare(b.method));
+  const table = rows.map(
+    ({ method, path, summary, access }) => `| \`${method} ${path}\` | ${summary} | ${access} |`,
+  );
+  return `${head}\n${table.join('\n')}\n`;
+}
+
+function describe(access: Access | undefined): string {
+  if (access === 'public') return 'anyone';
+  return typeof access === 'object' ? `\`${access.permission}\`` : 'signed in';
+}
+
+const head = `# Every call of the API
+
+Made from the routes by \`npx node scripts/api-table.ts\`; a test checks it.
+
+JSON in and out. Send \`Authorization: Bearer <token>\`: an access token from \`POST /api/users/login\`, which lasts a day, or a personal
+access token. Lists take \`?page=1&per_page=20\` (at most 100) and answer newest first with a \`Link\` header. Errors are
+\`{"message": "…", "errors": [{"field": "…", "message": "…"}]}\`, every fault of a body at once. Every answer carries \`x-request-id\`.
+What belongs to others is answered 404; a missing permission 403, by its name.
+
+| call | | needs |
+|---|---|---|`;
+
+if (import.meta.main) {
+  const text = await apiTable();
+  if (!process.argv.includes('--check')) writeFileSync(file, text);
+  else if (readFileSync(file, 'utf8') !== text) {
+    console.error('docs/api.md is not what the routes say: run npx node scripts/api-table.ts');
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,26 @@
+import { randomBytes } from 'node:crypto';
+import { hashPassword } from '../accounts/passwords.ts';
+import { deleteSessionsOf, findUserByEmail, setPassword } from '../accounts/store.ts';
+import type { Config } from '../config.ts';
+import { ConfigFault } from '../platform/config-fault.ts';
+import { connect } from '../platform/database/connect.ts';
+import { migrate } from '../platform/database/migrate.ts';
+
+/** Gives an account a new password, prints it this once, and ends its sessions. Throws ConfigFault for an unknown e-mail. */
+export async function resetPassword(config: Config, email: string): Promise<void> {
+  const connection = await connect(config, console.error);
+  try {
+    await migrate(connection);
+    const user = await findUserByEmail(connection.db, email);
+    if (!user) throw new ConfigFault(`There is no account with the e-mail ${email}.`);
+    const password = randomBytes(15).toString('base64url');
+    await setPassword(connection.db, user.id, await hashPassword(password), Date.now());
+    await deleteSessionsOf(connection.db, user.id);
+    console.log(`The new password of ${user.email} is ${password}`);
+    console.log(
+      'It is shown only now. Sessions of this account have ended; personal access tokens go on working.',
+    );
+  } finally {
+    await connection.close();
+  }
+}

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { apiTable } from '../scripts/api-table.ts';
+import { readConfig } from '../src/config.ts';
+
+test('docs/api.md names every call that there is, and no other', async () => {
+  assert.equal(await readFile('docs/api.md', 'utf8'), await apiTable());
+});
+
+test('docs/configuration.md names every setting that there is, and no other', async () => {
+  const text = await readFile('docs/configuration.md', 'utf8');
+  const documented = [...text.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name);
+  assert.deepEqual(
+    documented,
+    readConfig({}).rows.map(({ name }) => name),
+  );
+});
+
+test('every link between the documents leads somewhere', async () => {
+  const pages = [
+    'README.md',
+    'ARCHITECTURE.md',
+    'CONTRIBUTING.md',
+    ...(await readdir('docs')).map((name) => join('docs', name)),
+  ];
+  for (const page of pages.filter((name) => name.endsWith('.md'))) {
+    const text = await readFile(page, 'utf8');
+    for (const [, target] of text.matchAll(/\]\((?!https?:)([^)#]+)/g)) {
+      await assert.doesNotReject(readFile(join(page, '..', target!)), `${page} links to ${target}`);
+    }
+  }
+});
