@@ -110,6 +110,45 @@ for (const kind of databaseKinds) {
       assert.equal((await untilAction(work, id)).status, 'completed');
     });
 
+    test('what cannot be stored is answered 503 with Retry-After, and nothing of it is kept', async () => {
+      const hook = await createIncomingHook(work, await createPipeline(work, await createApplication(work)));
+      await executeSql(database, 'alter table hook_requests rename to hidden');
+      try {
+        const answer = await sendSigned(server, hook, '{}');
+        assert.equal(answer.status, 503);
+        assert.match(answer.headers.get('retry-after') ?? '', /^\d+$/);
+        assert.match(answer.body.message, /Nothing was kept; send it again/);
+      } finally {
+        await executeSql(database, 'alter table hidden rename to hook_requests');
+      }
+      assert.equal((await sendSigned(server, hook, '{}')).status, 202);
+      const requests = await work.api.get<unknown[]>(`/hooks/incoming/${hook.id}/requests`);
+      const actions = await work.api.get<{ triggered_from: { hook_id: string } }[]>('/actions?per_page=100');
+      assert.equal(requests.length, 1);
+      assert.equal(actions.filter(({ triggered_from }) => triggered_from.hook_id === hook.id).length, 1);
+    });
+
+    if (kind === 'postgres') {
+      test('a database that drops all connections under load costs answers, but not the server', async () => {
+        const hook = await createIncomingHook(
+          work,
+          await createPipeline(work, await createApplication(work)),
+        );
+        const load = Promise.all(
+          Array.from({ length: 200 }, () => sendSigned(server, hook, '{}').then(({ status }) => status)),
+        );
+        await executeSql(
+          database,
+          `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'hookline%'`,
+        );
+        for (const status of await load) assert.ok([202, 503].includes(status), String(status));
+        await until(
+          async () => (await sendSigned(server, hook, '{}')).status === 202,
+          'requests to be taken again',
+        );
+      });
+    }
+
     test('an action that cannot be started does not stand in the way of others', async () => {
       const stuck = await createPipeline(work, await createApplication(work), ['sleep 1'], {
         max_parallel_actions: 1,
