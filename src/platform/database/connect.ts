@@ -168,6 +168,9 @@ async function connectPostgres(url: string): Promise<Connection> {
     types,
     connectionTimeoutMillis: 5000,
     query_timeout: 60_000,
+    // A node that is suspended in mid-transaction must not hold its locks against all others.
+    idle_in_transaction_session_timeout: 10_000,
+    lock_timeout: 15_000,
     application_name: 'hookline',
   });
   // A connection that is lost fails the query it was used for; as an event nobody listens to it would end the process.

@@ -19,7 +19,11 @@ const migrationLock = 4_866_542;
  */
 export async function migrate({ db, dialect }: Connection): Promise<string[]> {
   return await db.transaction().execute(async (trx) => {
-    if (dialect === 'postgres') await sql`select pg_advisory_xact_lock(${migrationLock})`.execute(trx);
+    if (dialect === 'postgres') {
+      // Another node's migration may take as long as it needs.
+      await sql`set local lock_timeout = 0`.execute(trx);
+      await sql`select pg_advisory_xact_lock(${migrationLock})`.execute(trx);
+    }
     // Even `if not exists` fails when two nodes do it at once, so it comes after the lock.
     await sql`create table if not exists migrations (name text primary key, applied_at bigint not null)`.execute(
       trx,
