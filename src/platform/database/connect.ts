@@ -166,7 +166,7 @@ async function connectPostgres(url: string): Promise<Connection> {
     connectionString: url,
     max: 20,
     types,
-    connectionTimeoutMillis: 5000,
+    connectionTimeoutMillis: 15_000,
     query_timeout: 60_000,
     // A node that is suspended in mid-transaction must not hold its locks against all others.
     idle_in_transaction_session_timeout: 10_000,
