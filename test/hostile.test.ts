@@ -139,7 +139,7 @@ for (const kind of databaseKinds) {
         );
         await executeSql(
           database,
-          `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'hookline%'`,
+          `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'hookline%'`,
         );
         for (const status of await load) assert.ok([202, 503].includes(status), String(status));
         await until(

@@ -18,15 +18,22 @@ export async function connectBus(
   if (!pool || !options.databaseUrl) return { bus: createBus(), close: async () => undefined };
 
   const queued = new Set<Topic>();
+  let sending = false;
   const bus = createBus((topic) => {
-    // Many changes in one turn are one signal.
-    if (queued.size === 0) setImmediate(send);
     queued.add(topic);
+    if (!sending) {
+      sending = true;
+      setImmediate(() => void send());
+    }
   });
-  const send = () => {
-    const names = [...queued].join(',');
-    queued.clear();
-    pool.query('select pg_notify($1, $2)', [channel, names]).catch(() => undefined); // polling finds what is missed
+  /** One at a time: many changes are one signal, and signals never take more than one connection of the pool. */
+  const send = async () => {
+    while (queued.size > 0) {
+      const names = [...queued].join(',');
+      queued.clear();
+      await pool.query('select pg_notify($1, $2)', [channel, names]).catch(() => undefined); // polling finds what is missed
+    }
+    sending = false;
   };
 
   let closing = false;
