@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import {
   createIncomingHook,
@@ -36,6 +38,26 @@ describe('while forged requests arrive', () => {
     assert.deepEqual([...statuses.keys()].sort(), [401, 429]);
     assert.match(retryAfter ?? '', /^[1-9]\d*$/);
     assert.equal((await sendSigned(server, hook, '{}')).status, 202);
+  });
+
+  test('an announced body beyond the limit is answered 413, also while others are under way', async () => {
+    const work = await openWorkplace(server);
+    const hook = await createIncomingHook(work, await createPipeline(work, await createApplication(work)));
+    const { hostname, port } = new URL(server.url);
+    const open = (length: number) => {
+      const socket = connect(Number(port), hostname);
+      const head = `POST /api/hooks/${hook.id}/trigger HTTP/1.1\r\nHost: x\r\nContent-Type: application/json`;
+      socket.write(`${head}\r\nX-Hub-Signature-256: sha256=0\r\nContent-Length: ${length}\r\n\r\n{`);
+      return socket;
+    };
+    const [underWay, tooLarge] = [open(1000), open(400_000_000)];
+    try {
+      const [answer] = (await once(tooLarge, 'data')) as [Buffer];
+      assert.match(answer.toString(), /^HTTP\/1\.1 413 /);
+    } finally {
+      underWay.destroy();
+      tooLarge.destroy();
+    }
   });
 
   test('a body for a hook that does not exist is not read', async () => {

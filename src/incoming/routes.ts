@@ -52,7 +52,11 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
         reply.header('connection', 'close');
         return reply.status(refusal.status).send(refusal.body);
       }
-      const announced = Number(headers['content-length'] ?? unknownLengthBytes);
+      // No more than the limit is ever read; who announces more is to hear that, not that there is no room.
+      const announced = Math.min(
+        Number(headers['content-length'] ?? unknownLengthBytes),
+        context.maxBodyBytes,
+      );
       budget.reserve(announced);
       reply.raw.once('close', () => budget.release(announced));
     },
