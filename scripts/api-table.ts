@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
-import { guardRoutes, type Access } from '../src/accounts/access.ts';
+import { guardRoutes, type Access, type RequestLimits } from '../src/accounts/access.ts';
 import { registerApi, type Parts } from '../src/app.ts';
 import { createHttpApp } from '../src/platform/http/server.ts';
 
@@ -22,9 +22,10 @@ export async function apiTable(): Promise<string> {
     clock: { now: () => 0 },
     connection: {},
     writer: {},
+    limits: {},
     log: pino({ level: 'silent' }),
   };
-  guardRoutes(app, parts as unknown as Parts & { db: never });
+  guardRoutes(app, parts as unknown as Parts & { db: never; limits: RequestLimits });
   app.addHook('onRoute', ({ method, path, schema, config }) => {
     if (method === 'HEAD') return;
     const described = schema as { summary?: string } | undefined;
@@ -46,6 +47,7 @@ export async function apiTable(): Promise<string> {
 
 function describe(access: Access | undefined): string {
   if (access === 'public') return 'anyone';
+  if (access === 'caller') return 'any token';
   return typeof access === 'object' ? `\`${access.permission}\`` : 'signed in';
 }
 

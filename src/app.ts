@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { guardRoutes } from './accounts/access.ts';
+import { guardRoutes, type RequestLimits } from './accounts/access.ts';
 import { accountRoutes } from './accounts/routes.ts';
+import { createThrottle } from './accounts/throttle.ts';
 import { startActionWorker } from './actions/action-worker.ts';
 import type { EventWriter } from './actions/events.ts';
 import { createLocalExecutor } from './actions/executors/local.ts';
@@ -17,6 +18,7 @@ import { applicationRoutes } from './inventory/applications/routes.ts';
 import { credentialRoutes } from './inventory/credentials/routes.ts';
 import { firstStart, type FirstStart } from './inventory/first-start.ts';
 import { placeRoutes } from './inventory/places/routes.ts';
+import { resourceLinkRoutes } from './inventory/resource-link-routes.ts';
 import { serverRoutes } from './inventory/servers/routes.ts';
 import { variableRoutes } from './inventory/variables/routes.ts';
 import { landingPage } from './landing.ts';
@@ -25,6 +27,8 @@ import { createEgressGuard } from './outgoing/egress-guard.ts';
 import { createHttpClient } from './outgoing/http-client.ts';
 import { pruneDeliveries } from './outgoing/prune.ts';
 import { outgoingRoutes } from './outgoing/routes.ts';
+import { memberRoutes } from './members/routes.ts';
+import { addLifecyclePipelines } from './pipelines/lifecycle.ts';
 import { pipelineRoutes } from './pipelines/routes.ts';
 import type { Bus } from './platform/bus.ts';
 import { systemClock, type Clock } from './platform/clock.ts';
@@ -33,7 +37,9 @@ import { connect, type Connection } from './platform/database/connect.ts';
 import { isMigrated, migrate } from './platform/database/migrate.ts';
 import { connectBus } from './platform/database/notify.ts';
 import { createHttpApp, type HttpApp } from './platform/http/server.ts';
+import { createMailer, type Mailer } from './platform/mailer.ts';
 import { takeNodeLease } from './platform/node-lease.ts';
+import { createRateLimit } from './platform/rate-limit.ts';
 import { createSecretBox, type SecretBox } from './platform/secret-box.ts';
 import { startSchedule } from './platform/schedule.ts';
 
@@ -78,7 +84,8 @@ export async function startApp(config: Config, log: Logger, overrides: Overrides
       isShared: connection.dialect === 'postgres',
     });
     const writer: EventWriter = { registry, publicUrl: () => publicUrl };
-    const parts = { config, log, clock, box, connection, bus, registry, writer };
+    const mailer = createMailer({ url: config.smtpUrl, from: config.mailFrom });
+    const parts = { config, log, clock, box, connection, bus, registry, writer, mailer };
 
     let address: string | null = null;
     if (config.role !== 'worker') {
@@ -113,34 +120,49 @@ export type Parts = {
   bus: Bus;
   registry: ReturnType<typeof createHookRegistry>;
   writer: EventWriter;
+  mailer: Mailer;
 };
 
 function createHttp(parts: Parts): HttpApp {
   const { config, log, clock, connection, writer } = parts;
   const app = createHttpApp({ log, trustProxy: config.trustProxy });
-  guardRoutes(app, { db: connection.db, clock });
+  guardRoutes(app, { db: connection.db, clock, limits: requestLimits(config, clock) });
   landingPage(app, writer.publicUrl);
   healthRoutes(app, connection);
   registerApi(app, parts);
   return app;
 }
 
+/** A minute's requests may come all at once; several people behind one address share twice as many. */
+function requestLimits({ requestsPerMinute }: Config, clock: Clock): RequestLimits {
+  const limit = (count: number, whose: string) =>
+    createRateLimit(clock, {
+      burst: count,
+      perSecond: count / 60,
+      message: `Too many requests from this ${whose}: ${count} a minute are allowed. Wait before the next one.`,
+    });
+  return { address: limit(2 * requestsPerMinute, 'address'), token: limit(requestsPerMinute, 'token') };
+}
+
 /** Everything below `/api`. */
 export function registerApi(
   app: HttpApp,
-  { config, clock, box, connection, bus, registry, writer }: Parts,
+  { config, clock, box, connection, bus, registry, writer, mailer, log }: Parts,
 ): void {
   const { db } = connection;
   const { publicUrl } = writer;
-  const context = { db, clock, box, bus, publicUrl };
+  const throttle = createThrottle(clock);
+  const context = { db, clock, box, bus, publicUrl, throttle, mailer, log };
   const receiver = createReceiver({ connection, registry, writer, clock, bus });
   app.register(
     async (api: HttpApp) => {
       accountRoutes(api, context);
       placeRoutes(api, context);
+      memberRoutes(api, context);
       credentialRoutes(api, context);
       applicationRoutes(api, context);
-      serverRoutes(api, context);
+      serverRoutes(api, { ...context, addDefaultPipelines: addLifecyclePipelines });
+      resourceLinkRoutes(api, context);
       variableRoutes(api, context);
       pipelineRoutes(api, context);
       hookRoutes(api, context);

@@ -29,6 +29,11 @@ export type Config = {
   retentionDays: number;
   logLevel: LogLevel;
   maxRunningActions: number;
+  /** Of one token to the API; triggers of hooks are not counted. */
+  requestsPerMinute: number;
+  /** `smtp://` or `smtps://`, or null: then invitations are handed over by hand. */
+  smtpUrl: string | null;
+  mailFrom: string;
 };
 
 type Variable<Key extends keyof Config> = {
@@ -119,6 +124,25 @@ const variables = {
     fallback: 30,
     parse: wholeNumber(1, 36_500),
     meaning: 'requests, deliveries and logs older than this are pruned',
+  }),
+  HOOKLINE_REQUESTS_PER_MINUTE: variable({
+    key: 'requestsPerMinute',
+    fallback: 3000,
+    parse: wholeNumber(60, 1_000_000),
+    meaning: 'requests to the API per token and minute; an address may send twice as many',
+  }),
+  HOOKLINE_SMTP_URL: variable({
+    key: 'smtpUrl',
+    secret: true,
+    fallback: null,
+    parse: smtpUrl,
+    meaning: 'smtp://user:password@host:587 or smtps://…, to send invitations by e-mail',
+  }),
+  HOOKLINE_MAIL_FROM: variable({
+    key: 'mailFrom',
+    fallback: 'hookline@localhost',
+    parse: text,
+    meaning: 'the sender of e-mails',
   }),
   HOOKLINE_LOG_LEVEL: variable({
     key: 'logLevel',
@@ -227,6 +251,12 @@ function httpUrl(value: string): string {
     throw new Error(`"${value}" is not an http:// or https:// address`);
   }
   return value.replace(/\/+$/, '');
+}
+
+function smtpUrl(value: string): string {
+  const url = URL.parse(value);
+  if (url && ['smtp:', 'smtps:'].includes(url.protocol) && url.hostname) return value;
+  throw new Error('must begin with smtp:// or smtps:// and name a host');
 }
 
 function postgresUrl(value: string): string {

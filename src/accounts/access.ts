@@ -3,20 +3,24 @@ import type { Db } from '../platform/database/connect.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { HttpApp } from '../platform/http/server.ts';
+import type { RateLimit } from '../platform/rate-limit.ts';
 import { authenticate, type Principal } from './authenticate.ts';
-import { permissionsOf, type Permission } from './permissions.ts';
+import { grantsOf, permissionsAt, type Grant } from './grants.ts';
+import type { Permission } from './permissions.ts';
 import { findScope, isScopedKind, type Scope, type ScopedKind } from './scopes.ts';
 
 /**
  * Who may call a route; each route declares one, and the server refuses to start with a route that does not.
  * - `public`: no token.
- * - `user`: anyone signed in; the verb itself keeps to what is the caller's own.
- * - `permission`: the permission in the organization of the object that the address (or, in the older form of
- *   creating a hook, the body) names. Someone else's object is answered like one that does not exist.
+ * - `user`: a person; the verb itself keeps to what is the caller's own. A project's token is nobody.
+ * - `caller`: anyone with a token; the verb shows what its grants reach.
+ * - `permission`: the permission in the place of the object that the address (or, in the older form of creating a
+ *   hook, the body) names. Someone else's object is answered like one that does not exist.
  */
 export type Access =
   | 'public'
   | 'user'
+  | 'caller'
   | { permission: Permission; on: ScopedKind; param: string }
   | { permission: Permission; on: 'named-in-address' }
   | { permission: Permission; on: 'named-in-body' };
@@ -24,37 +28,59 @@ export type Access =
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access;
+    /** The route can answer 409. */
+    conflicts?: true;
+    /** The route starts an action and names it in a header. */
+    startsAction?: true;
+    /** The route limits its requests itself. */
+    limit?: 'own';
   }
   interface FastifyRequest {
     principal: Principal | null;
+    grants: Grant[] | null;
     scope: Scope | null;
   }
 }
 
+/** How many requests one address and one token may send. */
+export type RequestLimits = { address: RateLimit; token: RateLimit };
+
 /** Guards every route registered on `app` after this call. */
-export function guardRoutes(app: HttpApp, context: { db: Db; clock: Clock }): void {
+export function guardRoutes(app: HttpApp, context: { db: Db; clock: Clock; limits: RequestLimits }): void {
+  const { db, limits } = context;
   app.decorateRequest('principal', null);
+  app.decorateRequest('grants', null);
   app.decorateRequest('scope', null);
   app.addHook('onRoute', (route) => {
     if (!route.config?.access)
       throw new Error(`${String(route.method)} ${route.url} does not declare its access.`);
   });
   app.addHook('onRequest', async (request) => {
-    const access = request.routeOptions.config.access;
-    if (!access || access === 'public') return;
-    request.principal = await authenticate(context, request.headers.authorization);
-    if (access === 'user' || access.on === 'named-in-body') return;
+    const { access, limit } = request.routeOptions.config;
+    if (!access || limit === 'own') return;
+    limits.address.take(request.ip);
+    if (access === 'public') return;
+    const principal = await authenticate(context, request.headers.authorization);
+    limits.token.take(`${principal.via} ${principal.tokenId}`);
+    request.principal = principal;
+    if (access === 'user') return mustBePerson(principal);
+    request.grants = await grantsOf(db, principal);
+    if (access === 'caller' || access.on === 'named-in-body') return;
     const params = request.params as Record<string, string>;
-    if ('param' in access)
-      await check(context.db, request, access.permission, access.on, params[access.param]);
-    else await check(context.db, request, access.permission, params['resource_type'], params['resource_id']);
+    if ('param' in access) await check(db, request, access.permission, access.on, params[access.param]);
+    else await check(db, request, access.permission, params['resource_type'], params['resource_id']);
   });
   app.addHook('preHandler', async (request) => {
     const access = request.routeOptions.config.access;
     if (typeof access !== 'object' || access.on !== 'named-in-body') return;
     const body = request.body as { resource_type: string; resource_id: number };
-    await check(context.db, request, access.permission, body.resource_type, String(body.resource_id));
+    await check(db, request, access.permission, body.resource_type, String(body.resource_id));
   });
+}
+
+function mustBePerson({ via }: Principal): void {
+  if (via !== 'project_api_token') return;
+  throw new AppError('forbidden', 'This is about a person; the API token of a project is none. Sign in.');
 }
 
 async function check(
@@ -67,7 +93,7 @@ async function check(
   const scope = kind && id && isScopedKind(kind) ? await findScope(db, kind, id) : null;
   const missing = new AppError('not_found', `There is no ${label(kind)} ${id}.`);
   if (!scope) throw missing;
-  const granted = await permissionsIn(db, principalOf(request), scope);
+  const granted = permissionsAt(grantsIn(request), scope);
   if (granted.length === 0) throw missing;
   if (!granted.includes(permission)) {
     throw new AppError(
@@ -82,19 +108,10 @@ function label(kind: string | undefined): string {
   return (kind ?? 'object').replaceAll('_', ' ');
 }
 
-/** The caller's permissions where an object lives; empty when the caller is no member there. */
-export async function permissionsIn(
-  db: Db,
-  principal: Principal,
-  scope: Pick<Scope, 'organizationId'>,
-): Promise<readonly Permission[]> {
-  const membership = await db
-    .selectFrom('memberships')
-    .select('role')
-    .where('user_id', '=', principal.userId)
-    .where('organization_id', '=', scope.organizationId)
-    .executeTakeFirst();
-  return membership ? permissionsOf(membership.role) : [];
+/** What the caller has been granted; only for routes that are neither public nor for persons alone. */
+export function grantsIn(request: FastifyRequest): Grant[] {
+  if (!request.grants) throw new AppError('internal', 'This address has no grants.');
+  return request.grants;
 }
 
 /** The caller; only for routes that are not public. */
@@ -103,7 +120,13 @@ export function principalOf(request: FastifyRequest): Principal {
   return request.principal;
 }
 
-/** Where the object of this request lives; only for routes with a permission on an object of an environment. */
+/** Where the object of this request lives; only for routes with a permission on an object. */
+export function placeOf(request: FastifyRequest): Scope {
+  if (!request.scope) throw new AppError('internal', 'This address has no place.');
+  return request.scope;
+}
+
+/** The same for an object of an environment. */
 export function scopeOf(request: FastifyRequest): {
   organizationId: number;
   projectId: number;

@@ -3,8 +3,14 @@ import type { Db } from '../platform/database/connect.ts';
 import { AppError } from '../platform/errors.ts';
 import { hashToken, tokenPrefix } from './tokens.ts';
 
-/** Who is calling, and by which kind of token. */
-export type Principal = { userId: number; via: 'session' | 'personal_access_token'; tokenId: string };
+/** Who is calling, and by which token. For the API token of a project, `userId` is the person who made it. */
+export type Principal = {
+  userId: number;
+  via: 'session' | 'personal_access_token' | 'project_api_token';
+  tokenId: string;
+  /** Null for a session. */
+  tokenName: string | null;
+};
 
 const notKnown = 'This token is not known. Get a new one with POST /api/users/login.';
 
@@ -23,9 +29,9 @@ export async function authenticate(
       'Send a token: "Authorization: Bearer <token>". POST /api/users/login gives one.',
     );
   }
-  return token.startsWith(tokenPrefix.personal)
-    ? await byPersonalAccessToken(db, token, clock.now())
-    : await bySession(db, token, clock.now());
+  if (token.startsWith(tokenPrefix.personal)) return await byPersonalAccessToken(db, token, clock.now());
+  if (token.startsWith(tokenPrefix.project)) return await byProjectApiToken(db, token, clock.now());
+  return await bySession(db, token, clock.now());
 }
 
 async function bySession(db: Db, token: string, now: number): Promise<Principal> {
@@ -39,7 +45,7 @@ async function bySession(db: Db, token: string, now: number): Promise<Principal>
   if (session.access_expires_at <= now) {
     throw new AppError('unauthenticated', 'This token has expired. Sign in again, or use the refresh token.');
   }
-  return { userId: session.user_id, via: 'session', tokenId: String(session.id) };
+  return { userId: session.user_id, via: 'session', tokenId: String(session.id), tokenName: null };
 }
 
 async function byPersonalAccessToken(db: Db, token: string, now: number): Promise<Principal> {
@@ -48,6 +54,7 @@ async function byPersonalAccessToken(db: Db, token: string, now: number): Promis
     .innerJoin('users', 'users.id', 'token.user_id')
     .select([
       'token.id',
+      'token.name',
       'token.user_id',
       'token.expires_at',
       'token.revoked_at',
@@ -57,14 +64,40 @@ async function byPersonalAccessToken(db: Db, token: string, now: number): Promis
     .where('token.token_hash', '=', hashToken(token))
     .executeTakeFirst();
   if (!found || !found.active) throw new AppError('unauthenticated', notKnown);
-  if (found.revoked_at !== null) throw new AppError('unauthenticated', 'This token was revoked.');
-  if (found.expires_at <= now) throw new AppError('unauthenticated', 'This token has expired.');
-  if (found.last_used_at === null || now - found.last_used_at > lastUsedExactToMs) {
+  mustBeValid(found, now);
+  if (isDue(found.last_used_at, now)) {
     await db
       .updateTable('personal_access_tokens')
       .set({ last_used_at: now })
       .where('id', '=', found.id)
       .execute();
   }
-  return { userId: found.user_id, via: 'personal_access_token', tokenId: found.id };
+  return { userId: found.user_id, via: 'personal_access_token', tokenId: found.id, tokenName: found.name };
+}
+
+async function byProjectApiToken(db: Db, token: string, now: number): Promise<Principal> {
+  const found = await db
+    .selectFrom('project_api_tokens')
+    .select(['id', 'name', 'created_by', 'expires_at', 'revoked_at', 'last_used_at'])
+    .where('token_hash', '=', hashToken(token))
+    .executeTakeFirst();
+  if (!found) throw new AppError('unauthenticated', notKnown);
+  mustBeValid(found, now);
+  if (isDue(found.last_used_at, now)) {
+    await db
+      .updateTable('project_api_tokens')
+      .set({ last_used_at: now })
+      .where('id', '=', found.id)
+      .execute();
+  }
+  return { userId: found.created_by, via: 'project_api_token', tokenId: found.id, tokenName: found.name };
+}
+
+function mustBeValid(token: { revoked_at: number | null; expires_at: number }, now: number): void {
+  if (token.revoked_at !== null) throw new AppError('unauthenticated', 'This token was revoked.');
+  if (token.expires_at <= now) throw new AppError('unauthenticated', 'This token has expired.');
+}
+
+function isDue(lastUsedAt: number | null, now: number): boolean {
+  return lastUsedAt === null || now - lastUsedAt > lastUsedExactToMs;
 }

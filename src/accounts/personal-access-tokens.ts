@@ -8,7 +8,7 @@ import {
   updatePersonalAccessToken,
   type TokenRow,
 } from './store.ts';
-import { hashToken, newToken } from './tokens.ts';
+import { hashToken, newToken, readExpiry } from './tokens.ts';
 
 type Context = { db: Db; clock: Clock };
 
@@ -69,11 +69,4 @@ export async function ownToken(db: Db, { userId, id }: { userId: number; id: str
   const row = await findPersonalAccessToken(db, userId, id);
   if (!row) throw notFound('The personal access token');
   return row;
-}
-
-function readExpiry(text: string, now: number): number {
-  const time = Date.parse(text);
-  if (Number.isNaN(time)) throw invalid([{ field: 'expires_at', message: 'must be a time in ISO 8601' }]);
-  if (time <= now) throw invalid([{ field: 'expires_at', message: 'must lie in the future' }]);
-  return time;
 }

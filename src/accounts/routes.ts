@@ -1,11 +1,12 @@
 import { Type } from 'typebox';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
-import { AppError } from '../platform/errors.ts';
-import { linkPages, PageQuery, readPage } from '../platform/http/pagination.ts';
-import { idParam } from '../platform/http/schemas.ts';
+import { AppError, notFound } from '../platform/errors.ts';
+import { onePage, PageQuery } from '../platform/http/pagination.ts';
+import { idParam, noContent, OneOf, uuidParam } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import { principalOf } from './access.ts';
+import { changeAccount, mostPasswordCharacters } from './change-account.ts';
 import { login, refresh } from './login.ts';
 import {
   createPersonalAccessToken,
@@ -14,6 +15,7 @@ import {
   rotatePersonalAccessToken,
 } from './personal-access-tokens.ts';
 import {
+  languages,
   PersonalAccessToken,
   PersonalAccessTokenRelation,
   presentPersonalAccessToken,
@@ -21,19 +23,22 @@ import {
   UserMe,
 } from './present.ts';
 import { deleteSession, findUser, listPersonalAccessTokens, type UserRow } from './store.ts';
-import { createThrottle } from './throttle.ts';
+import type { Throttle } from './throttle.ts';
+import { Expiry } from './tokens.ts';
 
-const Tokens = Type.Object({
-  token_type: Type.String(),
-  expires_in: Type.Integer({ description: 'Seconds.' }),
-  access_token: Type.String(),
-  refresh_token: Type.String(),
-});
-const expires_at = Type.String({ description: 'ISO 8601.', maxLength: 40 });
+const Tokens = Type.Object(
+  {
+    token_type: Type.String(),
+    expires_in: Type.Integer({ description: 'Seconds.' }),
+    access_token: Type.String(),
+    refresh_token: Type.String(),
+  },
+  { title: 'Tokens' },
+);
+const password = Type.String({ minLength: 1, maxLength: mostPasswordCharacters });
 
-export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock }): void {
+export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock; throttle: Throttle }): void {
   const { db, clock } = context;
-  const throttle = createThrottle(clock);
   const signedIn = async (userId: number): Promise<UserRow> => {
     const user = await findUser(db, userId);
     if (!user) throw new AppError('unauthenticated', 'This account no longer exists.');
@@ -47,13 +52,15 @@ export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock }): 
     schema: {
       operationId: 'loginUser',
       summary: 'Sign in with e-mail and password',
+      description:
+        'Attempts are limited per address and per account. A wrong e-mail and a wrong password are told alike.',
       body: Type.Object({
         email: Type.String({ minLength: 1, maxLength: 320 }),
-        password: Type.String({ minLength: 1, maxLength: 1024 }),
+        password,
       }),
       response: { 200: Tokens },
     },
-    handler: (request) => login({ ...context, throttle }, { ...request.body, ipAddress: request.ip }),
+    handler: (request) => login(context, { ...request.body, ipAddress: request.ip }),
   });
 
   app.route({
@@ -63,6 +70,7 @@ export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock }): 
     schema: {
       operationId: 'refreshTokenUser',
       summary: 'Exchange a refresh token for new tokens',
+      description: 'A refresh token serves once, and ends the access token that came with it.',
       body: Type.Object({ refresh_token: Type.String({ maxLength: 200 }) }),
       response: { 200: Tokens },
     },
@@ -76,7 +84,8 @@ export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock }): 
     schema: {
       operationId: 'getUserLogout',
       summary: 'End the session whose token is sent',
-      response: { 204: Type.Null() },
+      description: 'A personal access token is left as it is; revoke it instead.',
+      response: noContent,
     },
     handler: async (request, reply) => {
       const principal = principalOf(request);
@@ -97,6 +106,34 @@ export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock }): 
   });
 
   app.route({
+    method: 'PUT',
+    url: '/users/:user_id',
+    config: { access: 'user' },
+    schema: {
+      operationId: 'updateUser',
+      summary: 'Change your own account',
+      description:
+        'A new e-mail address or password needs the current password, and ends every other session of the account.',
+      params: idParam('user_id'),
+      body: Type.Object({
+        name: Type.Optional(Type.String({ minLength: 3, maxLength: 255 })),
+        email: Type.Optional(Type.String({ minLength: 3, maxLength: 320, pattern: '^[^@\\s]+@[^@\\s]+$' })),
+        language: Type.Optional(OneOf(languages)),
+        password: Type.Optional(Type.String({ minLength: 8, maxLength: mostPasswordCharacters })),
+        current_password: Type.Optional(password),
+      }),
+      response: noContent,
+    },
+    handler: async (request, reply) => {
+      const principal = principalOf(request);
+      if (request.params.user_id !== principal.userId) throw notFound('The user');
+      const { body, ip } = request;
+      await changeAccount(context, principal, { ...body, ipAddress: ip });
+      return reply.status(204).send(null);
+    },
+  });
+
+  app.route({
     method: 'GET',
     url: '/users/personal-access-tokens',
     config: { access: 'user' },
@@ -108,9 +145,7 @@ export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock }): 
     },
     handler: async (request, reply) => {
       const user = await signedIn(principalOf(request).userId);
-      const page = readPage(request.query);
-      const { rows, total } = await listPersonalAccessTokens(db, user.id, page);
-      linkPages(request, reply, page, total);
+      const rows = await onePage(request, reply, (page) => listPersonalAccessTokens(db, user.id, page));
       return rows.map((row) => presentPersonalAccessToken(row, user, clock.now()));
     },
   });
@@ -122,7 +157,8 @@ export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock }): 
     schema: {
       operationId: 'addUserPersonalAccessToken',
       summary: 'Create a personal access token; its text is shown this once',
-      body: Type.Object({ name: Type.String({ minLength: 1, maxLength: 60 }), expires_at }),
+      description: 'It may do whatever you may do, until it expires or is revoked.',
+      body: Type.Object({ name: Type.String({ minLength: 1, maxLength: 60 }), expires_at: Expiry }),
       response: { 201: PersonalAccessToken },
     },
     handler: async (request, reply) => {
@@ -133,37 +169,41 @@ export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock }): 
     },
   });
 
+  const params = uuidParam('personal_access_token_id');
+
   app.route({
     method: 'GET',
-    url: '/users/personal-access-tokens/:token_id',
+    url: '/users/personal-access-tokens/:personal_access_token_id',
     config: { access: 'user' },
     schema: {
       operationId: 'getUserPersonalAccessToken',
       summary: 'Read one of your personal access tokens',
-      params: idParam('token_id'),
+      params,
       response: { 200: PersonalAccessToken },
     },
     handler: async (request) => {
       const user = await signedIn(principalOf(request).userId);
-      const row = await ownToken(db, { userId: user.id, id: request.params.token_id });
+      const row = await ownToken(db, { userId: user.id, id: request.params.personal_access_token_id });
       return { ...presentPersonalAccessToken(row, user, clock.now()), token: null };
     },
   });
 
   app.route({
     method: 'POST',
-    url: '/users/personal-access-tokens/:token_id/rotate',
+    url: '/users/personal-access-tokens/:personal_access_token_id/rotate',
     config: { access: 'user' },
     schema: {
       operationId: 'rotateUserPersonalAccessToken',
       summary: 'Replace the text of a personal access token',
-      params: idParam('token_id'),
-      body: Type.Object({ expires_at }),
+      description: 'The old text stops working at once. A revoked token is not brought back.',
+      params,
+      body: Type.Object({ expires_at: Expiry }),
       response: { 200: PersonalAccessToken },
     },
     handler: async (request) => {
       const user = await signedIn(principalOf(request).userId);
-      const input = { userId: user.id, id: request.params.token_id, expiresAt: request.body.expires_at };
+      const id = request.params.personal_access_token_id;
+      const input = { userId: user.id, id, expiresAt: request.body.expires_at };
       const { row, token } = await rotatePersonalAccessToken(context, input);
       return { ...presentPersonalAccessToken(row, user, clock.now()), token };
     },
@@ -171,19 +211,17 @@ export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock }): 
 
   app.route({
     method: 'DELETE',
-    url: '/users/personal-access-tokens/:token_id/revoke',
+    url: '/users/personal-access-tokens/:personal_access_token_id/revoke',
     config: { access: 'user' },
     schema: {
       operationId: 'revokeUserPersonalAccessToken',
       summary: 'Revoke a personal access token, for good',
-      params: idParam('token_id'),
-      response: { 204: Type.Null() },
+      params,
+      response: noContent,
     },
     handler: async (request, reply) => {
-      await revokePersonalAccessToken(context, {
-        userId: principalOf(request).userId,
-        id: request.params.token_id,
-      });
+      const id = request.params.personal_access_token_id;
+      await revokePersonalAccessToken(context, { userId: principalOf(request).userId, id });
       return reply.status(204).send(null);
     },
   });

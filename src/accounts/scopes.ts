@@ -9,10 +9,10 @@ export type Scope = { organizationId: number; projectId: number | null; environm
  * but the first three belong to an environment. A new kind of object is a row here.
  */
 const kinds = {
-  organization: { table: 'organizations', key: 'id', within: 'organization' },
+  organization: { table: 'organizations', key: 'id', within: 'itself' },
   project: { table: 'projects', key: 'id', within: 'project' },
   environment: { table: 'environments', key: 'id', within: 'environment' },
-  credential: { table: 'credentials', key: 'id', within: 'organization' },
+  credential: { table: 'credentials', key: 'id', within: 'organization or environment' },
   application: { table: 'applications', key: 'id', within: 'environment' },
   server: { table: 'servers', key: 'id', within: 'environment' },
   variable: { table: 'variables', key: 'id', within: 'resource' },
@@ -20,6 +20,9 @@ const kinds = {
   hook: { table: 'hooks', key: 'uuid', within: 'environment' },
   hook_request: { table: 'hook_requests', key: 'uuid', within: 'record' },
   action: { table: 'actions', key: 'id', within: 'environment' },
+  team: { table: 'teams', key: 'id', within: 'organization' },
+  role: { table: 'roles', key: 'id', within: 'organization' },
+  team_invitation: { table: 'team_invitations', key: 'uuid', within: 'team' },
 } as const;
 
 export type ScopedKind = keyof typeof kinds;
@@ -46,11 +49,16 @@ export async function findScope(db: Db, kind: ScopedKind, id: string): Promise<S
   const where = sql`where t.${sql.ref(key)} = ${numeric ? Number(id) : id.toLowerCase()}`;
   const query = (() => {
     switch (within) {
+      case 'itself':
+        return sql<Scope>`${paths.organization} ${from} ${where}`;
       case 'organization':
-        return kind === 'organization'
-          ? sql<Scope>`${paths.organization} ${from} ${where}`
-          : sql<Scope>`select t.organization_id as "organizationId", e.project_id as "projectId", e.id as "environmentId"
-              from ${from} left join environments e on e.id = t.environment_id ${where}`;
+        return sql<Scope>`select t.organization_id as "organizationId", null as "projectId", null as "environmentId" from ${from} ${where}`;
+      case 'organization or environment':
+        return sql<Scope>`select t.organization_id as "organizationId", e.project_id as "projectId", e.id as "environmentId"
+          from ${from} left join environments e on e.id = t.environment_id ${where}`;
+      case 'team':
+        return sql<Scope>`select m.organization_id as "organizationId", null as "projectId", null as "environmentId"
+          from ${from} join teams m on m.id = t.team_id where t.id = ${id.toLowerCase()}`;
       case 'project':
         return sql<Scope>`${paths.project} ${from} ${where}`;
       case 'environment':

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import type { Selectable, Updateable } from 'kysely';
 import type { Db, Trx } from '../platform/database/connect.ts';
 import { listPage } from '../platform/database/listing.ts';
 import type { Database } from '../platform/database/schema.ts';
@@ -29,6 +29,15 @@ export async function findUser(db: Db | Trx, id: number): Promise<UserRow | unde
   return await db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
+export async function findUsers(db: Db | Trx, ids: readonly number[]): Promise<UserRow[]> {
+  if (ids.length === 0) return [];
+  return await db
+    .selectFrom('users')
+    .selectAll()
+    .where('id', 'in', [...new Set(ids)])
+    .execute();
+}
+
 export async function findUserByEmail(db: Db | Trx, email: string): Promise<UserRow | undefined> {
   return await db
     .selectFrom('users')
@@ -57,8 +66,21 @@ export async function takeSessionByRefreshHash(
     .executeTakeFirst();
 }
 
+/** Ends the sessions of a user but for one. */
+export async function deleteOtherSessions(trx: Trx, userId: number, exceptId: number): Promise<void> {
+  await trx.deleteFrom('sessions').where('user_id', '=', userId).where('id', '!=', exceptId).execute();
+}
+
 export async function deleteSessionsOf(db: Db, userId: number): Promise<void> {
   await db.deleteFrom('sessions').where('user_id', '=', userId).execute();
+}
+
+export async function updateUser(
+  db: Db | Trx,
+  id: number,
+  change: Updateable<Database['users']>,
+): Promise<void> {
+  await db.updateTable('users').set(change).where('id', '=', id).execute();
 }
 
 export async function setPassword(db: Db, userId: number, hash: string, now: number): Promise<void> {

@@ -1,18 +1,36 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { Type } from 'typebox';
+import { invalid } from '../platform/errors.ts';
 
 /** What a token begins with tells its kind, to people and to secret scanners. */
 export const tokenPrefix = {
   access: 'hl_at_',
   refresh: 'hl_rt_',
   personal: 'hl_pat_',
+  project: 'hl_prj_',
+  invitation: 'hl_inv_',
 } as const;
 
-/** A new token of 256 random bits. It is shown once; only `hashToken` of it is stored. */
+/** The JavaScript client of the reference takes no access token of less than 100 characters. */
+const accessTokenBytes = 72;
+
+/** A new token of at least 256 random bits. It is shown once; only `hashToken` of it is stored. */
 export function newToken(kind: keyof typeof tokenPrefix): string {
-  return tokenPrefix[kind] + randomBytes(32).toString('base64url');
+  return tokenPrefix[kind] + randomBytes(kind === 'access' ? accessTokenBytes : 32).toString('base64url');
 }
 
 /** A plain hash is enough here: there is nothing to guess in 256 random bits. */
 export function hashToken(token: string): string {
   return createHash('sha256').update(token).digest('base64url');
+}
+
+/** When a token is to expire, in a body; read by `readExpiry`. */
+export const Expiry = Type.String({ description: 'ISO 8601, in the future.', maxLength: 40 });
+
+/** Returns ms since 1970. Throws `invalid`. */
+export function readExpiry(text: string, now: number): number {
+  const time = Date.parse(text);
+  if (Number.isNaN(time)) throw invalid([{ field: 'expires_at', message: 'must be a time in ISO 8601' }]);
+  if (time <= now) throw invalid([{ field: 'expires_at', message: 'must lie in the future' }]);
+  return time;
 }

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
-import { presentApplicationRelation } from '../inventory/applications/present.ts';
+import { UserRelation, usersById } from '../accounts/present.ts';
+import { ApplicationRelation, presentApplicationRelation } from '../inventory/applications/present.ts';
 import { findApplications } from '../inventory/applications/store.ts';
 import {
   EnvironmentRelation,
@@ -8,17 +9,19 @@ import {
   presentOrganization,
   presentProject,
   ProjectRelation,
+  usersOfPlaces,
 } from '../inventory/places/present.ts';
 import { findPlaces } from '../inventory/places/store.ts';
-import { presentServer } from '../inventory/servers/present.ts';
+import { knownResourceTypes } from '../inventory/resource.ts';
+import { presentServerRelation, ServerRelation } from '../inventory/servers/present.ts';
 import { findServers } from '../inventory/servers/store.ts';
-import { operationLabel } from '../pipelines/operations.ts';
+import { operationCodes, operationLabel, type Operation } from '../pipelines/operations.ts';
 import { humanReadable } from '../pipelines/present.ts';
 import { isoTime } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
-import { Nullable, Time } from '../platform/http/schemas.ts';
+import { Nullable, OneOf, Time } from '../platform/http/schemas.ts';
 import { actionUrl } from './events.ts';
-import { statusLabel } from './status.ts';
+import { actionStatuses, reasonCodes, statusLabel, statusOf, type ReasonCode } from './status.ts';
 import { actionStepsOf, targetsOf, type ActionRow, type ActionStepRow, type TargetRow } from './store.ts';
 import type { TriggeredFrom } from './trigger.ts';
 
@@ -26,9 +29,9 @@ import type { TriggeredFrom } from './trigger.ts';
 export const actionIdHeader = 'x-devopness-action-id';
 
 const Status = {
-  status: Type.String(),
+  status: OneOf(actionStatuses),
   status_human_readable: Type.String(),
-  status_reason_code: Type.String(),
+  status_reason_code: OneOf(reasonCodes),
   status_reason_human_readable: Type.String(),
 };
 const Times = {
@@ -38,81 +41,121 @@ const Times = {
   updated_at: Time,
 };
 
-const ActionStep = Type.Object({
-  id: Type.Integer(),
-  action_id: Type.Integer(),
-  action_target_id: Type.Integer(),
-  name: Nullable(Type.String()),
-  description: Nullable(Type.String()),
-  order: Type.Integer(),
-  exit_code: Nullable(Type.Integer()),
-  ...Status,
-  ...Times,
-});
-
-const ActionTarget = Type.Object({
-  id: Type.Integer(),
-  resource_type: Type.String(),
-  resource_type_human_readable: Type.String(),
-  resource_id: Type.Integer(),
-  ...Status,
-  total_steps: Type.Integer(),
-  current_step: Nullable(ActionStep),
-  steps: Type.Array(ActionStep),
-  resource_data: Nullable(Type.Unknown()),
-  ...Times,
-});
-
-export const ActionRelation = Type.Object({
-  id: Type.Integer(),
-  pipeline_id: Nullable(Type.Integer()),
-  retry_of: Nullable(Type.Integer()),
-  ...Status,
-  type: Type.String(),
-  type_human_readable: Type.String(),
-  url_web_permalink: Type.String(),
-  trigger_comment: Nullable(Type.String()),
-  action_data: Type.Null(),
-  triggered_from: Type.Object({
-    origin: Nullable(Type.String()),
-    trigger_type: Type.String(),
-    name: Type.String(),
-    email: Nullable(Type.String()),
-    ip_address: Type.String(),
-    user_id: Nullable(Type.Integer()),
-    hook_id: Nullable(Type.String()),
-    hook_request_id: Nullable(Type.String()),
-    hook_parsed_variables: Nullable(Type.Record(Type.String(), Type.Unknown())),
-  }),
-  resource: Type.Object({
+const ActionStep = Type.Object(
+  {
     id: Type.Integer(),
-    type: Type.String(),
-    type_human_readable: Type.String(),
-    data: Nullable(Type.Unknown()),
-  }),
-  summary: Type.Object({
-    targets: Type.Object({
-      count: Type.Integer(),
-      pending: Type.Integer(),
-      in_progress: Type.Integer(),
-      completed: Type.Integer(),
-      failed: Type.Integer(),
-    }),
-  }),
-  organization: Nullable(OrganizationRelation),
-  project: Nullable(ProjectRelation),
-  environment: Nullable(EnvironmentRelation),
-  ...Times,
-});
+    action_id: Type.Integer(),
+    action_target_id: Type.Integer(),
+    name: Nullable(Type.String()),
+    description: Nullable(Type.String()),
+    order: Type.Integer(),
+    exit_code: Nullable(Type.Integer()),
+    ...Status,
+    ...Times,
+  },
+  { title: 'ActionStep' },
+);
 
-export const Action = Type.Object({
-  ...ActionRelation.properties,
-  parent: Type.Null(),
-  children: Type.Array(Type.Unknown()),
-  triggered_by_user: Type.Null(),
-  targets: Type.Array(ActionTarget),
-  hook_requests: Type.Object({ incoming: Nullable(Type.Unknown()), outgoing: Type.Null() }),
-});
+const TargetData = Type.Object(
+  {
+    id: Type.Integer(),
+    hostname: Type.String(),
+    ip_address: Nullable(Type.String()),
+    ssh_port: Type.Integer(),
+    provider_name: Type.String(),
+    provider_name_human_readable: Type.String(),
+    os_version_code: Type.Null(),
+    provision_input: Type.Object({ cloud_service_code: OneOf(['self-hosted-custom']) }),
+  },
+  { title: 'ActionTargetData', description: 'What the target was when the action started.' },
+);
+
+export const StepLog = Type.Object(
+  {
+    target: TargetData,
+    step: Type.Object({
+      order: Type.Integer(),
+      started_at: Nullable(Time),
+      completed_at: Nullable(Time),
+      output: Nullable(Type.String()),
+    }),
+    updated_at: Time,
+  },
+  { title: 'StepLog' },
+);
+
+const ActionTarget = Type.Object(
+  {
+    id: Type.Integer(),
+    resource_type: Type.String(),
+    resource_type_human_readable: Type.String(),
+    resource_id: Type.Integer(),
+    ...Status,
+    total_steps: Type.Integer(),
+    current_step: Nullable(ActionStep),
+    steps: Type.Array(ActionStep),
+    resource_data: TargetData,
+    ...Times,
+  },
+  { title: 'ActionTarget' },
+);
+
+export const ActionRelation = Type.Object(
+  {
+    id: Type.Integer(),
+    pipeline_id: Nullable(Type.Integer()),
+    retry_of: Nullable(Type.Integer()),
+    ...Status,
+    type: OneOf(operationCodes),
+    type_human_readable: Type.String(),
+    url_web_permalink: Type.String(),
+    trigger_comment: Nullable(Type.String()),
+    action_data: Type.Null(),
+    triggered_from: Type.Object({
+      origin: Nullable(Type.String()),
+      trigger_type: OneOf(['hook', 'manual']),
+      name: Type.String(),
+      email: Nullable(Type.String()),
+      ip_address: Type.String(),
+      user_id: Nullable(Type.Integer()),
+      hook_id: Nullable(Type.String()),
+      hook_request_id: Nullable(Type.String()),
+      hook_parsed_variables: Nullable(Type.Record(Type.String(), Type.Unknown())),
+    }),
+    resource: Type.Object({
+      id: Type.Integer(),
+      type: OneOf(knownResourceTypes),
+      type_human_readable: Type.String(),
+      data: Type.Union([ApplicationRelation, ServerRelation, Type.Null()]),
+    }),
+    summary: Type.Object({
+      targets: Type.Object({
+        count: Type.Integer(),
+        pending: Type.Integer(),
+        in_progress: Type.Integer(),
+        completed: Type.Integer(),
+        failed: Type.Integer(),
+      }),
+    }),
+    organization: Nullable(OrganizationRelation),
+    project: Nullable(ProjectRelation),
+    environment: Nullable(EnvironmentRelation),
+    ...Times,
+  },
+  { title: 'ActionRelation' },
+);
+
+export const Action = Type.Object(
+  {
+    ...ActionRelation.properties,
+    parent: Type.Null(),
+    children: Type.Array(Type.Unknown()),
+    triggered_by_user: Nullable(UserRelation),
+    targets: Type.Array(ActionTarget),
+    hook_requests: Type.Object({ incoming: Type.Null(), outgoing: Type.Null() }),
+  },
+  { title: 'Action' },
+);
 
 /** Several actions with a fixed number of queries, whatever their number. */
 export async function presentActions(
@@ -132,6 +175,7 @@ export async function presentActions(
     rows.filter((row) => row.resource_type === type).map((row) => row.resource_id);
   const applications = await findApplications(db, resourceIds('application'));
   const servers = await findServers(db, resourceIds('server'));
+  const users = await usersById(db, usersOfPlaces(places.values()));
 
   return rows.map((row) => {
     const place = places.get(row.environment_id);
@@ -140,13 +184,14 @@ export async function presentActions(
     const data =
       row.resource_type === 'application'
         ? application && presentApplicationRelation(application, row.project_id)
-        : server && presentServer(server);
+        : server && presentServerRelation(server);
     return {
       id: row.id,
       pipeline_id: row.pipeline_id,
       retry_of: row.retry_of,
       ...status(row),
-      type: row.type,
+      // Safe, here and below: only the schema's values are written.
+      type: row.type as Operation,
       type_human_readable: operationLabel(row.type),
       url_web_permalink: actionUrl(publicUrl, row.id),
       trigger_comment: row.trigger_comment,
@@ -155,14 +200,14 @@ export async function presentActions(
       triggered_from: JSON.parse(row.triggered_from) as TriggeredFrom,
       resource: {
         id: row.resource_id,
-        type: row.resource_type,
+        type: row.resource_type as (typeof knownResourceTypes)[number],
         type_human_readable: humanReadable(row.resource_type),
         data: data ?? null,
       },
       summary: summarize(targets.filter((target) => target.action_id === row.id)),
-      organization: place ? presentOrganization(place.organization) : null,
-      project: place ? presentProject(place.project, place.organization) : null,
-      environment: place ? presentEnvironmentRelation(place.environment) : null,
+      organization: place ? presentOrganization(place.organization, users) : null,
+      project: place ? presentProject(place.project, place.organization, users) : null,
+      environment: place ? presentEnvironmentRelation(place.environment, place, users) : null,
       ...times(row),
     };
   });
@@ -179,11 +224,12 @@ export async function presentAction(
     db,
     targets.map(({ id }) => id),
   );
+  const userId = relation!.triggered_from.user_id;
   return {
     ...relation!,
     parent: null,
     children: [],
-    triggered_by_user: null,
+    triggered_by_user: (await usersById(db, [userId]))(userId),
     targets: targets.map((target) =>
       presentTarget(
         target,
@@ -206,14 +252,24 @@ function presentTarget(row: TargetRow, steps: ActionStepRow[]): Static<typeof Ac
     total_steps: steps.length,
     current_step: current ? presentActionStep(current) : null,
     steps: steps.map(presentActionStep),
-    resource_data: {
-      ...(JSON.parse(row.resource_data) as object),
-      provider_name: 'self-hosted',
-      provider_name_human_readable: 'Self-hosted',
-      os_version_code: null,
-      provision_input: { cloud_service_code: 'self-hosted-custom' },
-    },
+    resource_data: presentTargetData(row),
     ...times(row),
+  };
+}
+
+export function presentTargetData(row: TargetRow): Static<typeof TargetData> {
+  return {
+    // Safe: only `take-next.ts` writes the column.
+    ...(JSON.parse(row.resource_data) as {
+      id: number;
+      hostname: string;
+      ip_address: string | null;
+      ssh_port: number;
+    }),
+    provider_name: 'self-hosted',
+    provider_name_human_readable: 'Self-hosted',
+    os_version_code: null,
+    provision_input: { cloud_service_code: 'self-hosted-custom' },
   };
 }
 
@@ -246,9 +302,9 @@ function summarize(targets: TargetRow[]) {
 
 function status(row: { status: string; reason_code: string; reason: string }) {
   return {
-    status: row.status,
+    status: statusOf(row),
     status_human_readable: statusLabel(row.status),
-    status_reason_code: row.reason_code,
+    status_reason_code: row.reason_code as ReasonCode,
     status_reason_human_readable: row.reason,
   };
 }

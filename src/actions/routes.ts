@@ -1,83 +1,64 @@
-import { Type, type Static } from 'typebox';
-import { principalOf, scopeOf } from '../accounts/access.ts';
-import { operationCodes } from '../pipelines/operations.ts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { scopeOf } from '../accounts/access.ts';
+import type { Permission } from '../accounts/permissions.ts';
+import { findServer } from '../inventory/servers/store.ts';
+import { addLifecyclePipelines } from '../pipelines/lifecycle.ts';
+import { findPipeline, pipelinesFor, type PipelineRow } from '../pipelines/store.ts';
 import type { Bus } from '../platform/bus.ts';
 import { isoTime, type Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
-import { notFound } from '../platform/errors.ts';
-import { linkPages, PageQuery, readPage } from '../platform/http/pagination.ts';
-import { Id, idParam, Nullable, OneOf, Time } from '../platform/http/schemas.ts';
+import { AppError, notFound } from '../platform/errors.ts';
+import { Id, idParam, noContent, Nullable, OneOf } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import type { EventWriter } from './events.ts';
-import { Action, ActionRelation, actionIdHeader, presentAction, presentActions } from './present.ts';
-import { runByHand } from './run-by-hand.ts';
-import { actionStatuses } from './status.ts';
-import {
-  actionStepsOf,
-  environmentsOfUser,
-  findAction,
-  listActions,
-  readLog,
-  targetsOf,
-  type ActionFilter,
-} from './store.ts';
+import { actionListRoutes } from './list-routes.ts';
+import { Action, actionIdHeader, presentAction, presentTargetData, StepLog } from './present.ts';
+import { choosePipeline, startAction } from './start-action.ts';
+import { actionStepsOf, findAction, readLog, targetsOf, type ActionRow } from './store.ts';
+import type { ActionParameters, TriggeredFrom } from './trigger.ts';
 
-const Query = Type.Object({
-  ...PageQuery.properties,
-  status: Type.Optional(OneOf(actionStatuses)),
-  action_type: Type.Optional(OneOf(operationCodes)),
-});
-
-const StepLog = Type.Object({
-  order: Type.Integer(),
-  started_at: Nullable(Time),
-  completed_at: Nullable(Time),
-  output: Nullable(Type.String()),
-});
+const what = {
+  servers: Type.Optional(
+    Type.Array(Id, { maxItems: 100, description: 'Instead of those that the resource is linked to.' }),
+  ),
+  source_type: Type.Optional(OneOf(['branch', 'tag', 'commit'])),
+  source_ref: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+};
 
 export function actionRoutes(
   app: HttpApp,
   context: { db: Db; writer: EventWriter; clock: Clock; bus: Bus },
 ): void {
-  const { db, writer } = context;
-  const publicUrl = () => writer.publicUrl();
+  const { db } = context;
+  const publicUrl = () => context.writer.publicUrl();
+  actionListRoutes(app, { db, publicUrl });
 
   app.route({
     method: 'POST',
     url: '/pipelines/:pipeline_id/actions',
-    config: { access: { permission: 'pipeline:run', on: 'pipeline', param: 'pipeline_id' } },
+    config: {
+      access: { permission: 'pipeline:run', on: 'pipeline', param: 'pipeline_id' },
+      startsAction: true,
+    },
     schema: {
       operationId: 'addPipelineAction',
       summary: 'Run a pipeline by hand',
       params: idParam('pipeline_id'),
       body: Nullable(
-        Type.Object({
-          servers: Type.Optional(Type.Array(Id, { maxItems: 100 })),
-          source_type: Type.Optional(OneOf(['branch', 'tag', 'commit'])),
-          source_ref: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
-          trigger_comment: Type.Optional(Type.String({ maxLength: 1000 })),
-        }),
+        Type.Object({ ...what, trigger_comment: Type.Optional(Type.String({ maxLength: 1000 })) }),
       ),
       response: { 201: Action },
     },
     handler: async (request, reply) => {
-      const { organizationId, projectId } = scopeOf(request);
       const body = request.body ?? {};
-      const servers = body.servers ?? [];
-      const row = await runByHand(context, {
-        pipelineId: Number(request.params.pipeline_id),
-        organizationId,
-        projectId,
-        userId: principalOf(request).userId,
-        ipAddress: request.ip,
-        origin: request.headers['user-agent']?.slice(0, 200) ?? null,
+      const pipeline = await findPipeline(db, request.params.pipeline_id);
+      if (!pipeline) throw notFound('The pipeline');
+      const row = await startAction(context, request, {
+        pipeline,
+        place: scopeOf(request),
+        parameters: parametersOf(body),
         triggerComment: body.trigger_comment ?? null,
-        parameters: {
-          source_type: body.source_type ?? null,
-          source_ref: body.source_ref ?? null,
-          commit_hash: body.source_type === 'commit' ? (body.source_ref ?? null) : null,
-          servers: servers.length > 0 ? servers : null,
-        },
       });
       return reply
         .status(201)
@@ -86,62 +67,121 @@ export function actionRoutes(
     },
   });
 
-  const lists = [
-    {
-      url: '/environments/:environment_id/actions',
-      operationId: 'listEnvironmentActions',
-      on: 'environment',
-      param: 'environment_id',
-      filter: (id: number): ActionFilter => ({ environmentId: id }),
+  app.route({
+    method: 'POST',
+    url: '/applications/:application_id/deployments',
+    config: {
+      access: { permission: 'application:deploy', on: 'application', param: 'application_id' },
+      startsAction: true,
+      conflicts: true,
     },
-    {
-      url: '/pipelines/:pipeline_id/actions',
-      operationId: 'listPipelineActions',
-      on: 'pipeline',
-      param: 'pipeline_id',
-      filter: (id: number): ActionFilter => ({ pipelineId: id }),
+    schema: {
+      operationId: 'addApplicationDeployment',
+      summary: 'Deploy an application with its deploy pipeline',
+      description:
+        '`redeploy` does again what the last deployment that completed did. An application with several deploy pipelines needs `pipeline_id`.',
+      params: idParam('application_id'),
+      body: Type.Object({
+        ...what,
+        type: OneOf(['deploy', 'redeploy']),
+        pipeline_id: Type.Optional(Id),
+      }),
+      response: noContent,
     },
-  ] as const;
-  for (const { url, operationId, on, param, filter } of lists) {
+    handler: async (request, reply) => {
+      const { body } = request;
+      const resource = { type: 'application', id: request.params.application_id };
+      const operation = 'deploy';
+      const pipeline = choosePipeline(await pipelinesFor(db, resource, operation), {
+        id: body.pipeline_id,
+        operation,
+        owner: 'application',
+      });
+      const parameters = body.type === 'deploy' ? parametersOf(body) : await parametersOfLast(db, pipeline);
+      return await started(
+        reply,
+        startAction(context, request, { pipeline, place: scopeOf(request), parameters }),
+      );
+    },
+  });
+
+  for (const { path, operation, operationId, permission, summary } of serverCalls) {
     app.route({
-      method: 'GET',
-      url,
-      config: { access: { permission: 'action:read', on, param } },
+      method: 'POST',
+      url: `/servers/:server_id/${path}`,
+      config: { access: { permission, on: 'server', param: 'server_id' }, startsAction: true },
       schema: {
         operationId,
-        summary: `List the actions of a${/^[aeiou]/.test(on) ? 'n' : ''} ${on}`,
-        params: Type.Record(Type.String(), Type.String()),
-        querystring: Query,
-        response: { 200: Type.Array(ActionRelation) },
+        summary,
+        description: `Runs the server's ${operation} pipeline on the machine of Hookline; with several, the oldest. Outgoing hooks report what comes of it.`,
+        params: idParam('server_id'),
+        response: noContent,
       },
       handler: async (request, reply) => {
-        const page = readPage(request.query);
-        const wanted = { ...filter(Number(request.params[param])), ...queryFilter(request.query) };
-        const { rows, total } = await listActions(db, wanted, page);
-        linkPages(request, reply, page, total);
-        return await presentActions(db, publicUrl(), rows);
+        const server = await findServer(db, request.params.server_id);
+        if (!server) throw notFound('The server');
+        const resource = { type: 'server', id: server.id };
+        let [pipeline] = await pipelinesFor(db, resource, operation);
+        if (!pipeline) {
+          // A server from before there were default pipelines, or whose own was deleted.
+          await db.transaction().execute((trx) => addLifecyclePipelines(trx, server, [operation]));
+          [pipeline] = await pipelinesFor(db, resource, operation);
+          context.bus.publish('definitions');
+        }
+        const start = { pipeline: pipeline!, place: scopeOf(request), parameters: parametersOf({}) };
+        return await started(reply, startAction(context, request, start));
       },
     });
   }
 
   app.route({
-    method: 'GET',
-    url: '/actions',
-    config: { access: 'user' },
+    method: 'POST',
+    url: '/actions/:action_id/retry',
+    config: {
+      access: { permission: 'action:retry', on: 'action', param: 'action_id' },
+      startsAction: true,
+      conflicts: true,
+    },
     schema: {
-      operationId: 'listActions',
-      summary: 'List the actions of all your environments',
-      querystring: Query,
-      response: { 200: Type.Array(ActionRelation) },
+      operationId: 'retryAction',
+      summary: 'Run an action again, as a new one',
+      description:
+        'With the same source, servers and hook variables, and with the steps that the pipeline has now. An action that has not ended yet is answered 409.',
+      params: idParam('action_id'),
+      response: { 201: Action },
     },
     handler: async (request, reply) => {
-      const page = readPage(request.query);
-      const environmentIds = await environmentsOfUser(db, principalOf(request).userId);
-      const { rows, total } = await listActions(db, { environmentIds, ...queryFilter(request.query) }, page);
-      linkPages(request, reply, page, total);
-      return await presentActions(db, publicUrl(), rows);
+      const row = await retry(request, await existing(request.params.action_id));
+      return reply
+        .status(201)
+        .header(actionIdHeader, String(row.id))
+        .send(await presentAction(db, publicUrl(), row));
     },
   });
+
+  const retry = async (request: FastifyRequest, old: ActionRow): Promise<ActionRow> => {
+    if (old.completed_at === null) {
+      throw new AppError(
+        'conflict',
+        `Action ${old.id} is ${old.status}; only one that has ended can be retried.`,
+      );
+    }
+    const pipeline = old.pipeline_id === null ? undefined : await findPipeline(db, old.pipeline_id);
+    if (!pipeline) throw new AppError('conflict', `The pipeline of action ${old.id} no longer exists.`);
+    const { hook_parsed_variables } = JSON.parse(old.triggered_from) as TriggeredFrom;
+    return await startAction(context, request, {
+      pipeline,
+      place: scopeOf(request),
+      parameters: JSON.parse(old.parameters) as ActionParameters,
+      triggerComment: old.trigger_comment,
+      retryOf: { id: old.id, variables: hook_parsed_variables },
+    });
+  };
+  const existing = async (id: number): Promise<ActionRow> => {
+    const row = await findAction(db, id);
+    if (!row) throw notFound('The action');
+    return row;
+  };
 
   app.route({
     method: 'GET',
@@ -153,11 +193,7 @@ export function actionRoutes(
       params: idParam('action_id'),
       response: { 200: Action },
     },
-    handler: async (request) => {
-      const row = await findAction(db, Number(request.params.action_id));
-      if (!row) throw notFound('The action');
-      return await presentAction(db, publicUrl(), row);
-    },
+    handler: async (request) => presentAction(db, publicUrl(), await existing(request.params.action_id)),
   });
 
   app.route({
@@ -167,28 +203,96 @@ export function actionRoutes(
     schema: {
       operationId: 'getActionLog',
       summary: 'Read the output of a step',
-      params: Type.Object({ action_id: Type.String(), target_id: Type.String(), order: Type.String() }),
+      description: 'Secrets are masked, and of endless output the first 10 MiB are kept.',
+      params: idParam('action_id', 'target_id', 'order'),
       response: { 200: StepLog },
     },
     handler: async (request) => {
       const { action_id, target_id, order } = request.params;
-      const target = (await targetsOf(db, [Number(action_id)])).find(({ id }) => id === Number(target_id));
+      const target = (await targetsOf(db, [action_id])).find(({ id }) => id === target_id);
       const steps = target ? await actionStepsOf(db, [target.id]) : [];
-      const step = steps.find(({ step_order }) => step_order === Number(order));
-      if (!step) throw notFound('The step');
+      const step = steps.find(({ step_order }) => step_order === order);
+      if (!target || !step) throw notFound('The step');
       return {
-        order: step.step_order,
-        started_at: isoTime(step.started_at),
-        completed_at: isoTime(step.completed_at),
-        output: step.started_at === null ? null : await readLog(db, step.id),
+        target: presentTargetData(target),
+        step: {
+          order: step.step_order,
+          started_at: isoTime(step.started_at),
+          completed_at: isoTime(step.completed_at),
+          output: step.started_at === null ? null : await readLog(db, step.id),
+        },
+        updated_at: isoTime(step.updated_at),
       };
     },
   });
 }
 
-function queryFilter(query: Static<typeof Query>): ActionFilter {
+/** The calls that act on a whole server. */
+const serverCalls: readonly {
+  path: string;
+  operation: 'start' | 'stop' | 'restart' | 'get_status';
+  operationId: string;
+  permission: Permission;
+  summary: string;
+}[] = [
+  {
+    path: 'start',
+    operation: 'start',
+    operationId: 'startServer',
+    permission: 'server:start',
+    summary: 'Switch a server on',
+  },
+  {
+    path: 'stop',
+    operation: 'stop',
+    operationId: 'stopServer',
+    permission: 'server:stop',
+    summary: 'Switch a server off',
+  },
+  {
+    path: 'restart',
+    operation: 'restart',
+    operationId: 'restartServer',
+    permission: 'server:restart',
+    summary: 'Restart a server',
+  },
+  {
+    path: 'get-status',
+    operation: 'get_status',
+    operationId: 'getStatusServer',
+    permission: 'server:restart',
+    summary: 'Look whether a server is running',
+  },
+];
+
+/** The answer without a body that names the action in a header. */
+async function started(reply: FastifyReply, action: Promise<ActionRow>): Promise<FastifyReply> {
+  const { id } = await action;
+  return reply.status(204).header(actionIdHeader, String(id)).send(null);
+}
+
+function parametersOf(given: {
+  servers?: number[];
+  source_type?: 'branch' | 'tag' | 'commit';
+  source_ref?: string;
+}): ActionParameters {
+  const servers = given.servers ?? [];
   return {
-    ...(query.status ? { status: query.status } : {}),
-    ...(query.action_type ? { type: query.action_type } : {}),
+    source_type: given.source_type ?? null,
+    source_ref: given.source_ref ?? null,
+    commit_hash: given.source_type === 'commit' ? (given.source_ref ?? null) : null,
+    servers: servers.length > 0 ? servers : null,
   };
+}
+
+async function parametersOfLast(db: Db, pipeline: PipelineRow): Promise<ActionParameters> {
+  const last = await db
+    .selectFrom('actions')
+    .select('parameters')
+    .where('pipeline_id', '=', pipeline.id)
+    .where('status', '=', 'completed')
+    .orderBy('id', 'desc')
+    .executeTakeFirst();
+  if (!last) throw new AppError('conflict', 'No deployment of this pipeline has completed yet.');
+  return JSON.parse(last.parameters) as ActionParameters;
 }

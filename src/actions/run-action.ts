@@ -2,6 +2,7 @@ import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { openSettings } from '../inventory/credentials/source-provider.ts';
+import { findServer } from '../inventory/servers/store.ts';
 import { environmentVariables } from '../inventory/variables/store.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Connection } from '../platform/database/connect.ts';
@@ -173,6 +174,14 @@ async function prepare(
     HOOKLINE_SOURCE_REF: clean(parameters.source_ref ?? ''),
     HOOKLINE_COMMIT_HASH: clean(parameters.commit_hash ?? ''),
   };
+  const server = action.resource_type === 'server' ? await findServer(db, action.resource_id) : undefined;
+  if (server) {
+    environment['HOOKLINE_SERVER_ID'] = String(server.id);
+    environment['HOOKLINE_SERVER_HOSTNAME'] = server.hostname;
+    environment['HOOKLINE_SERVER_ADDRESS'] = server.ip_address ?? server.hostname;
+    environment['HOOKLINE_SERVER_SSH_PORT'] = String(server.ssh_port);
+    environment['HOOKLINE_SERVER_SSH_USER'] = server.ssh_user;
+  }
   for (const [name, value] of Object.entries(hook_parsed_variables ?? {})) {
     environment[`HOOKLINE_VAR_${name.toUpperCase()}`] = clean(asText(value));
   }

@@ -11,8 +11,21 @@ export const actionStatuses = [
 ] as const;
 export type ActionStatus = (typeof actionStatuses)[number];
 
+/** Those of the reference that Hookline uses. */
+export const reasonCodes = [
+  'PENDING',
+  'QUEUED',
+  'IN_PROGRESS',
+  'COMPLETED',
+  'FAILED',
+  'SKIPPED',
+  'WAITING_CONCURRENCY_PIPELINE',
+  'WAITING_CONCURRENCY_TARGET',
+] as const;
+export type ReasonCode = (typeof reasonCodes)[number];
+
 /** The code and the label of each status; `waiting` has one reason so far. */
-const statuses: Record<ActionStatus, { code: string; label: string; reason: string }> = {
+const statuses: Record<ActionStatus, { code: ReasonCode; label: string; reason: string }> = {
   pending: { code: 'PENDING', label: 'Pending', reason: 'Accepted; not looked at yet.' },
   waiting: {
     code: 'WAITING_CONCURRENCY_PIPELINE',
@@ -31,7 +44,7 @@ export function statusOf(row: { status: string }): ActionStatus {
   return row.status as ActionStatus;
 }
 
-export function statusCode(status: ActionStatus): string {
+export function statusCode(status: ActionStatus): ReasonCode {
   return statuses[status].code;
 }
 
@@ -54,8 +67,9 @@ export function eventsOf(status: ActionStatus): readonly EventName[] {
       return ['action.completed', 'action.status_changed'];
     case 'failed':
       return ['action.failed', 'action.status_changed'];
-    case 'waiting':
     case 'queued':
+      return ['action.queued', 'action.status_changed'];
+    case 'waiting':
     case 'skipped':
       return ['action.status_changed'];
     default:

@@ -1,4 +1,5 @@
 import { sql, type Selectable } from 'kysely';
+import { idsIn, type Reach } from '../accounts/grants.ts';
 import type { Db, Trx } from '../platform/database/connect.ts';
 import { compileByCount } from '../platform/database/compiled-query.ts';
 import { listPage } from '../platform/database/listing.ts';
@@ -48,50 +49,56 @@ export async function findAction(db: Db | Trx, id: number): Promise<ActionRow | 
 }
 
 export type ActionFilter = {
-  environmentIds?: number[];
-  environmentId?: number;
+  reach?: Reach;
+  organizationId?: number;
   projectId?: number;
+  environmentId?: number;
   pipelineId?: number;
   resourceType?: string;
   resourceId?: number;
+  target?: { type: string; id: number };
   status?: string;
-  type?: string;
+  operation?: string;
 };
 
 export async function listActions(db: Db, filter: ActionFilter, page: Page): Promise<Listing<ActionRow>> {
   let found = db.selectFrom('actions').selectAll().orderBy('id', 'desc');
-  if (filter.environmentIds) found = found.where('environment_id', 'in', atLeastOne(filter.environmentIds));
-  if (filter.environmentId !== undefined) found = found.where('environment_id', '=', filter.environmentId);
+  const { reach, target } = filter;
+  if (reach) {
+    found = found.where((eb) =>
+      eb.or([
+        eb('organization_id', 'in', idsIn(reach.organizationIds)),
+        eb('project_id', 'in', idsIn(reach.projectIds)),
+        eb('environment_id', 'in', idsIn(reach.environmentIds)),
+      ]),
+    );
+  }
+  if (filter.organizationId !== undefined) found = found.where('organization_id', '=', filter.organizationId);
   if (filter.projectId !== undefined) found = found.where('project_id', '=', filter.projectId);
+  if (filter.environmentId !== undefined) found = found.where('environment_id', '=', filter.environmentId);
   if (filter.pipelineId !== undefined) found = found.where('pipeline_id', '=', filter.pipelineId);
   if (filter.resourceType !== undefined) found = found.where('resource_type', '=', filter.resourceType);
   if (filter.resourceId !== undefined) found = found.where('resource_id', '=', filter.resourceId);
   if (filter.status !== undefined) found = found.where('status', '=', filter.status);
-  if (filter.type !== undefined) found = found.where('type', '=', filter.type);
+  if (filter.operation !== undefined) found = found.where('type', '=', filter.operation);
+  if (target) {
+    // Index: action_targets_resource.
+    found = found.where('id', 'in', (eb) =>
+      eb
+        .selectFrom('action_targets')
+        .select('action_targets.action_id')
+        .where('action_targets.resource_type', '=', target.type)
+        .where('action_targets.resource_id', '=', target.id),
+    );
+  }
   return await listPage(found, page);
-}
-
-/** `in ()` is no SQL; no row has id 0. */
-function atLeastOne(ids: number[]): number[] {
-  return ids.length > 0 ? ids : [0];
-}
-
-export async function environmentsOfUser(db: Db, userId: number): Promise<number[]> {
-  const rows = await db
-    .selectFrom('environments')
-    .innerJoin('projects', 'projects.id', 'environments.project_id')
-    .innerJoin('memberships', 'memberships.organization_id', 'projects.organization_id')
-    .select('environments.id')
-    .where('memberships.user_id', '=', userId)
-    .execute();
-  return rows.map(({ id }) => id);
 }
 
 export async function targetsOf(db: Db | Trx, actionIds: number[]): Promise<TargetRow[]> {
   return await db
     .selectFrom('action_targets')
     .selectAll()
-    .where('action_id', 'in', atLeastOne(actionIds))
+    .where('action_id', 'in', idsIn(actionIds))
     .orderBy('id')
     .execute();
 }
@@ -100,7 +107,7 @@ export async function actionStepsOf(db: Db | Trx, targetIds: number[]): Promise<
   return await db
     .selectFrom('action_steps')
     .selectAll()
-    .where('target_id', 'in', atLeastOne(targetIds))
+    .where('target_id', 'in', idsIn(targetIds))
     .orderBy('target_id')
     .orderBy('step_order')
     .execute();

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { findServers } from '../inventory/servers/store.ts';
+import { isLifecycle } from '../pipelines/lifecycle.ts';
 import { scriptOf } from '../pipelines/steps.ts';
 import { stepsOf } from '../pipelines/store.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -216,6 +217,8 @@ const local: TargetData = { id: 0, hostname: 'local', ip_address: null, ssh_port
 
 /** Throws MissingServer rather than run on fewer machines than were asked for. */
 async function resolveTargets(trx: Trx, action: ActionRow): Promise<TargetData[]> {
+  // A machine that is to be switched on runs nothing.
+  if (isLifecycle(action.resource_type, action.type)) return [local];
   const { servers } = JSON.parse(action.parameters) as ActionParameters;
   const ids = servers ?? (await ownServers(trx, action));
   if (ids.length === 0) return [local];

@@ -2,6 +2,7 @@ import type { Updateable } from 'kysely';
 import type { Trx } from '../platform/database/connect.ts';
 import type { Database } from '../platform/database/schema.ts';
 import { writeEvents, type EventWriter } from './events.ts';
+import { noteServerStatus } from './server-status.ts';
 import { defaultReason, statusCode, type ActionStatus } from './status.ts';
 import { insertActions, type ActionRow } from './store.ts';
 
@@ -86,6 +87,7 @@ export async function transition(
   if (heldBy !== undefined) query = query.where('claimed_by', '=', heldBy);
   const row = await query.returningAll().executeTakeFirst();
   if (!row) return null;
+  await noteServerStatus(trx, row, to);
   await writeEvents(writer, trx, [row], now);
   return row;
 }

@@ -10,6 +10,7 @@ export type VariableType = (typeof variableTypes)[number];
 
 export const eventNames = [
   'action.created',
+  'action.queued',
   'action.started',
   'action.completed',
   'action.failed',
@@ -57,7 +58,8 @@ export type OutgoingCondition = Static<typeof OutgoingCondition>;
 
 export const RequestHeader = Type.Object({
   name: Type.String({ pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", maxLength: 100 }),
-  value: Type.String({ maxLength: 8192 }),
+  // The reference's clients take no more.
+  value: Type.String({ maxLength: 4096 }),
 });
 
 export const RequestBody = Type.Union([

@@ -1,44 +1,55 @@
 import { Type, type Static } from 'typebox';
-import { UserRelation } from '../accounts/present.ts';
+import { UserRelation, type UserLookup } from '../accounts/present.ts';
+import { resourceTypes, type ResourceType } from '../inventory/resource.ts';
+import { operationCodes, type Operation } from '../pipelines/operations.ts';
 import { isoTime } from '../platform/clock.ts';
-import { Nullable, Time } from '../platform/http/schemas.ts';
+import { Nullable, OneOf, Time } from '../platform/http/schemas.ts';
 import { mask, type SecretBox } from '../platform/secret-box.ts';
-import { HookVariable, RequestBody, RequestHeader } from './definition.ts';
+import {
+  HookVariable,
+  RequestBody,
+  RequestHeader,
+  type IncomingCondition,
+  type OutgoingCondition,
+} from './definition.ts';
 import { maskHeaderTemplate } from './sensitive-headers.ts';
 import { openIncoming, openOutgoing, type HookRow } from './store.ts';
 
-export const Hook = Type.Object({
-  id: Type.String(),
-  name: Type.String(),
-  type: Type.String({ description: 'in or out' }),
-  action_type: Type.String(),
-  url: Nullable(Type.String()),
-  target_url: Nullable(Type.String()),
-  is_auto_generated: Type.Boolean(),
-  requires_secret: Type.Boolean(),
-  verify_ssl: Type.Boolean(),
-  active: Type.Boolean(),
-  project_id: Type.Integer(),
-  environment_id: Type.Integer(),
-  pipeline_id: Nullable(Type.Integer()),
-  resource_type: Type.String(),
-  resource_id: Type.Integer(),
-  settings: Type.Object({
-    variables: Type.Optional(Type.Array(HookVariable)),
-    request_headers: Type.Optional(Type.Array(RequestHeader)),
-    request_body: Type.Optional(Nullable(RequestBody)),
-  }),
-  trigger_when: Type.Object({
-    events: Type.Optional(Type.Array(Type.String())),
-    conditions: Type.Array(Type.Unknown()),
-  }),
-  secret: Type.String({ description: 'Shown once, at creation; a mask ever after.' }),
-  secret_algorithm: Nullable(Type.String()),
-  secret_header_name: Nullable(Type.String()),
-  created_by_user: Nullable(UserRelation),
-  created_at: Time,
-  updated_at: Time,
-});
+export const Hook = Type.Object(
+  {
+    id: Type.String(),
+    name: Type.String(),
+    type: OneOf(['in', 'out']),
+    action_type: OneOf(operationCodes),
+    url: Nullable(Type.String()),
+    target_url: Nullable(Type.String()),
+    is_auto_generated: Type.Boolean(),
+    requires_secret: Type.Boolean(),
+    verify_ssl: Type.Boolean(),
+    active: Type.Boolean(),
+    project_id: Type.Integer(),
+    environment_id: Type.Integer(),
+    pipeline_id: Nullable(Type.Integer()),
+    resource_type: OneOf(resourceTypes),
+    resource_id: Type.Integer(),
+    settings: Type.Object({
+      variables: Type.Optional(Type.Array(HookVariable)),
+      request_headers: Type.Optional(Type.Array(RequestHeader)),
+      request_body: Type.Optional(Nullable(RequestBody)),
+    }),
+    trigger_when: Type.Object({
+      events: Type.Optional(Type.Array(Type.String())),
+      conditions: Type.Array(Type.Unknown()),
+    }),
+    secret: Type.String({ description: 'Shown once, at creation; a mask ever after.' }),
+    secret_algorithm: Nullable(Type.String()),
+    secret_header_name: Nullable(Type.String()),
+    created_by_user: Nullable(UserRelation),
+    created_at: Time,
+    updated_at: Time,
+  },
+  { title: 'Hook' },
+);
 
 /** The address that senders call. */
 export function triggerUrl(publicUrl: string, uuid: string): string {
@@ -47,22 +58,23 @@ export function triggerUrl(publicUrl: string, uuid: string): string {
 
 export function presentHook(
   row: HookRow,
-  context: { box: SecretBox; publicUrl: string; projectId: number },
+  context: { box: SecretBox; publicUrl: string; projectId: number; users: UserLookup },
 ): Static<typeof Hook> {
   const common = {
     id: row.uuid,
     name: row.name,
     type: row.direction,
-    action_type: row.action_type,
+    // Safe, here and below: only the schema's values are written.
+    action_type: row.action_type as Operation,
     is_auto_generated: false,
     active: row.active === 1,
     project_id: context.projectId,
     environment_id: row.environment_id,
     pipeline_id: row.pipeline_id,
-    resource_type: row.resource_type,
+    resource_type: row.resource_type as ResourceType,
     resource_id: row.resource_id,
     secret: row.secret_sealed === null ? '' : mask,
-    created_by_user: null,
+    created_by_user: context.users(row.created_by),
     created_at: isoTime(row.created_at),
     updated_at: isoTime(row.updated_at),
   };
@@ -77,7 +89,7 @@ export function presentHook(
       secret_algorithm: definition.secret_algorithm,
       secret_header_name: definition.secret_header_name,
       settings: { variables: definition.variables },
-      trigger_when: { conditions: definition.conditions },
+      trigger_when: { conditions: definition.conditions.map(presentCondition) },
     };
   }
   const definition = openOutgoing(context.box, row);
@@ -96,6 +108,20 @@ export function presentHook(
       })),
       request_body: definition.request_body,
     },
-    trigger_when: { events: definition.events, conditions: definition.conditions },
+    trigger_when: { events: definition.events, conditions: definition.conditions.map(presentCondition) },
   };
+}
+
+/**
+ * The reference's clients take values other than text only in conditions on the body. A number and its text are the same
+ * to a condition, so nothing is lost.
+ */
+function presentCondition<Condition extends IncomingCondition | OutgoingCondition>(condition: Condition) {
+  const { accepted_values } = condition;
+  const isText = accepted_values.every((value) => typeof value === 'string');
+  const ofBody = 'type' in condition && (condition.type ?? 'request_body') === 'request_body';
+  if (isText) return condition;
+  return ofBody
+    ? { ...condition, type: 'request_body' }
+    : { ...condition, accepted_values: accepted_values.map(String) };
 }

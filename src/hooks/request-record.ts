@@ -3,50 +3,59 @@ import { Nullable, Time } from '../platform/http/schemas.ts';
 
 /* The record of a request is shown the same way in both directions. */
 
-export const Delivery = Type.Object({
-  id: Type.String({ description: 'Sent as `webhook-id`, the same in every attempt.' }),
-  hook_id: Type.String(),
-  action_id: Type.Integer(),
-  event: Type.String(),
-  status: Type.String(),
-  reason: Type.String(),
-  attempts: Type.Integer(),
-  next_attempt_at: Nullable(Time),
-  created_at: Time,
-  updated_at: Time,
-});
+export const Delivery = Type.Object(
+  {
+    id: Type.String({ description: 'Sent as `webhook-id`, the same in every attempt.' }),
+    hook_id: Type.String(),
+    action_id: Type.Integer(),
+    event: Type.String(),
+    status: Type.String(),
+    reason: Type.String(),
+    attempts: Type.Integer(),
+    next_attempt_at: Nullable(Time),
+    created_at: Time,
+    updated_at: Time,
+  },
+  { title: 'Delivery' },
+);
 
-export const HookRequestRelation = Type.Object({
-  id: Type.String(),
-  hook_id: Type.String(),
-  action_id: Nullable(Type.Integer()),
-  retry_of: Nullable(Type.String()),
-  ip_address: Type.String(),
-  url: Type.String(),
-  outcome: Type.String(),
-  reason: Type.String({ description: 'What came of it, in one sentence.' }),
-  duration_ms: Type.Number(),
-  response_status_code: Type.Integer({ description: '0 when there was no answer.' }),
-  created_at: Time,
-  updated_at: Time,
-});
+export const HookRequestRelation = Type.Object(
+  {
+    id: Type.String(),
+    hook_id: Type.String(),
+    action_id: Nullable(Type.Integer()),
+    retry_of: Nullable(Type.String()),
+    ip_address: Type.String(),
+    url: Type.String(),
+    outcome: Type.String(),
+    reason: Type.String({ description: 'What came of it, in one sentence.' }),
+    duration_ms: Type.Number(),
+    response_status_code: Type.Integer({ description: '0 when there was no answer.' }),
+    created_at: Time,
+    updated_at: Time,
+  },
+  { title: 'HookRequestRelation' },
+);
 
-export const HookRequest = Type.Object({
-  ...HookRequestRelation.properties,
-  request_headers: Type.Record(Type.String(), Type.String()),
-  request_body: Type.Unknown(),
-  response_headers: Type.Record(Type.String(), Type.String()),
-  response_body: Type.Unknown(),
-  hook: Type.Null(),
-  delivery: Nullable(Delivery),
-});
+export const HookRequest = Type.Object(
+  {
+    ...HookRequestRelation.properties,
+    request_headers: Type.Record(Type.String(), Type.String()),
+    request_body: Type.Unknown(),
+    response_headers: Type.Record(Type.String(), Type.String()),
+    response_body: Type.Unknown(),
+    hook: Type.Null(),
+    delivery: Nullable(Delivery),
+  },
+  { title: 'HookRequest' },
+);
 
 /** The reference shows bodies as objects; what is none is shown as its text under `raw`. */
-export function asObject(text: string): unknown {
+export function asObject(text: string): object {
   if (text === '') return {};
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch {
     // Not JSON: a form, a text, or a body that was cut.
   }

@@ -1,13 +1,16 @@
+import type { FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { principalOf, scopeOf, type Access } from '../accounts/access.ts';
-import { presentUser } from '../accounts/present.ts';
-import { findUser } from '../accounts/store.ts';
+import { audited } from '../accounts/audit.ts';
+import { usersById } from '../accounts/present.ts';
 import { resourceTypes } from '../inventory/resource.ts';
 import { operationCodes } from '../pipelines/operations.ts';
 import { findPipeline, type PipelineRow } from '../pipelines/store.ts';
+import type { Bus } from '../platform/bus.ts';
 import { invalid, notFound } from '../platform/errors.ts';
-import { linkPages, PageQuery, readPage } from '../platform/http/pagination.ts';
-import { Id, idParam, Nullable, OneOf } from '../platform/http/schemas.ts';
+import { bodyByParam } from '../platform/http/body-by-param.ts';
+import { onePage, PageQuery } from '../platform/http/pagination.ts';
+import { Id, idParam, noContent, Nullable, OneOf, Uuid } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import {
   eventNames,
@@ -74,26 +77,52 @@ const olderForm = {
   resource_id: Id,
   action_type: OneOf(operationCodes),
 };
-const IncomingBody = Type.Object({ name, ...incoming });
-const OutgoingBody = Type.Object({ name, target_url, ...outgoing });
+const createBodies = {
+  incoming: Type.Object({ name, ...incoming }, { title: 'IncomingHookCreate' }),
+  outgoing: Type.Object({ name, target_url, ...outgoing }, { title: 'OutgoingHookCreate' }),
+};
+const olderBodies = {
+  incoming: Type.Object(
+    { ...createBodies.incoming.properties, ...olderForm },
+    { title: 'IncomingHookCreateForResource' },
+  ),
+  outgoing: Type.Object(
+    { ...createBodies.outgoing.properties, ...olderForm },
+    { title: 'OutgoingHookCreateForResource' },
+  ),
+};
+const changeBodies = {
+  incoming: Type.Object({ ...incoming, name: Type.Optional(name) }, { title: 'IncomingHookUpdate' }),
+  outgoing: Type.Object(
+    { ...outgoing, name: Type.Optional(name), target_url: Type.Optional(target_url) },
+    { title: 'OutgoingHookUpdate' },
+  ),
+};
 
-export function hookRoutes(app: HttpApp, context: SaveContext & { publicUrl: () => string }): void {
+/** The words of an address for what a row says as `in` and `out`. */
+const directions = { incoming: 'in', outgoing: 'out' } as const;
+const hook_type = OneOf(['incoming', 'outgoing']);
+type HookType = keyof typeof directions;
+
+export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publicUrl: () => string }): void {
   const { db, box, bus } = context;
-  const present = async (row: HookRow, projectId: number) => {
-    const user = await findUser(db, row.created_by);
-    const hook = presentHook(row, { box, publicUrl: context.publicUrl(), projectId });
-    return { ...hook, created_by_user: user ? presentUser(user) : null };
+  const presentAll = async (rows: HookRow[], projectId: number) => {
+    const users = await usersById(
+      db,
+      rows.map((row) => row.created_by),
+    );
+    const publicUrl = context.publicUrl();
+    return rows.map((row) => presentHook(row, { box, publicUrl, projectId, users }));
   };
-  const presentRow = (projectId: number) => (row: HookRow) =>
-    presentHook(row, { box, publicUrl: context.publicUrl(), projectId });
+  const present = async (row: HookRow, projectId: number) => (await presentAll([row], projectId))[0]!;
 
-  const existingPipeline = async (id: string): Promise<PipelineRow> => {
-    const pipeline = await findPipeline(db, Number(id));
+  const existingPipeline = async (id: number): Promise<PipelineRow> => {
+    const pipeline = await findPipeline(db, id);
     if (!pipeline) throw notFound('The pipeline');
     return pipeline;
   };
   const pipelineOwner = async (
-    id: string,
+    id: number,
     actionType: string | undefined,
     userId: number,
   ): Promise<HookOwner> => {
@@ -112,93 +141,79 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { publicUrl: () 
     };
   };
 
-  const onPipeline = { access: { permission: 'hook:create', on: 'pipeline', param: 'pipeline_id' } } as const;
-  const inBody = { access: { permission: 'hook:create', on: 'named-in-body' } } as const;
+  /** Creates either kind and returns what the wire shows, the secret of an incoming one this once. */
+  const create = async (request: FastifyRequest, type: HookType, owner: HookOwner, projectId: number) => {
+    const { row, secret } = await audited(
+      context,
+      request,
+      (created: { row: HookRow; secret: string }) => asObject(created.row),
+      async (trx) =>
+        // Safe: `bodyByParam` has validated the body as the one of this type.
+        type === 'incoming'
+          ? await createIncomingHook(
+              { ...context, db: trx },
+              owner,
+              request.body as Static<typeof createBodies.incoming>,
+            )
+          : {
+              row: await createOutgoingHook(
+                { ...context, db: trx },
+                owner,
+                request.body as Static<typeof createBodies.outgoing>,
+              ),
+              secret: '',
+            },
+    );
+    bus.publish('definitions');
+    return { ...(await present(row, projectId)), secret };
+  };
 
   app.route({
     method: 'POST',
-    url: '/pipelines/:pipeline_id/hooks/incoming',
-    config: onPipeline,
+    url: '/pipelines/:pipeline_id/hooks/:hook_type',
+    config: { access: { permission: 'hook:create', on: 'pipeline', param: 'pipeline_id' } },
+    ...bodyByParam(app, 'hook_type', createBodies),
     schema: {
-      operationId: 'addPipelineIncomingHook',
-      summary: 'Create an incoming hook; its URL and secret are in the answer, the secret this once',
-      params: idParam('pipeline_id'),
-      body: IncomingBody,
+      operationId: 'addPipelineHook',
+      summary: 'Create an incoming or an outgoing hook',
+      description:
+        "The answer of an incoming hook holds the URL for the sender and, this once, the secret. An outgoing hook's URL, headers and body are templates.",
+      params: Type.Object({ pipeline_id: Id, hook_type }),
+      body: Type.Union([createBodies.incoming, createBodies.outgoing]),
       response: { 201: Hook },
     },
     handler: async (request, reply) => {
       const { userId } = principalOf(request);
-      const owner = await pipelineOwner(request.params.pipeline_id, request.body.action_type, userId);
-      const { row, secret } = await createIncomingHook(context, owner, request.body);
-      return reply.status(201).send({ ...(await present(row, scopeOf(request).projectId)), secret });
+      const { pipeline_id, hook_type: type } = request.params;
+      const owner = await pipelineOwner(pipeline_id, request.body.action_type, userId);
+      return reply.status(201).send(await create(request, type, owner, scopeOf(request).projectId));
     },
   });
 
   app.route({
     method: 'POST',
-    url: '/pipelines/:pipeline_id/hooks/outgoing',
-    config: onPipeline,
+    url: '/hooks/:hook_type',
+    config: { access: { permission: 'hook:create', on: 'named-in-body' } },
+    ...bodyByParam(app, 'hook_type', olderBodies),
     schema: {
-      operationId: 'addPipelineOutgoingHook',
-      summary: 'Create an outgoing hook',
-      params: idParam('pipeline_id'),
-      body: OutgoingBody,
-      response: { 201: Hook },
-    },
-    handler: async (request, reply) => {
-      const { userId } = principalOf(request);
-      const owner = await pipelineOwner(request.params.pipeline_id, request.body.action_type, userId);
-      const row = await createOutgoingHook(context, owner, request.body);
-      return reply.status(201).send(await present(row, scopeOf(request).projectId));
-    },
-  });
-
-  const resourceOwner = (
-    body: { resource_type: HookOwner['resourceType']; resource_id: number; action_type: string },
-    environmentId: number,
-    userId: number,
-  ): HookOwner => ({
-    environmentId,
-    pipelineId: null,
-    resourceType: body.resource_type,
-    resourceId: body.resource_id,
-    actionType: body.action_type,
-    userId,
-  });
-
-  app.route({
-    method: 'POST',
-    url: '/hooks/incoming',
-    config: inBody,
-    schema: {
-      operationId: 'addIncomingHook',
-      summary: 'Create an incoming hook in the older form, for every pipeline of a resource and operation',
-      body: Type.Object({ ...IncomingBody.properties, ...olderForm }),
+      operationId: 'addHook',
+      summary: 'Create a hook in the older form, for every pipeline of a resource and operation',
+      params: Type.Object({ hook_type }),
+      body: Type.Union([olderBodies.incoming, olderBodies.outgoing]),
       response: { 201: Hook },
     },
     handler: async (request, reply) => {
       const { environmentId, projectId } = scopeOf(request);
-      const owner = resourceOwner(request.body, environmentId, principalOf(request).userId);
-      const { row, secret } = await createIncomingHook(context, owner, request.body);
-      return reply.status(201).send({ ...(await present(row, projectId)), secret });
-    },
-  });
-
-  app.route({
-    method: 'POST',
-    url: '/hooks/outgoing',
-    config: inBody,
-    schema: {
-      operationId: 'addOutgoingHook',
-      summary: 'Create an outgoing hook in the older form, for every pipeline of a resource and operation',
-      body: Type.Object({ ...OutgoingBody.properties, ...olderForm }),
-      response: { 201: Hook },
-    },
-    handler: async (request, reply) => {
-      const { environmentId, projectId } = scopeOf(request);
-      const owner = resourceOwner(request.body, environmentId, principalOf(request).userId);
-      const row = await createOutgoingHook(context, owner, request.body);
-      return reply.status(201).send(await present(row, projectId));
+      const { body } = request;
+      const owner: HookOwner = {
+        environmentId,
+        pipelineId: null,
+        resourceType: body.resource_type,
+        resourceId: body.resource_id,
+        actionType: body.action_type,
+        userId: principalOf(request).userId,
+      };
+      return reply.status(201).send(await create(request, request.params.hook_type, owner, projectId));
     },
   });
 
@@ -214,110 +229,122 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { publicUrl: () 
       response: { 200: Type.Array(Hook) },
     },
     handler: async (request, reply) => {
-      const page = readPage(request.query);
       const pipeline = await existingPipeline(request.params.pipeline_id);
-      const { rows, total } = await listPipelineHooks(db, pipeline, page);
-      linkPages(request, reply, page, total);
-      return rows.map(presentRow(scopeOf(request).projectId));
+      const rows = await onePage(request, reply, (page) => listPipelineHooks(db, pipeline, page));
+      return await presentAll(rows, scopeOf(request).projectId);
     },
   });
 
-  for (const type of resourceTypes) {
-    const label = type === 'application' ? 'Application' : 'Server';
+  const ofApplication = {
+    url: '/applications/:application_id/hooks',
+    operationId: 'listApplicationHooks',
+    summary: 'List the hooks of an application and of its pipelines',
+    type: 'application',
+    param: 'application_id',
+  } as const;
+  const ofServer = {
+    url: '/servers/:server_id/hooks',
+    operationId: 'listServerHooks',
+    summary: 'List the hooks of a server and of its pipelines',
+    type: 'server',
+    param: 'server_id',
+  } as const;
+  for (const { url, operationId, summary, type, param } of [ofApplication, ofServer]) {
     app.route({
       method: 'GET',
-      url: `/${type}s/:resource_id/hooks`,
-      config: { access: { permission: 'hook:read', on: type, param: 'resource_id' } },
+      url,
+      config: { access: { permission: 'hook:read', on: type, param } },
       schema: {
-        operationId: `list${label}Hooks`,
-        summary: `List the hooks of a${type === 'application' ? 'n' : ''} ${type} and of its pipelines`,
-        params: idParam('resource_id'),
+        operationId,
+        summary,
+        params: idParam(param),
         querystring: PageQuery,
         response: { 200: Type.Array(Hook) },
       },
       handler: async (request, reply) => {
-        const page = readPage(request.query);
-        const { rows, total } = await listResourceHooks(
-          db,
-          { type, id: Number(request.params.resource_id) },
-          page,
-        );
-        linkPages(request, reply, page, total);
-        return rows.map(presentRow(scopeOf(request).projectId));
+        // Safe: the schema above has this one parameter.
+        const id = (request.params as Record<string, number>)[param]!;
+        const rows = await onePage(request, reply, (page) => listResourceHooks(db, { type, id }, page));
+        return await presentAll(rows, scopeOf(request).projectId);
       },
     });
   }
 
-  const directions = [
-    { address: 'incoming', direction: 'in', label: 'Incoming' },
-    { address: 'outgoing', direction: 'out', label: 'Outgoing' },
-  ] as const;
-  for (const { address, direction, label } of directions) {
-    const url = `/hooks/${address}/:hook_id`;
-    const params = idParam('hook_id');
-    const needs = (permission: 'hook:read' | 'hook:update' | 'hook:delete') => ({
-      access: { permission, on: 'hook', param: 'hook_id' } satisfies Access,
-    });
-    const existing = async (uuid: string): Promise<HookRow> => {
-      const row = await findHook(db, uuid);
-      if (row?.direction !== direction) throw notFound(`The ${address} hook`);
-      return row;
-    };
+  const url = '/hooks/:hook_type/:hook_id';
+  const params = Type.Object({ hook_type, hook_id: Uuid });
+  const needs = (permission: 'hook:read' | 'hook:update' | 'hook:delete') => ({
+    access: { permission, on: 'hook', param: 'hook_id' } satisfies Access,
+  });
+  const existing = async (given: Static<typeof params>): Promise<HookRow> => {
+    const row = await findHook(db, given.hook_id);
+    if (row?.direction !== directions[given.hook_type]) throw notFound(`The ${given.hook_type} hook`);
+    return row;
+  };
 
-    app.route({
-      method: 'GET',
-      url,
-      config: needs('hook:read'),
-      schema: {
-        operationId: `get${label}Hook`,
-        summary: `Read an ${address} hook`,
-        params,
-        response: { 200: Hook },
-      },
-      handler: async (request) => present(await existing(request.params.hook_id), scopeOf(request).projectId),
-    });
+  app.route({
+    method: 'GET',
+    url,
+    config: needs('hook:read'),
+    schema: {
+      operationId: 'getHook',
+      summary: 'Read a hook',
+      description: 'Its secret and the sensitive headers it sends are masked.',
+      params,
+      response: { 200: Hook },
+    },
+    handler: async (request) => present(await existing(request.params), scopeOf(request).projectId),
+  });
 
-    app.route({
-      method: 'DELETE',
-      url,
-      config: needs('hook:delete'),
-      schema: {
-        operationId: `delete${label}Hook`,
-        summary: `Delete an ${address} hook; the records of its requests stay`,
-        params,
-        response: { 204: Type.Null() },
-      },
-      handler: async (request, reply) => {
-        await deleteHook(db, (await existing(request.params.hook_id)).id);
-        bus.publish('definitions');
-        bus.publish('deliveries');
-        return reply.status(204).send(null);
-      },
-    });
+  app.route({
+    method: 'PUT',
+    url,
+    config: needs('hook:update'),
+    ...bodyByParam(app, 'hook_type', changeBodies),
+    schema: {
+      operationId: 'updateHook',
+      summary: 'Change a hook; what is left out is kept, the secret too',
+      params,
+      body: Type.Union([changeBodies.incoming, changeBodies.outgoing]),
+      response: noContent,
+    },
+    handler: async (request, reply) => {
+      const row = await existing(request.params);
+      const object = { ...asObject(row), name: request.body.name ?? row.name };
+      await audited(context, request, object, async (trx) => {
+        const within = { ...context, db: trx };
+        // Safe: `bodyByParam` has validated the body as the one of this type.
+        if (row.direction === 'in')
+          await changeIncomingHook(within, row, request.body as Static<typeof changeBodies.incoming>);
+        else await changeOutgoingHook(within, row, request.body as Static<typeof changeBodies.outgoing>);
+      });
+      bus.publish('definitions');
+      bus.publish('deliveries');
+      return reply.status(204).send(null);
+    },
+  });
 
-    const body =
-      direction === 'in'
-        ? Type.Object({ ...incoming, name: Type.Optional(name) })
-        : Type.Object({ ...outgoing, name: Type.Optional(name), target_url: Type.Optional(target_url) });
-    app.route({
-      method: 'PUT',
-      url,
-      config: needs('hook:update'),
-      schema: {
-        operationId: `update${label}Hook`,
-        summary: `Change an ${address} hook; what is left out is kept, the secret too`,
-        params,
-        body,
-        response: { 204: Type.Null() },
-      },
-      handler: async (request, reply) => {
-        const row = await existing(request.params.hook_id);
-        // Safe: the schema above is the one of this direction.
-        if (direction === 'in')
-          await changeIncomingHook(context, row, request.body as Static<typeof IncomingBody>);
-        else await changeOutgoingHook(context, row, request.body as Static<typeof OutgoingBody>);
-        return reply.status(204).send(null);
-      },
-    });
-  }
+  app.route({
+    method: 'DELETE',
+    url,
+    config: needs('hook:delete'),
+    schema: {
+      operationId: 'deleteHook',
+      summary: 'Delete a hook; the records of its requests stay',
+      description:
+        'The URL of an incoming hook is gone for good. What an outgoing hook has not sent yet is skipped.',
+      params,
+      response: noContent,
+    },
+    handler: async (request, reply) => {
+      const row = await existing(request.params);
+      await audited(context, request, asObject(row), (trx) => deleteHook(trx, row.id));
+      bus.publish('definitions');
+      bus.publish('deliveries');
+      return reply.status(204).send(null);
+    },
+  });
+}
+
+function asObject({ uuid, name: hookName }: HookRow) {
+  return { type: 'hook' as const, id: uuid, name: hookName };
 }

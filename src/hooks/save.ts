@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { resourceColumns, type ResourceType } from '../inventory/resource.ts';
-import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { isDeeperThan } from '../platform/dotted-path.ts';
@@ -30,7 +29,8 @@ import {
   type HookRow,
 } from './store.ts';
 
-export type SaveContext = { db: Db; clock: Clock; box: SecretBox; bus: Bus };
+/** The caller tells the others, by the bus, when the change is committed. */
+export type SaveContext = { db: Db; clock: Clock; box: SecretBox };
 
 /** Where a new hook hangs: on a pipeline (today's form), or on a resource and operation (the older form). */
 export type HookOwner = {
@@ -129,7 +129,7 @@ export async function changeOutgoingHook(
 }
 
 async function insert(
-  { db, clock, box, bus }: SaveContext,
+  { db, clock, box }: SaveContext,
   owner: HookOwner,
   input: { name: string; active?: boolean | undefined },
   direction: 'in' | 'out',
@@ -158,12 +158,11 @@ async function insert(
     created_at: now,
     updated_at: now,
   });
-  bus.publish('definitions');
   return row;
 }
 
 async function change(
-  { db, clock, box, bus }: SaveContext,
+  { db, clock, box }: SaveContext,
   row: HookRow,
   input: { name?: string | undefined; active?: boolean | undefined },
   definition: IncomingDefinition | OutgoingDefinition,
@@ -176,8 +175,6 @@ async function change(
     secret_sealed,
     updated_at: clock.now(),
   });
-  bus.publish('definitions');
-  bus.publish('deliveries');
 }
 
 /** Throws `invalid` with every fault. */

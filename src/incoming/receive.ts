@@ -78,7 +78,11 @@ export function createReceiver(context: {
     return hook;
   };
 
-  const unverified = createRateLimit(clock, { burst: 1000, perSecond: 50 });
+  const unverified = createRateLimit(clock, {
+    burst: 1000,
+    perSecond: 50,
+    message: 'Too many requests that could not be verified. Slow down.',
+  });
   const toPrune = new Set<number>();
   /** Anyone can cause refusals, so the old ones of a hook are removed: soon, and without making this sender wait. */
   const pruneSoon = (hookId: number) => {

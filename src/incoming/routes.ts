@@ -2,13 +2,13 @@ import { Type } from 'typebox';
 import { actionIdHeader } from '../actions/present.ts';
 import { findHook } from '../hooks/store.ts';
 import { HookRequest, HookRequestRelation } from '../hooks/request-record.ts';
-import { presentAttempt } from '../outgoing/present.ts';
-import { deliveriesOf, findAttempt } from '../outgoing/store.ts';
+import { presentAttempt, presentAttemptRelation } from '../outgoing/present.ts';
+import { deliveriesOf, findAttempt, listAttempts } from '../outgoing/store.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { AppError, notFound, type FieldError } from '../platform/errors.ts';
-import { linkPages, PageQuery, readPage } from '../platform/http/pagination.ts';
+import { onePage, PageQuery } from '../platform/http/pagination.ts';
 import { sendError } from '../platform/http/send-error.ts';
-import { idParam } from '../platform/http/schemas.ts';
+import { OneOf, Uuid, uuidParam } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import { presentIncoming, presentIncomingRelation } from './present.ts';
 import { unknownContentType } from './parse-payload.ts';
@@ -41,7 +41,7 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
   app.route({
     method: 'POST',
     url: '/hooks/:hook_id/trigger',
-    config: { access: 'public' },
+    config: { access: 'public', limit: 'own', startsAction: true },
     bodyLimit: context.maxBodyBytes,
     // What can be refused before the body is read is: nobody can fill the memory without knowing a hook's address.
     onRequest: async (request, reply) => {
@@ -63,7 +63,7 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
     schema: {
       operationId: 'triggerHook',
       summary: 'Send a request to an incoming hook',
-      params: idParam('hook_id'),
+      params: Type.Object({ hook_id: Type.String() }),
       response: { '2xx': Receipt, '4xx': Refusal },
     },
     handler: async (request, reply) => {
@@ -129,22 +129,32 @@ function whyUnread(error: Error, contentType = ''): { status: 413 | 415; reason:
 export function incomingRoutes(app: HttpApp, { db, publicUrl }: { db: Db; publicUrl: () => string }): void {
   app.route({
     method: 'GET',
-    url: '/hooks/incoming/:hook_id/requests',
+    url: '/hooks/:hook_type/:hook_id/requests',
     config: { access: { permission: 'hook:read', on: 'hook', param: 'hook_id' } },
     schema: {
-      operationId: 'listIncomingHookRequests',
-      summary: 'List the requests of an incoming hook, refused ones included, with the reason',
-      params: idParam('hook_id'),
+      operationId: 'listHookRequestsByHookType',
+      summary: 'List the requests that a hook received, or that it sent',
+      description:
+        'Of an incoming hook, refused requests included, each with the reason. Of an outgoing hook, one entry per attempt.',
+      params: Type.Object({ hook_type: OneOf(['incoming', 'outgoing']), hook_id: Uuid }),
       querystring: PageQuery,
       response: { 200: Type.Array(HookRequestRelation) },
     },
     handler: async (request, reply) => {
-      const hook = await findHook(db, request.params.hook_id);
-      if (hook?.direction !== 'in') throw notFound('The incoming hook');
-      const page = readPage(request.query);
-      const { rows, total } = await listHookRequests(db, hook.id, page);
-      linkPages(request, reply, page, total);
-      return rows.map((row) => presentIncomingRelation(row, publicUrl()));
+      const { hook_type, hook_id } = request.params;
+      const hook = await findHook(db, hook_id);
+      if (!hook || (hook.direction === 'in') !== (hook_type === 'incoming'))
+        throw notFound(`The ${hook_type} hook`);
+      if (hook.direction === 'in') {
+        const rows = await onePage(request, reply, (page) => listHookRequests(db, hook.id, page));
+        return rows.map((row) => presentIncomingRelation(row, publicUrl()));
+      }
+      const rows = await onePage(request, reply, (page) => listAttempts(db, hook.id, page));
+      const deliveries = await deliveriesOf(db, rows);
+      return rows.flatMap((row) => {
+        const found = deliveries.get(row.delivery_id);
+        return found ? [presentAttemptRelation(row, found.delivery, found.firstAttempt)] : [];
+      });
     },
   });
 
@@ -155,7 +165,7 @@ export function incomingRoutes(app: HttpApp, { db, publicUrl }: { db: Db; public
     schema: {
       operationId: 'getHookRequest',
       summary: 'Read the record of a request: what came in, or what an attempt sent, and the answer',
-      params: idParam('hook_request_id'),
+      params: uuidParam('hook_request_id'),
       response: { 200: HookRequest },
     },
     handler: async (request) => {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hashPassword } from '../accounts/passwords.ts';
+import { insertMembership, insertPredefinedRoles } from '../accounts/roles.ts';
 import { insertUser } from '../accounts/store.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
@@ -43,10 +44,8 @@ export async function firstStart(
       })
       .returning('id')
       .executeTakeFirstOrThrow();
-    await trx
-      .insertInto('memberships')
-      .values({ organization_id: organization.id, user_id: user.id, role: 'owner', created_at })
-      .execute();
+    await insertPredefinedRoles(trx, organization.id, now);
+    await insertMembership(trx, { organizationId: organization.id, userId: user.id, role: 'owner', now });
     const project = await trx
       .insertInto('projects')
       .values({

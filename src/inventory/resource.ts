@@ -11,3 +11,19 @@ export function resourceColumns(type: ResourceType, id: number) {
     server_id: type === 'server' ? id : null,
   };
 }
+
+/** The kinds of the reference. Lists may be asked for any of them; those that Hookline has none of are empty. */
+export const knownResourceTypes = [
+  ...resourceTypes,
+  'credential',
+  'cronjob',
+  'daemon',
+  'deployment',
+  'network',
+  'network-rule',
+  'service',
+  'ssh-key',
+  'ssl-certificate',
+  'subnet',
+  'virtual-host',
+] as const;

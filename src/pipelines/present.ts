@@ -1,26 +1,31 @@
 import { Type, type Static } from 'typebox';
-import { UserRelation } from '../accounts/present.ts';
+import { UserRelation, type UserLookup } from '../accounts/present.ts';
+import { resourceTypes, type ResourceType } from '../inventory/resource.ts';
 import { isoTime } from '../platform/clock.ts';
-import { Nullable, Time } from '../platform/http/schemas.ts';
-import { operationLabel } from './operations.ts';
+import { Nullable, OneOf, Time } from '../platform/http/schemas.ts';
+import { operationCodes, operationLabel, type Operation } from './operations.ts';
+import { runners, type Runner } from './steps.ts';
 import type { PipelineRow, StepRow } from './store.ts';
 
-export const Step = Type.Object({
-  id: Type.Integer(),
-  name: Nullable(Type.String()),
-  description: Nullable(Type.String()),
-  type: Type.String(),
-  run_as_user: Type.String(),
-  command: Type.String(),
-  runner: Type.String(),
-  script_id: Type.Integer(),
-  pipeline_id: Type.Integer(),
-  trigger_order: Type.Integer(),
-  is_auto_generated: Type.Boolean(),
-  is_default_step: Type.Boolean(),
-  created_at: Time,
-  updated_at: Time,
-});
+export const Step = Type.Object(
+  {
+    id: Type.Integer(),
+    name: Nullable(Type.String()),
+    description: Nullable(Type.String()),
+    type: Type.String(),
+    run_as_user: Type.String(),
+    command: Type.String(),
+    runner: OneOf(runners),
+    script_id: Type.Integer(),
+    pipeline_id: Type.Integer(),
+    trigger_order: Type.Integer(),
+    is_auto_generated: Type.Boolean(),
+    is_default_step: Type.Boolean(),
+    created_at: Time,
+    updated_at: Time,
+  },
+  { title: 'Step' },
+);
 
 export function presentStep(row: StepRow): Static<typeof Step> {
   return {
@@ -30,7 +35,8 @@ export function presentStep(row: StepRow): Static<typeof Step> {
     type: row.type,
     run_as_user: row.run_as_user,
     command: row.command,
-    runner: row.runner,
+    // Safe: only the schema's values are written.
+    runner: row.runner as Runner,
     script_id: row.id,
     pipeline_id: row.pipeline_id,
     trigger_order: row.trigger_order,
@@ -41,29 +47,37 @@ export function presentStep(row: StepRow): Static<typeof Step> {
   };
 }
 
-export const PipelineRelation = Type.Object({
-  id: Type.Integer(),
-  name: Type.String(),
-  environment_id: Type.Integer(),
-  project_id: Type.Integer(),
-  organization_id: Type.Integer(),
-  resource_type: Type.String(),
-  resource_type_human_readable: Type.String(),
-  resource_id: Type.Integer(),
-  operation: Type.String(),
-  operation_human_readable: Type.String(),
-  max_parallel_actions: Type.Integer(),
-  trigger_when: Type.Null(),
-  created_by_user: Nullable(UserRelation),
-  created_at: Time,
-  updated_at: Time,
-});
+export const PipelineRelation = Type.Object(
+  {
+    id: Type.Integer(),
+    name: Type.String(),
+    environment_id: Type.Integer(),
+    project_id: Type.Integer(),
+    organization_id: Type.Integer(),
+    resource_type: OneOf(resourceTypes),
+    resource_type_human_readable: Type.String(),
+    resource_id: Type.Integer(),
+    operation: OneOf(operationCodes),
+    operation_human_readable: Type.String(),
+    max_parallel_actions: Type.Integer(),
+    trigger_when: Type.Null(),
+    is_auto_generated: Type.Boolean({ description: 'It came with its resource.' }),
+    created_by_user: Nullable(UserRelation),
+    created_at: Time,
+    updated_at: Time,
+  },
+  { title: 'PipelineRelation' },
+);
 
-export const Pipeline = Type.Object({ ...PipelineRelation.properties, steps: Type.Array(Step) });
+export const Pipeline = Type.Object(
+  { ...PipelineRelation.properties, steps: Type.Array(Step) },
+  { title: 'Pipeline' },
+);
 
 export function presentPipeline(
   row: PipelineRow,
   scope: { projectId: number; organizationId: number },
+  users: UserLookup,
 ): Static<typeof PipelineRelation> {
   return {
     id: row.id,
@@ -71,14 +85,16 @@ export function presentPipeline(
     environment_id: row.environment_id,
     project_id: scope.projectId,
     organization_id: scope.organizationId,
-    resource_type: row.resource_type,
+    // Safe, here and below: only the schema's values are written.
+    resource_type: row.resource_type as ResourceType,
     resource_type_human_readable: humanReadable(row.resource_type),
     resource_id: row.resource_id,
-    operation: row.operation,
+    operation: row.operation as Operation,
     operation_human_readable: operationLabel(row.operation),
     max_parallel_actions: row.max_parallel_actions,
     trigger_when: null,
-    created_by_user: null,
+    is_auto_generated: row.is_auto_generated === 1,
+    created_by_user: users(row.created_by),
     created_at: isoTime(row.created_at),
     updated_at: isoTime(row.updated_at),
   };

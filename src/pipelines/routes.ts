@@ -1,12 +1,14 @@
 import { Type } from 'typebox';
 import { principalOf, scopeOf, type Access } from '../accounts/access.ts';
+import { audited } from '../accounts/audit.ts';
+import { usersById } from '../accounts/present.ts';
 import { resourceColumns, resourceTypes } from '../inventory/resource.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { notFound } from '../platform/errors.ts';
-import { linkPages, PageQuery, readPage } from '../platform/http/pagination.ts';
-import { idParam, Nullable, OneOf } from '../platform/http/schemas.ts';
+import { onePage, PageQuery } from '../platform/http/pagination.ts';
+import { Id, idParam, noContent, Nullable, OneOf } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import { operationCodes } from './operations.ts';
 import { Pipeline, PipelineRelation, presentPipeline, presentStep, Step } from './present.ts';
@@ -16,6 +18,7 @@ import {
   checkCommand,
   mostCommandBytes,
   mostSteps,
+  newStep,
   removeStep,
   runners,
 } from './steps.ts';
@@ -53,7 +56,12 @@ const CreateBody = Type.Object({
 
 export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bus: Bus }): void {
   const { db, clock, bus } = context;
-  const resourceParams = Type.Object({ resource_type: OneOf(resourceTypes), resource_id: Type.String() });
+  const present = async (row: PipelineRow, scope: { projectId: number; organizationId: number }) => {
+    const steps = await stepsOf(db, row.id);
+    const users = await usersById(db, [row.created_by]);
+    return { ...presentPipeline(row, scope, users), steps: steps.map(presentStep) };
+  };
+  const resourceParams = Type.Object({ resource_type: OneOf(resourceTypes), resource_id: Id });
 
   app.route({
     method: 'POST',
@@ -71,9 +79,9 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
       const { body, params } = request;
       body.steps?.forEach((step, index) => checkCommand(step.command, `steps.${index}.command`));
       const now = clock.now();
-      const created = await db.transaction().execute(async (trx) => {
+      const row = await audited(context, request, asObject, async (trx) => {
         const pipeline = await insertPipeline(trx, {
-          ...resourceColumns(params.resource_type, Number(params.resource_id)),
+          ...resourceColumns(params.resource_type, params.resource_id),
           environment_id: scope.environmentId,
           name: body.name,
           operation: body.operation,
@@ -84,25 +92,12 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
           updated_at: now,
         });
         for (const [index, step] of (body.steps ?? []).entries()) {
-          await insertStep(trx, {
-            pipeline_id: pipeline.id,
-            name: step.name ?? null,
-            description: step.description ?? null,
-            type: step.type ?? 'command',
-            command: step.command,
-            runner: step.runner ?? 'custom',
-            run_as_user: step.run_as_user ?? '',
-            trigger_order: index + 1,
-            created_at: now,
-            updated_at: now,
-          });
+          await insertStep(trx, newStep(pipeline.id, step, index + 1, now));
         }
-        return { pipeline, steps: await stepsOf(trx, pipeline.id) };
+        return pipeline;
       });
       bus.publish('definitions');
-      return reply
-        .status(201)
-        .send({ ...presentPipeline(created.pipeline, scope), steps: created.steps.map(presentStep) });
+      return reply.status(201).send(await present(row, scope));
     },
   });
 
@@ -118,11 +113,13 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
       response: { 200: Type.Array(PipelineRelation) },
     },
     handler: async (request, reply) => {
-      const page = readPage(request.query);
-      const resource = { type: request.params.resource_type, id: Number(request.params.resource_id) };
-      const { rows, total } = await listPipelines(db, resource, page);
-      linkPages(request, reply, page, total);
-      return rows.map((row) => presentPipeline(row, scopeOf(request)));
+      const resource = { type: request.params.resource_type, id: request.params.resource_id };
+      const rows = await onePage(request, reply, (page) => listPipelines(db, resource, page));
+      const users = await usersById(
+        db,
+        rows.map((row) => row.created_by),
+      );
+      return rows.map((row) => presentPipeline(row, scopeOf(request), users));
     },
   });
 
@@ -130,8 +127,8 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
   const needs = (permission: 'pipeline:read' | 'pipeline:update' | 'pipeline:delete') => ({
     access: { permission, on: 'pipeline', param: 'pipeline_id' } satisfies Access,
   });
-  const existing = async (id: string): Promise<PipelineRow> => {
-    const row = await findPipeline(db, Number(id));
+  const existing = async (id: number): Promise<PipelineRow> => {
+    const row = await findPipeline(db, id);
     if (!row) throw notFound('The pipeline');
     return row;
   };
@@ -141,11 +138,7 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
     url: '/pipelines/:pipeline_id',
     config: needs('pipeline:read'),
     schema: { operationId: 'getPipeline', summary: 'Read a pipeline', params, response: { 200: Pipeline } },
-    handler: async (request) => {
-      const row = await existing(request.params.pipeline_id);
-      const steps = await stepsOf(db, row.id);
-      return { ...presentPipeline(row, scopeOf(request)), steps: steps.map(presentStep) };
-    },
+    handler: async (request) => present(await existing(request.params.pipeline_id), scopeOf(request)),
   });
 
   app.route({
@@ -157,15 +150,18 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
       summary: 'Change a pipeline; fields that are left out are kept',
       params,
       body: Type.Object({ name: Type.Optional(name), max_parallel_actions, trigger_when }),
-      response: { 204: Type.Null() },
+      response: noContent,
     },
     handler: async (request, reply) => {
       const row = await existing(request.params.pipeline_id);
-      await updatePipeline(db, row.id, {
-        name: request.body.name ?? row.name,
-        max_parallel_actions: request.body.max_parallel_actions ?? row.max_parallel_actions,
-        updated_at: clock.now(),
-      });
+      const changed = request.body.name ?? row.name;
+      await audited(context, request, { ...asObject(row), name: changed }, (trx) =>
+        updatePipeline(trx, row.id, {
+          name: changed,
+          max_parallel_actions: request.body.max_parallel_actions ?? row.max_parallel_actions,
+          updated_at: clock.now(),
+        }),
+      );
       bus.publish('definitions');
       bus.publish('actions');
       return reply.status(204).send(null);
@@ -180,10 +176,11 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
       operationId: 'deletePipeline',
       summary: 'Delete a pipeline with its steps and hooks; its actions stay',
       params,
-      response: { 204: Type.Null() },
+      response: noContent,
     },
     handler: async (request, reply) => {
-      await deletePipeline(db, (await existing(request.params.pipeline_id)).id);
+      const row = await existing(request.params.pipeline_id);
+      await audited(context, request, asObject(row), (trx) => deletePipeline(trx, row.id));
       bus.publish('definitions');
       bus.publish('actions');
       return reply.status(204).send(null);
@@ -204,11 +201,14 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
     handler: async (request, reply) => {
       checkCommand(request.body.command, 'command');
       const row = await existing(request.params.pipeline_id);
-      return reply.status(201).send(presentStep(await addStep(context, row.id, request.body)));
+      const step = await audited(context, request, asObject(row), (trx) =>
+        addStep({ trx, clock }, row.id, request.body),
+      );
+      return reply.status(201).send(presentStep(step));
     },
   });
 
-  const stepParams = Type.Object({ pipeline_id: Type.String(), step_id: Type.String() });
+  const stepParams = idParam('pipeline_id', 'step_id');
 
   app.route({
     method: 'PUT',
@@ -228,12 +228,14 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
           }),
         ),
       }),
-      response: { 204: Type.Null() },
+      response: noContent,
     },
     handler: async (request, reply) => {
       checkCommand(request.body.command, 'command');
-      const ids = { pipelineId: Number(request.params.pipeline_id), stepId: Number(request.params.step_id) };
-      await changeStep(context, ids, { ...request.body, triggerAfter: request.body.trigger_after });
+      const row = await existing(request.params.pipeline_id);
+      const ids = { pipelineId: row.id, stepId: request.params.step_id };
+      const input = { ...request.body, triggerAfter: request.body.trigger_after };
+      await audited(context, request, asObject(row), (trx) => changeStep({ trx, clock }, ids, input));
       return reply.status(204).send(null);
     },
   });
@@ -246,12 +248,17 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
       operationId: 'unlinkStepFromPipeline',
       summary: 'Remove a step from its pipeline',
       params: stepParams,
-      response: { 204: Type.Null() },
+      response: noContent,
     },
     handler: async (request, reply) => {
-      const ids = { pipelineId: Number(request.params.pipeline_id), stepId: Number(request.params.step_id) };
-      await removeStep(context, ids);
+      const row = await existing(request.params.pipeline_id);
+      const ids = { pipelineId: row.id, stepId: request.params.step_id };
+      await audited(context, request, asObject(row), (trx) => removeStep(trx, ids));
       return reply.status(204).send(null);
     },
   });
+}
+
+function asObject({ id, name: pipelineName }: PipelineRow) {
+  return { type: 'pipeline' as const, id, name: pipelineName };
 }

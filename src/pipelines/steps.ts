@@ -1,11 +1,11 @@
 import type { Clock } from '../platform/clock.ts';
-import type { Db } from '../platform/database/connect.ts';
+import type { Trx } from '../platform/database/connect.ts';
 import { invalid, notFound } from '../platform/errors.ts';
 import { deleteStep, insertStep, lockPipeline, stepsOf, updateStep, type StepRow } from './store.ts';
 
 /** Programs that a step may name instead of writing `npm run build` as a script of its own. */
 export const runners = ['custom', 'composer', 'npm', 'pip', 'yarn'] as const;
-type Runner = (typeof runners)[number];
+export type Runner = (typeof runners)[number];
 
 export type StepInput = {
   name?: string | null | undefined;
@@ -23,76 +23,72 @@ export function scriptOf(step: Pick<StepRow, 'runner' | 'command'>): string {
 
 /** Appends a step to a pipeline. */
 export async function addStep(
-  { db, clock }: { db: Db; clock: Clock },
+  { trx, clock }: { trx: Trx; clock: Clock },
   pipelineId: number,
   input: StepInput,
 ): Promise<StepRow> {
-  return await db.transaction().execute(async (trx) => {
-    const now = clock.now();
-    await lockPipeline(trx, pipelineId, now);
-    const steps = await stepsOf(trx, pipelineId);
-    const last = steps.at(-1);
-    if (steps.length >= mostSteps) {
-      throw invalid([
-        { field: 'command', message: `is one too many: a pipeline has at most ${mostSteps} steps` },
-      ]);
-    }
-    return await insertStep(trx, {
-      pipeline_id: pipelineId,
-      name: input.name ?? null,
-      description: input.description ?? null,
-      type: input.type ?? 'command',
-      command: input.command,
-      runner: input.runner ?? 'custom',
-      run_as_user: input.run_as_user ?? '',
-      trigger_order: (last?.trigger_order ?? 0) + 1,
-      created_at: now,
-      updated_at: now,
-    });
-  });
+  const now = clock.now();
+  await lockPipeline(trx, pipelineId, now);
+  const steps = await stepsOf(trx, pipelineId);
+  const last = steps.at(-1);
+  if (steps.length >= mostSteps) {
+    throw invalid([
+      { field: 'command', message: `is one too many: a pipeline has at most ${mostSteps} steps` },
+    ]);
+  }
+  return await insertStep(trx, newStep(pipelineId, input, (last?.trigger_order ?? 0) + 1, now));
+}
+
+/** The row of a new step. */
+export function newStep(pipelineId: number, input: StepInput, order: number, now: number) {
+  return {
+    pipeline_id: pipelineId,
+    name: input.name ?? null,
+    description: input.description ?? null,
+    type: input.type ?? 'command',
+    command: input.command,
+    runner: input.runner ?? 'custom',
+    run_as_user: input.run_as_user ?? '',
+    trigger_order: order,
+    created_at: now,
+    updated_at: now,
+  };
 }
 
 /** `triggerAfter` moves the step behind the one with that `trigger_order`; 0 moves it to the front. */
 export async function changeStep(
-  { db, clock }: { db: Db; clock: Clock },
+  { trx, clock }: { trx: Trx; clock: Clock },
   ids: { pipelineId: number; stepId: number },
   input: StepInput & { triggerAfter?: number | undefined },
 ): Promise<void> {
-  await db.transaction().execute(async (trx) => {
-    const now = clock.now();
-    await lockPipeline(trx, ids.pipelineId, now);
-    const steps = await stepsOf(trx, ids.pipelineId);
-    const step = steps.find(({ id }) => id === ids.stepId);
-    if (!step) throw notFound('The step');
-    await updateStep(trx, step.id, {
-      name: input.name === undefined ? step.name : input.name,
-      description: input.description === undefined ? step.description : input.description,
-      type: input.type ?? step.type,
-      command: input.command,
-      runner: input.runner ?? step.runner,
-      run_as_user: input.run_as_user ?? step.run_as_user,
-      updated_at: now,
-    });
-    const { triggerAfter } = input;
-    if (triggerAfter === undefined) return;
-    const others = steps.filter(({ id }) => id !== step.id);
-    const place = others.filter(({ trigger_order }) => trigger_order <= triggerAfter).length;
-    const ordered = [...others.slice(0, place), step, ...others.slice(place)];
-    for (const [index, one] of ordered.entries()) {
-      await updateStep(trx, one.id, { trigger_order: index + 1, updated_at: now });
-    }
+  const now = clock.now();
+  await lockPipeline(trx, ids.pipelineId, now);
+  const steps = await stepsOf(trx, ids.pipelineId);
+  const step = steps.find(({ id }) => id === ids.stepId);
+  if (!step) throw notFound('The step');
+  await updateStep(trx, step.id, {
+    name: input.name === undefined ? step.name : input.name,
+    description: input.description === undefined ? step.description : input.description,
+    type: input.type ?? step.type,
+    command: input.command,
+    runner: input.runner ?? step.runner,
+    run_as_user: input.run_as_user ?? step.run_as_user,
+    updated_at: now,
   });
+  const { triggerAfter } = input;
+  if (triggerAfter === undefined) return;
+  const others = steps.filter(({ id }) => id !== step.id);
+  const place = others.filter(({ trigger_order }) => trigger_order <= triggerAfter).length;
+  const ordered = [...others.slice(0, place), step, ...others.slice(place)];
+  for (const [index, one] of ordered.entries()) {
+    await updateStep(trx, one.id, { trigger_order: index + 1, updated_at: now });
+  }
 }
 
-export async function removeStep(
-  { db }: { db: Db },
-  ids: { pipelineId: number; stepId: number },
-): Promise<void> {
-  await db.transaction().execute(async (trx) => {
-    const step = (await stepsOf(trx, ids.pipelineId)).find(({ id }) => id === ids.stepId);
-    if (!step) throw notFound('The step');
-    await deleteStep(trx, step.id);
-  });
+export async function removeStep(trx: Trx, ids: { pipelineId: number; stepId: number }): Promise<void> {
+  const step = (await stepsOf(trx, ids.pipelineId)).find(({ id }) => id === ids.stepId);
+  if (!step) throw notFound('The step');
+  await deleteStep(trx, step.id);
 }
 
 export const mostSteps = 100;

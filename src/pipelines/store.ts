@@ -32,6 +32,22 @@ export async function listPipelines(
   return await listPage(all, page);
 }
 
+/** The pipelines that do one thing to a resource, the oldest first. */
+export async function pipelinesFor(
+  db: Db | Trx,
+  resource: { type: string; id: number },
+  operation: string,
+): Promise<PipelineRow[]> {
+  return await db
+    .selectFrom('pipelines')
+    .where('resource_type', '=', resource.type)
+    .where('resource_id', '=', resource.id)
+    .where('operation', '=', operation)
+    .selectAll()
+    .orderBy('id')
+    .execute();
+}
+
 export async function updatePipeline(
   db: Db,
   id: number,

@@ -1,49 +1,60 @@
 import { Type, type Static } from 'typebox';
-import { UserRelation } from '../../accounts/present.ts';
+import { UserRelation, type UserLookup } from '../../accounts/present.ts';
 import { isoTime } from '../../platform/clock.ts';
 import { Nullable, Time } from '../../platform/http/schemas.ts';
-import { Credential } from '../credentials/present.ts';
-import { EnvironmentRelation } from '../places/present.ts';
+import { CredentialRelation } from '../credentials/present.ts';
+import { EnvironmentRelation, presentEnvironmentRelation } from '../places/present.ts';
+import type { Place } from '../places/store.ts';
+import { presentServerRelation, ServerRelation } from '../servers/present.ts';
+import type { ServerRow } from '../servers/store.ts';
 import { parseRepository } from './repository.ts';
 import type { ApplicationRow } from './store.ts';
 
-export const ApplicationRelation = Type.Object({
-  id: Type.Integer(),
-  project_id: Type.Integer(),
-  environment_id: Type.Integer(),
-  created_by: Type.Integer(),
-  name: Type.String(),
-  repository: Type.String(),
-  repository_name: Type.String(),
-  repository_owner: Type.String(),
-  default_branch: Type.String(),
-  programming_language: Type.String(),
-  programming_language_human_readable: Type.String(),
-  engine_version: Type.String(),
-  framework: Type.String(),
-  framework_human_readable: Type.String(),
-  root_directory: Nullable(Type.String()),
-  deployments_keep: Type.Integer(),
-  install_dependencies_command: Nullable(Type.String()),
-  build_command: Nullable(Type.String()),
-  created_at: Time,
-  updated_at: Time,
-});
+export const ApplicationRelation = Type.Object(
+  {
+    id: Type.Integer(),
+    project_id: Type.Integer(),
+    environment_id: Type.Integer(),
+    created_by: Type.Integer(),
+    name: Type.String(),
+    repository: Type.String(),
+    repository_name: Type.String(),
+    repository_owner: Type.String(),
+    default_branch: Type.String(),
+    programming_language: Type.String(),
+    programming_language_human_readable: Type.String(),
+    engine_version: Type.String(),
+    framework: Type.String(),
+    framework_human_readable: Type.String(),
+    root_directory: Nullable(Type.String()),
+    deployments_keep: Type.Integer(),
+    install_dependencies_command: Nullable(Type.String()),
+    build_command: Nullable(Type.String()),
+    created_at: Time,
+    updated_at: Time,
+  },
+  { title: 'ApplicationRelation' },
+);
 
+/** Kinds of the reference that Hookline has none of. */
 const Unused = Type.Array(Type.Unknown());
 
-export const Application = Type.Object({
-  ...ApplicationRelation.properties,
-  created_by_user: Nullable(UserRelation),
-  last_deployments: Type.Object({ latest: Type.Null(), live: Type.Null() }),
-  environment: Nullable(EnvironmentRelation),
-  credential: Nullable(Credential),
-  servers: Unused,
-  services: Unused,
-  cronjobs: Unused,
-  virtual_hosts: Unused,
-  daemons: Unused,
-});
+export const Application = Type.Object(
+  {
+    ...ApplicationRelation.properties,
+    root_directory: Type.String({ description: 'Empty where none is set.' }),
+    created_by_user: Nullable(UserRelation),
+    last_deployments: Type.Object({ latest: Type.Null(), live: Type.Null() }),
+    environment: Nullable(EnvironmentRelation),
+    credential: Nullable(CredentialRelation),
+    servers: Type.Array(ServerRelation),
+    services: Unused,
+    cronjobs: Unused,
+    virtual_hosts: Unused,
+    daemons: Unused,
+  },
+  { title: 'Application' },
+);
 
 export function presentApplicationRelation(
   row: ApplicationRow,
@@ -71,5 +82,32 @@ export function presentApplicationRelation(
     build_command: row.build_command,
     created_at: isoTime(row.created_at),
     updated_at: isoTime(row.updated_at),
+  };
+}
+
+export function presentApplication(
+  row: ApplicationRow,
+  around: {
+    projectId: number;
+    place: Place | undefined;
+    credential: Static<typeof CredentialRelation> | null;
+    servers: ServerRow[];
+    users: UserLookup;
+  },
+): Static<typeof Application> {
+  const { place, users } = around;
+  return {
+    ...presentApplicationRelation(row, around.projectId),
+    // A list shows null; the reference has it so.
+    root_directory: row.root_directory ?? '',
+    created_by_user: users(row.created_by),
+    last_deployments: { latest: null, live: null },
+    environment: place ? presentEnvironmentRelation(place.environment, place, users) : null,
+    credential: around.credential,
+    servers: around.servers.map(presentServerRelation),
+    services: [],
+    cronjobs: [],
+    virtual_hosts: [],
+    daemons: [],
   };
 }

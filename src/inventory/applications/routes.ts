@@ -1,27 +1,35 @@
 import { Type, type Static } from 'typebox';
 import { principalOf, scopeOf, type Access } from '../../accounts/access.ts';
-import { presentUser } from '../../accounts/present.ts';
-import { findUser } from '../../accounts/store.ts';
+import { audited } from '../../accounts/audit.ts';
+import { usersById } from '../../accounts/present.ts';
 import type { Bus } from '../../platform/bus.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Db } from '../../platform/database/connect.ts';
 import { orTaken } from '../../platform/database/errors.ts';
 import { invalid, notFound, type FieldError } from '../../platform/errors.ts';
-import { linkPages, PageQuery, readPage } from '../../platform/http/pagination.ts';
-import { Id, idParam, Nullable } from '../../platform/http/schemas.ts';
+import { onePage, PageQuery } from '../../platform/http/pagination.ts';
+import { Id, idParam, noContent, Nullable, OneOf } from '../../platform/http/schemas.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
 import type { SecretBox } from '../../platform/secret-box.ts';
-import { presentCredential } from '../credentials/present.ts';
+import { presentCredentialRelation } from '../credentials/present.ts';
 import { openSettings } from '../credentials/source-provider.ts';
 import { findCredential } from '../credentials/store.ts';
-import { presentEnvironmentRelation } from '../places/present.ts';
+import { usersOfPlaces } from '../places/present.ts';
 import { findPlace } from '../places/store.ts';
-import { Application, ApplicationRelation, presentApplicationRelation } from './present.ts';
+import { findServers } from '../servers/store.ts';
+import {
+  Application,
+  ApplicationRelation,
+  presentApplication,
+  presentApplicationRelation,
+} from './present.ts';
 import { parseRepository } from './repository.ts';
 import {
   deleteApplication,
   findApplication,
   insertApplication,
+  linkedServers,
+  linkServer,
   listApplications,
   nameIsTaken,
   updateApplication,
@@ -40,45 +48,62 @@ const optionalFields = {
   install_dependencies_command: command,
   build_command: command,
 };
+const repository = Type.String({
+  minLength: 1,
+  maxLength: 500,
+  description: 'owner/name at the source provider, or a full git URL.',
+});
 const CreateBody = Type.Object({
   name: text(60),
-  repository: text(500),
+  repository,
   default_branch: Type.Optional(text(255)),
   ...optionalFields,
+  linked_resources: Type.Optional(
+    Type.Array(Type.Object({ resource_type: OneOf(['server']), resource_id: Id }), {
+      maxItems: 100,
+      description: 'The servers it runs on; with none its pipelines run on the machine of Hookline.',
+    }),
+  ),
 });
 const UpdateBody = Type.Object({
   name: Type.Optional(text(60)),
-  repository: Type.Optional(text(500)),
+  repository: Type.Optional(repository),
   default_branch: Type.Optional(text(255)),
   ...optionalFields,
 });
+const taken = 'is the name of another application of this environment';
 
 export function applicationRoutes(
   app: HttpApp,
-  { db, clock, box, bus }: { db: Db; clock: Clock; box: SecretBox; bus: Bus },
+  context: { db: Db; clock: Clock; box: SecretBox; bus: Bus },
 ): void {
+  const { db, clock, box, bus } = context;
   const present = async (row: ApplicationRow, projectId: number) => {
-    const [place, credential, user] = [
-      await findPlace(db, row.environment_id),
-      row.credential_id === null ? undefined : await findCredential(db, row.credential_id),
-      await findUser(db, row.created_by),
-    ];
-    return {
-      ...presentApplicationRelation(row, projectId),
-      created_by_user: user ? presentUser(user) : null,
-      last_deployments: { latest: null, live: null },
-      environment: place ? presentEnvironmentRelation(place.environment, place) : null,
-      credential: credential ? presentCredential(credential, openSettings(box, credential).api_url) : null,
-      servers: [],
-      services: [],
-      cronjobs: [],
-      virtual_hosts: [],
-      daemons: [],
-    };
+    const place = await findPlace(db, row.environment_id);
+    const credential = row.credential_id === null ? undefined : await findCredential(db, row.credential_id);
+    const users = await usersById(db, [
+      row.created_by,
+      credential?.created_by ?? null,
+      ...usersOfPlaces(place ? [place] : []),
+    ]);
+    return presentApplication(row, {
+      projectId,
+      place,
+      credential: credential
+        ? presentCredentialRelation(credential, openSettings(box, credential).api_url, users)
+        : null,
+      servers: await linkedServers(db, row.id),
+      users,
+    });
   };
 
   const check = async (
-    given: { name?: string; repository?: string; credential_id?: number | null },
+    given: {
+      name?: string;
+      repository?: string;
+      credential_id?: number | null;
+      linked_resources?: { resource_id: number }[];
+    },
     place: { organizationId: number; environmentId: number },
     exceptId: number,
   ): Promise<void> => {
@@ -87,7 +112,7 @@ export function applicationRoutes(
       faults.push({ field: 'repository', message: 'must be owner/name or a full git URL' });
     }
     if (given.name !== undefined && (await nameIsTaken(db, place.environmentId, given.name, exceptId))) {
-      faults.push({ field: 'name', message: 'is the name of another application of this environment' });
+      faults.push({ field: 'name', message: taken });
     }
     if (given.credential_id) {
       const credential = await findCredential(db, given.credential_id);
@@ -98,6 +123,13 @@ export function applicationRoutes(
         faults.push({ field: 'credential_id', message: 'names no credential that this environment can use' });
       }
     }
+    const wanted = (given.linked_resources ?? []).map(({ resource_id }) => resource_id);
+    const servers = await findServers(db, wanted);
+    wanted.forEach((id, index) => {
+      if (servers.some((server) => server.id === id && server.environment_id === place.environmentId)) return;
+      const field = `linked_resources.${index}.resource_id`;
+      faults.push({ field, message: `names no server of this environment: ${id}` });
+    });
     if (faults.length > 0) throw invalid(faults);
   };
 
@@ -117,25 +149,30 @@ export function applicationRoutes(
       const { body } = request;
       await check(body, scope, 0);
       const now = clock.now();
-      const row = await insertApplication(db, {
-        environment_id: scope.environmentId,
-        credential_id: body.credential_id ?? null,
-        name: body.name,
-        repository: body.repository,
-        default_branch: body.default_branch ?? 'main',
-        programming_language: body.programming_language ?? '',
-        engine_version: body.engine_version ?? '',
-        framework: body.framework ?? '',
-        root_directory: body.root_directory ?? null,
-        deployments_keep: body.deployments_keep ?? 5,
-        install_dependencies_command: body.install_dependencies_command ?? null,
-        build_command: body.build_command ?? null,
-        created_by: principalOf(request).userId,
-        created_at: now,
-        updated_at: now,
+      const row = await audited(context, request, asObject, async (trx) => {
+        const inserted = await insertApplication(trx, {
+          environment_id: scope.environmentId,
+          credential_id: body.credential_id ?? null,
+          name: body.name,
+          repository: body.repository,
+          default_branch: body.default_branch ?? 'main',
+          programming_language: body.programming_language ?? '',
+          engine_version: body.engine_version ?? '',
+          framework: body.framework ?? '',
+          root_directory: body.root_directory ?? null,
+          deployments_keep: body.deployments_keep ?? 5,
+          install_dependencies_command: body.install_dependencies_command ?? null,
+          build_command: body.build_command ?? null,
+          created_by: principalOf(request).userId,
+          created_at: now,
+          updated_at: now,
+        });
+        if (!inserted) throw invalid([{ field: 'name', message: taken }]);
+        for (const { resource_id } of body.linked_resources ?? []) {
+          await linkServer(trx, { applicationId: inserted.id, serverId: resource_id });
+        }
+        return inserted;
       });
-      if (!row)
-        throw invalid([{ field: 'name', message: 'is the name of another application of this environment' }]);
       return reply.status(201).send(await present(row, scope.projectId));
     },
   });
@@ -152,11 +189,9 @@ export function applicationRoutes(
       response: { 200: Type.Array(ApplicationRelation) },
     },
     handler: async (request, reply) => {
-      const scope = scopeOf(request);
-      const page = readPage(request.query);
-      const { rows, total } = await listApplications(db, scope.environmentId, page);
-      linkPages(request, reply, page, total);
-      return rows.map((row) => presentApplicationRelation(row, scope.projectId));
+      const { environmentId, projectId } = scopeOf(request);
+      const rows = await onePage(request, reply, (page) => listApplications(db, environmentId, page));
+      return rows.map((row) => presentApplicationRelation(row, projectId));
     },
   });
 
@@ -164,8 +199,8 @@ export function applicationRoutes(
   const needs = (permission: 'application:read' | 'application:update' | 'application:delete') => ({
     access: { permission, on: 'application', param: 'application_id' } satisfies Access,
   });
-  const existing = async (id: string): Promise<ApplicationRow> => {
-    const row = await findApplication(db, Number(id));
+  const existing = async (id: number): Promise<ApplicationRow> => {
+    const row = await findApplication(db, id);
     if (!row) throw notFound('The application');
     return row;
   };
@@ -193,16 +228,16 @@ export function applicationRoutes(
       summary: 'Change an application; fields that are left out are kept',
       params,
       body: UpdateBody,
-      response: { 204: Type.Null() },
+      response: noContent,
     },
     handler: async (request, reply) => {
       const row = await existing(request.params.application_id);
-      await check(request.body, scopeOf(request), row.id);
-      const change = updateApplication(db, row.id, {
-        ...changedColumns(request.body),
-        updated_at: clock.now(),
-      });
-      await orTaken('name', 'is the name of another application of this environment', change);
+      const { body } = request;
+      await check(body, scopeOf(request), row.id);
+      const change = audited(context, request, { ...asObject(row), name: body.name ?? row.name }, (trx) =>
+        updateApplication(trx, row.id, { ...changedColumns(body), updated_at: clock.now() }),
+      );
+      await orTaken('name', taken, change);
       bus.publish('definitions');
       return reply.status(204).send(null);
     },
@@ -215,16 +250,21 @@ export function applicationRoutes(
     schema: {
       operationId: 'deleteApplication',
       summary: 'Delete an application with its variables, pipelines and hooks',
+      description: 'The records of what ran stay until retention removes them.',
       params,
-      response: { 204: Type.Null() },
+      response: noContent,
     },
     handler: async (request, reply) => {
       const row = await existing(request.params.application_id);
-      await deleteApplication(db, row.id);
+      await audited(context, request, asObject(row), (trx) => deleteApplication(trx, row.id));
       bus.publish('definitions');
       return reply.status(204).send(null);
     },
   });
+}
+
+function asObject({ id, name }: ApplicationRow) {
+  return { type: 'application' as const, id, name };
 }
 
 /** The body may hold more than we know (an existing client's fields), so the columns are picked by name. */

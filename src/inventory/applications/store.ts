@@ -3,6 +3,7 @@ import type { Db, Trx } from '../../platform/database/connect.ts';
 import { listPage } from '../../platform/database/listing.ts';
 import type { Database } from '../../platform/database/schema.ts';
 import type { Listing, Page } from '../../platform/http/pagination.ts';
+import type { ServerRow } from '../servers/store.ts';
 
 export type ApplicationRow = Selectable<Database['applications']>;
 
@@ -73,4 +74,48 @@ export async function updateApplication(
 /** Takes along its variables, pipelines and hooks; the records of what ran stay. */
 export async function deleteApplication(db: Db, id: number): Promise<void> {
   await db.deleteFrom('applications').where('id', '=', id).execute();
+}
+
+/** The servers that an application runs on, in the order of their ids. */
+export async function linkedServers(db: Db | Trx, applicationId: number): Promise<ServerRow[]> {
+  return await db
+    .selectFrom('servers')
+    .innerJoin('application_servers', 'application_servers.server_id', 'servers.id')
+    .where('application_servers.application_id', '=', applicationId)
+    .selectAll('servers')
+    .orderBy('servers.id')
+    .execute();
+}
+
+/** The applications that run on a server, in the order of their ids. */
+export async function linkedApplications(db: Db | Trx, serverId: number): Promise<ApplicationRow[]> {
+  return await db
+    .selectFrom('applications')
+    .innerJoin('application_servers', 'application_servers.application_id', 'applications.id')
+    .where('application_servers.server_id', '=', serverId)
+    .selectAll('applications')
+    .orderBy('applications.id')
+    .execute();
+}
+
+/** Doing it twice does no harm. */
+export async function linkServer(trx: Trx, link: { applicationId: number; serverId: number }): Promise<void> {
+  await trx
+    .insertInto('application_servers')
+    .values({ application_id: link.applicationId, server_id: link.serverId })
+    .onConflict((conflict) => conflict.columns(['application_id', 'server_id']).doNothing())
+    .execute();
+}
+
+/** False when they were not linked. */
+export async function unlinkServer(
+  trx: Trx,
+  link: { applicationId: number; serverId: number },
+): Promise<boolean> {
+  const { numDeletedRows } = await trx
+    .deleteFrom('application_servers')
+    .where('application_id', '=', link.applicationId)
+    .where('server_id', '=', link.serverId)
+    .executeTakeFirst();
+  return numDeletedRows > 0n;
 }

@@ -1,14 +1,18 @@
 import { Type, type Static } from 'typebox';
-import { principalOf, scopeOf } from '../../accounts/access.ts';
+import type { FastifyRequest } from 'fastify';
+import { placeOf, principalOf } from '../../accounts/access.ts';
+import { audited } from '../../accounts/audit.ts';
+import { usersById } from '../../accounts/present.ts';
 import type { Bus } from '../../platform/bus.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Db } from '../../platform/database/connect.ts';
 import { AppError, invalid, notFound } from '../../platform/errors.ts';
-import { linkPages, PageQuery, readPage } from '../../platform/http/pagination.ts';
-import { idParam, Nullable, OneOf } from '../../platform/http/schemas.ts';
+import { onePage, PageQuery } from '../../platform/http/pagination.ts';
+import { idParam, noContent, Nullable, OneOf } from '../../platform/http/schemas.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
 import { mask, type SecretBox } from '../../platform/secret-box.ts';
-import { Credential, presentCredential } from './present.ts';
+import { findOrganization } from '../places/store.ts';
+import { Credential, CredentialRelation, presentCredential, presentCredentialRelation } from './present.ts';
 import {
   openSettings,
   sealSettings,
@@ -49,120 +53,116 @@ const CreateBody = Type.Object({
 });
 
 const UpdateBody = Type.Object({
-  name: Type.String({ minLength: 1, maxLength: 60 }),
+  name: Type.Optional(Type.String({ minLength: 1, maxLength: 60 })),
   active: Type.Optional(Type.Boolean()),
   settings: Type.Optional(Settings),
 });
 
+const Query = Type.Object({
+  ...PageQuery.properties,
+  provider_code: Type.Optional(OneOf(sourceProviderCodes)),
+  provider_type: Type.Optional(Type.String({ maxLength: 40 })),
+});
+
 export function credentialRoutes(app: HttpApp, context: Context): void {
   const { db, clock, box, bus } = context;
-  const present = (row: CredentialRow) => presentCredential(row, openSettings(box, row).api_url);
-
-  const create = async (
-    body: Static<typeof CreateBody>,
-    owner: { organizationId: number; environmentId: number | null; userId: number },
-  ) => {
-    const given = readSettings(body.settings);
-    if (!given.access_token) throw invalid([{ field: 'settings.access_token', message: 'is required' }]);
-    const now = clock.now();
-    return await insertCredential(db, {
-      organization_id: owner.organizationId,
-      environment_id: owner.environmentId,
-      name: body.name,
-      provider_code: body.provider_code,
-      provider_type: 'source_provider',
-      active: body.active === false ? 0 : 1,
-      settings_sealed: sealSettings(box, {
-        access_token: given.access_token,
-        api_url: given.api_url ?? null,
-      }),
-      created_by: owner.userId,
-      created_at: now,
-      updated_at: now,
-    });
+  const apiUrlOf = (row: CredentialRow) => openSettings(box, row).api_url;
+  const present = async (row: CredentialRow) => {
+    const organization = await findOrganization(db, row.organization_id);
+    const users = await usersById(db, [row.created_by, organization?.owner_user_id ?? null]);
+    return presentCredential(row, apiUrlOf(row), { organization, users });
   };
 
-  app.route({
-    method: 'POST',
-    url: '/environments/:environment_id/credentials',
-    config: { access: { permission: 'credential:create', on: 'environment', param: 'environment_id' } },
-    schema: {
-      operationId: 'addEnvironmentCredential',
-      summary: 'Connect a source provider to an environment',
-      params: idParam('environment_id'),
-      body: CreateBody,
-      response: { 201: Credential },
+  // The same two verbs for an environment's own credentials and for those of a whole organization.
+  const owners = [
+    {
+      on: 'environment',
+      param: 'environment_id',
+      label: 'Environment',
+      create: 'Connect a source provider to an environment',
+      list: 'List the credentials that an environment can use',
     },
-    handler: async (request, reply) => {
-      const { organizationId, environmentId } = scopeOf(request);
-      const { userId } = principalOf(request);
-      return reply
-        .status(201)
-        .send(present(await create(request.body, { organizationId, environmentId, userId })));
+    {
+      on: 'organization',
+      param: 'organization_id',
+      label: 'Organization',
+      create: 'Connect a source provider for all environments of an organization',
+      list: 'List all credentials of an organization',
     },
-  });
+  ] as const;
+  for (const { on, param, label, create, list } of owners) {
+    const url = `/${on}s/:${param}/credentials`;
+    const params = idParam(param);
 
-  app.route({
-    method: 'POST',
-    url: '/organizations/:organization_id/credentials',
-    config: { access: { permission: 'credential:create', on: 'organization', param: 'organization_id' } },
-    schema: {
-      operationId: 'addOrganizationCredential',
-      summary: 'Connect a source provider for all environments of an organization',
-      params: idParam('organization_id'),
-      body: CreateBody,
-      response: { 201: Credential },
-    },
-    handler: async (request, reply) => {
-      const organizationId = Number(request.params.organization_id);
-      const owner = { organizationId, environmentId: null, userId: principalOf(request).userId };
-      return reply.status(201).send(present(await create(request.body, owner)));
-    },
-  });
+    app.route({
+      method: 'POST',
+      url,
+      config: { access: { permission: 'credential:create', on, param } },
+      schema: {
+        operationId: `add${label}Credential`,
+        summary: create,
+        description: 'The access token is stored encrypted and never shown again.',
+        params,
+        body: CreateBody,
+        response: { 201: Credential },
+      },
+      handler: async (request, reply) =>
+        reply.status(201).send(await present(await insert(request, request.body))),
+    });
 
-  app.route({
-    method: 'GET',
-    url: '/environments/:environment_id/credentials',
-    config: { access: { permission: 'credential:read', on: 'environment', param: 'environment_id' } },
-    schema: {
-      operationId: 'listEnvironmentCredentials',
-      summary: 'List the credentials that an environment can use',
-      params: idParam('environment_id'),
-      querystring: PageQuery,
-      response: { 200: Type.Array(Credential) },
-    },
-    handler: async (request, reply) => {
-      const page = readPage(request.query);
-      const { rows, total } = await listCredentials(db, scopeOf(request), page);
-      linkPages(request, reply, page, total);
-      return rows.map(present);
-    },
-  });
+    app.route({
+      method: 'GET',
+      url,
+      config: { access: { permission: 'credential:read', on, param } },
+      schema: {
+        operationId: `list${label}Credentials`,
+        summary: list,
+        params,
+        querystring: Query,
+        response: { 200: Type.Array(CredentialRelation) },
+      },
+      handler: async (request, reply) => {
+        const filter = {
+          ...placeOf(request),
+          providerCode: request.query.provider_code,
+          providerType: request.query.provider_type,
+        };
+        const rows = await onePage(request, reply, (page) => listCredentials(db, filter, page));
+        const users = await usersById(
+          db,
+          rows.map((row) => row.created_by),
+        );
+        return rows.map((row) => presentCredentialRelation(row, apiUrlOf(row), users));
+      },
+    });
+  }
 
-  app.route({
-    method: 'GET',
-    url: '/organizations/:organization_id/credentials',
-    config: { access: { permission: 'credential:read', on: 'organization', param: 'organization_id' } },
-    schema: {
-      operationId: 'listOrganizationCredentials',
-      summary: 'List all credentials of an organization',
-      params: idParam('organization_id'),
-      querystring: PageQuery,
-      response: { 200: Type.Array(Credential) },
-    },
-    handler: async (request, reply) => {
-      const page = readPage(request.query);
-      const filter = { organizationId: Number(request.params.organization_id), environmentId: null };
-      const { rows, total } = await listCredentials(db, filter, page);
-      linkPages(request, reply, page, total);
-      return rows.map(present);
-    },
-  });
+  const insert = async (request: FastifyRequest, body: Static<typeof CreateBody>): Promise<CredentialRow> => {
+    const given = readSettings(body.settings);
+    const { access_token } = given;
+    if (!access_token) throw invalid([{ field: 'settings.access_token', message: 'is required' }]);
+    const { organizationId, environmentId } = placeOf(request);
+    const now = clock.now();
+    return await audited(context, request, asObject, (trx) =>
+      insertCredential(trx, {
+        organization_id: organizationId,
+        environment_id: environmentId,
+        name: body.name,
+        provider_code: body.provider_code,
+        provider_type: 'source_provider',
+        active: body.active === false ? 0 : 1,
+        settings_sealed: sealSettings(box, { access_token, api_url: given.api_url ?? null }),
+        created_by: principalOf(request).userId,
+        created_at: now,
+        updated_at: now,
+      }),
+    );
+  };
 
   const params = idParam('credential_id');
   const on = { on: 'credential', param: 'credential_id' } as const;
-  const existing = async (id: string): Promise<CredentialRow> => {
-    const row = await findCredential(db, Number(id));
+  const existing = async (id: number): Promise<CredentialRow> => {
+    const row = await findCredential(db, id);
     if (!row) throw notFound('The credential');
     return row;
   };
@@ -173,7 +173,7 @@ export function credentialRoutes(app: HttpApp, context: Context): void {
     config: { access: { permission: 'credential:read', ...on } },
     schema: {
       operationId: 'getCredential',
-      summary: 'Read a credential',
+      summary: 'Read a credential, without its access token',
       params,
       response: { 200: Credential },
     },
@@ -186,20 +186,23 @@ export function credentialRoutes(app: HttpApp, context: Context): void {
     config: { access: { permission: 'credential:update', ...on } },
     schema: {
       operationId: 'updateCredential',
-      summary: 'Change a credential; an access token that is left out is kept',
+      summary: 'Change a credential; what is left out is kept, the access token too',
       params,
       body: UpdateBody,
-      response: { 204: Type.Null() },
+      response: noContent,
     },
     handler: async (request, reply) => {
       const row = await existing(request.params.credential_id);
-      const settings = { ...openSettings(box, row), ...readSettings(request.body.settings ?? {}) };
-      await updateCredential(db, row.id, {
-        name: request.body.name,
-        active: (request.body.active ?? row.active === 1) ? 1 : 0,
-        settings_sealed: sealSettings(box, settings),
-        updated_at: clock.now(),
-      });
+      const { body } = request;
+      const settings = { ...openSettings(box, row), ...readSettings(body.settings ?? {}) };
+      await audited(context, request, asObject(row), (trx) =>
+        updateCredential(trx, row.id, {
+          name: body.name ?? row.name,
+          active: (body.active ?? row.active === 1) ? 1 : 0,
+          settings_sealed: sealSettings(box, settings),
+          updated_at: clock.now(),
+        }),
+      );
       bus.publish('definitions');
       return reply.status(204).send(null);
     },
@@ -208,27 +211,34 @@ export function credentialRoutes(app: HttpApp, context: Context): void {
   app.route({
     method: 'DELETE',
     url: '/credentials/:credential_id',
-    config: { access: { permission: 'credential:delete', ...on } },
+    config: { access: { permission: 'credential:delete', ...on }, conflicts: true },
     schema: {
       operationId: 'deleteCredential',
-      summary: 'Delete a credential',
+      summary: 'Delete a credential that no application uses',
+      description: 'While applications use it as their source provider it is answered 409 with their names.',
       params,
-      response: { 204: Type.Null() },
+      response: noContent,
     },
     handler: async (request, reply) => {
       const row = await existing(request.params.credential_id);
-      const users = await applicationsUsing(db, row.id);
-      if (users.length > 0) {
-        throw new AppError(
-          'conflict',
-          `This credential is the source provider of: ${users.join(', ')}. Give them another one first.`,
-        );
-      }
-      await deleteCredential(db, row.id);
+      await audited(context, request, asObject(row), async (trx) => {
+        const users = await applicationsUsing(trx, row.id);
+        if (users.length > 0) {
+          throw new AppError(
+            'conflict',
+            `This credential is the source provider of: ${users.join(', ')}. Give them another one first.`,
+          );
+        }
+        await deleteCredential(trx, row.id);
+      });
       bus.publish('definitions');
       return reply.status(204).send(null);
     },
   });
+}
+
+function asObject({ id, name }: CredentialRow) {
+  return { type: 'credential' as const, id, name };
 }
 
 function readSettings(settings: Static<typeof Settings>): Partial<CredentialSettings> {

@@ -20,7 +20,12 @@ export async function findCredential(db: Db | Trx, id: number): Promise<Credenti
 /** What an environment can use: its own credentials and those of the whole organization. */
 export async function listCredentials(
   db: Db,
-  filter: { organizationId: number; environmentId: number | null },
+  filter: {
+    organizationId: number;
+    environmentId: number | null;
+    providerCode: string | undefined;
+    providerType: string | undefined;
+  },
   page: Page,
 ): Promise<Listing<CredentialRow>> {
   let found = db
@@ -34,6 +39,8 @@ export async function listCredentials(
       eb.or([eb('environment_id', '=', environmentId), eb('environment_id', 'is', null)]),
     );
   }
+  if (filter.providerCode !== undefined) found = found.where('provider_code', '=', filter.providerCode);
+  if (filter.providerType !== undefined) found = found.where('provider_type', '=', filter.providerType);
   return await listPage(found, page);
 }
 

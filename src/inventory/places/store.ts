@@ -1,4 +1,5 @@
-import type { Selectable } from 'kysely';
+import type { Insertable, Selectable, Updateable } from 'kysely';
+import { idsIn, type Grant } from '../../accounts/grants.ts';
 import type { Db, Trx } from '../../platform/database/connect.ts';
 import { listPage } from '../../platform/database/listing.ts';
 import type { Database } from '../../platform/database/schema.ts';
@@ -49,49 +50,190 @@ export async function findPlaces(db: Db | Trx, environmentIds: number[]): Promis
 
 /** `in ()` is no SQL; no row has id 0. */
 function idsOf<Key extends string>(rows: Record<Key, number>[], key: Key): number[] {
-  return rows.length > 0 ? rows.map((row) => row[key]) : [0];
+  return idsIn(rows.map((row) => row[key]));
+}
+
+export async function findOrganizations(db: Db, ids: number[]): Promise<Map<number, OrganizationRow>> {
+  const rows = await db
+    .selectFrom('organizations')
+    .selectAll()
+    .where('id', 'in', idsIn([...new Set(ids)]))
+    .execute();
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** What lies within reach, and what one must pass to get there: whoever may see an environment may see its project. */
+export type Visible = {
+  organizationIds: number[];
+  wholeOrganizationIds: number[];
+  projectIds: number[];
+  wholeProjectIds: number[];
+  environmentIds: number[];
+};
+
+export function visibleTo(grants: readonly Grant[]): Visible {
+  const visible: Visible = {
+    organizationIds: [],
+    wholeOrganizationIds: [],
+    projectIds: [],
+    wholeProjectIds: [],
+    environmentIds: [],
+  };
+  for (const { organizationId, projectId, environmentId } of grants) {
+    visible.organizationIds.push(organizationId);
+    if (projectId === null) visible.wholeOrganizationIds.push(organizationId);
+    else visible.projectIds.push(projectId);
+    if (environmentId !== null) visible.environmentIds.push(environmentId);
+    else if (projectId !== null) visible.wholeProjectIds.push(projectId);
+  }
+  return visible;
 }
 
 export async function listOrganizations(
   db: Db,
-  userId: number,
+  visible: Visible,
   page: Page,
 ): Promise<Listing<OrganizationRow>> {
   const mine = db
     .selectFrom('organizations')
-    .innerJoin('memberships', 'memberships.organization_id', 'organizations.id')
-    .where('memberships.user_id', '=', userId)
-    .selectAll('organizations')
-    .orderBy('organizations.id', 'desc');
-  return await listPage(mine, page);
-}
-
-/** The projects of one organization, or with null of all that the user is a member of. */
-export async function listProjects(
-  db: Db,
-  filter: { userId: number; organizationId: number | null },
-  page: Page,
-): Promise<Listing<ProjectRow>> {
-  let mine = db
-    .selectFrom('projects')
-    .innerJoin('memberships', 'memberships.organization_id', 'projects.organization_id')
-    .where('memberships.user_id', '=', filter.userId)
-    .selectAll('projects')
-    .orderBy('projects.id', 'desc');
-  if (filter.organizationId !== null)
-    mine = mine.where('projects.organization_id', '=', filter.organizationId);
-  return await listPage(mine, page);
-}
-
-export async function listEnvironments(
-  db: Db,
-  projectId: number,
-  page: Page,
-): Promise<Listing<EnvironmentRow>> {
-  const all = db
-    .selectFrom('environments')
-    .where('project_id', '=', projectId)
+    .where('id', 'in', idsIn(visible.organizationIds))
     .selectAll()
     .orderBy('id', 'desc');
+  return await listPage(mine, page);
+}
+
+/** The projects of one organization, or with null of all, as far as they are visible. */
+export async function listProjects(
+  db: Db,
+  filter: { visible: Visible; organizationId: number | null },
+  page: Page,
+): Promise<Listing<ProjectRow>> {
+  const { visible } = filter;
+  let mine = db
+    .selectFrom('projects')
+    .where((eb) =>
+      eb.or([
+        eb('organization_id', 'in', idsIn(visible.wholeOrganizationIds)),
+        eb('id', 'in', idsIn(visible.projectIds)),
+      ]),
+    )
+    .selectAll()
+    .orderBy('id', 'desc');
+  if (filter.organizationId !== null) mine = mine.where('organization_id', '=', filter.organizationId);
+  return await listPage(mine, page);
+}
+
+/** The environments of a project, as far as they are visible. */
+export async function listEnvironments(
+  db: Db,
+  filter: { visible: Visible; project: { id: number; organizationId: number } },
+  page: Page,
+): Promise<Listing<EnvironmentRow>> {
+  const { visible, project } = filter;
+  const seesAll =
+    visible.wholeOrganizationIds.includes(project.organizationId) ||
+    visible.wholeProjectIds.includes(project.id);
+  let all = db
+    .selectFrom('environments')
+    .where('project_id', '=', project.id)
+    .selectAll()
+    .orderBy('id', 'desc');
+  if (!seesAll) all = all.where('id', 'in', idsIn(visible.environmentIds));
   return await listPage(all, page);
+}
+
+export async function insertOrganization(
+  trx: Trx,
+  row: Insertable<Database['organizations']>,
+): Promise<OrganizationRow> {
+  return await trx.insertInto('organizations').values(row).returningAll().executeTakeFirstOrThrow();
+}
+
+export async function updateOrganization(
+  trx: Trx,
+  id: number,
+  change: Updateable<Database['organizations']>,
+): Promise<void> {
+  await trx.updateTable('organizations').set(change).where('id', '=', id).execute();
+}
+
+export async function deleteOrganization(trx: Trx, id: number): Promise<void> {
+  await trx.deleteFrom('organizations').where('id', '=', id).execute();
+}
+
+export async function insertProject(trx: Trx, row: Insertable<Database['projects']>): Promise<ProjectRow> {
+  return await trx.insertInto('projects').values(row).returningAll().executeTakeFirstOrThrow();
+}
+
+export async function updateProject(
+  trx: Trx,
+  id: number,
+  change: Updateable<Database['projects']>,
+): Promise<void> {
+  await trx.updateTable('projects').set(change).where('id', '=', id).execute();
+}
+
+export async function deleteProject(trx: Trx, id: number): Promise<void> {
+  await trx.deleteFrom('projects').where('id', '=', id).execute();
+}
+
+export async function insertEnvironment(
+  trx: Trx,
+  row: Insertable<Database['environments']>,
+): Promise<EnvironmentRow> {
+  return await trx.insertInto('environments').values(row).returningAll().executeTakeFirstOrThrow();
+}
+
+export async function updateEnvironment(
+  trx: Trx,
+  id: number,
+  change: Updateable<Database['environments']>,
+): Promise<void> {
+  await trx.updateTable('environments').set(change).where('id', '=', id).execute();
+}
+
+export async function deleteEnvironment(trx: Trx, id: number): Promise<void> {
+  await trx.deleteFrom('environments').where('id', '=', id).execute();
+}
+
+/** The first few names of what a place still holds. */
+export async function contentsOf(
+  trx: Trx,
+  place: { organizationId: number } | { projectId: number } | { environmentId: number },
+): Promise<string[]> {
+  const few = 5;
+  if ('organizationId' in place) {
+    const rows = await trx
+      .selectFrom('projects')
+      .select('name')
+      .where('organization_id', '=', place.organizationId)
+      .limit(few)
+      .execute();
+    return rows.map(({ name }) => `project "${name}"`);
+  }
+  if ('projectId' in place) {
+    const rows = await trx
+      .selectFrom('environments')
+      .select('name')
+      .where('project_id', '=', place.projectId)
+      .limit(few)
+      .execute();
+    return rows.map(({ name }) => `environment "${name}"`);
+  }
+  const applications = await trx
+    .selectFrom('applications')
+    .select('name')
+    .where('environment_id', '=', place.environmentId)
+    .limit(few)
+    .execute();
+  const servers = await trx
+    .selectFrom('servers')
+    .select('hostname')
+    .where('environment_id', '=', place.environmentId)
+    .limit(few)
+    .execute();
+  return [
+    ...applications.map(({ name }) => `application "${name}"`),
+    ...servers.map(({ hostname }) => `server "${hostname}"`),
+  ];
 }

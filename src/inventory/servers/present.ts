@@ -1,9 +1,23 @@
 import { Type, type Static } from 'typebox';
+import { UserRelation, type UserLookup } from '../../accounts/present.ts';
 import { isoTime } from '../../platform/clock.ts';
-import { Nullable, Time } from '../../platform/http/schemas.ts';
+import { Nullable, OneOf, Time } from '../../platform/http/schemas.ts';
+import {
+  EnvironmentRelation,
+  presentEnvironmentRelation,
+  presentProject,
+  ProjectRelation,
+} from '../places/present.ts';
+import type { Place } from '../places/store.ts';
 import type { ServerRow } from './store.ts';
 
-export const Server = Type.Object({
+/** The states of the reference that a server of one's own can be in. */
+const serverStatuses = ['failed', 'restarting', 'running', 'stopped'] as const;
+export type ServerStatus = (typeof serverStatuses)[number];
+
+const cloud_service_code = 'self-hosted-custom';
+
+const properties = {
   id: Type.Integer(),
   created_by: Type.Integer(),
   name: Type.String(),
@@ -11,35 +25,54 @@ export const Server = Type.Object({
   environment_id: Type.Integer(),
   provider_name: Type.String(),
   provider_name_human_readable: Type.String(),
-  cloud_service_code: Type.String(),
-  region: Nullable(Type.String()),
-  region_human_readable: Nullable(Type.String()),
+  region: Type.Null(),
+  region_human_readable: Type.Null(),
   ip_address: Type.Optional(Type.String()),
   ssh_port: Type.Integer(),
   ssh_user: Type.String(),
-  ssh_public_key: Type.String(),
-  ssh_install_command: Type.String({
-    description: 'The line that lets Hookline sign in; run it as that user on the server.',
-  }),
-  os: Type.Null(),
-  os_version_code: Type.Null(),
   active: Type.Boolean(),
-  status: Type.String(),
-  max_parallel_actions: Type.Integer(),
-  blueprint: Type.Null(),
-  provision_input: Type.Object({ cloud_service_code: Type.String() }),
+  status: OneOf(serverStatuses),
   credential: Type.Null(),
   last_action: Type.Null(),
-  created_by_user: Type.Null(),
-  project: Type.Null(),
-  environment: Type.Null(),
   created_at: Time,
   updated_at: Time,
-});
+};
 
-const cloud_service_code = 'self-hosted-custom';
+export const ServerRelation = Type.Object(properties, { title: 'ServerRelation' });
 
-export function presentServer(row: ServerRow): Static<typeof Server> {
+export const Server = Type.Object(
+  {
+    ...properties,
+    cloud_service_code: OneOf([cloud_service_code]),
+    ssh_public_key: Type.String(),
+    ssh_install_command: Type.String({
+      description: 'The line that lets Hookline sign in; run it as that user on the server.',
+    }),
+    os: Type.Object(
+      {
+        name: Type.String(),
+        code_name: Type.String(),
+        version: Type.String(),
+        os_version_code: Type.Null(),
+        os_version_code_human_readable: Type.String(),
+        released_at: Type.String(),
+        end_standard_support_at: Type.String(),
+        end_of_life_at: Type.String(),
+      },
+      { description: 'Hookline does not look at it: the texts are empty.' },
+    ),
+    os_version_code: Type.Null(),
+    max_parallel_actions: Type.Integer(),
+    blueprint: Type.Object({ spec: Type.Object({ services: Type.Array(Type.Unknown()) }) }),
+    provision_input: Type.Object({ cloud_service_code: OneOf([cloud_service_code]) }),
+    created_by_user: Nullable(UserRelation),
+    project: Nullable(ProjectRelation),
+    environment: Nullable(EnvironmentRelation),
+  },
+  { title: 'Server' },
+);
+
+export function presentServerRelation(row: ServerRow): Static<typeof ServerRelation> {
   return {
     id: row.id,
     created_by: row.created_by,
@@ -48,27 +81,46 @@ export function presentServer(row: ServerRow): Static<typeof Server> {
     environment_id: row.environment_id,
     provider_name: 'self-hosted',
     provider_name_human_readable: 'Self-hosted',
-    cloud_service_code,
     region: null,
     region_human_readable: null,
     ...(row.ip_address === null ? {} : { ip_address: row.ip_address }),
     ssh_port: row.ssh_port,
     ssh_user: row.ssh_user,
-    ssh_public_key: row.public_key,
-    ssh_install_command: `mkdir -p -m 700 ~/.ssh && echo '${row.public_key}' >> ~/.ssh/authorized_keys`,
-    os: null,
-    os_version_code: null,
     active: true,
-    status: 'running',
-    max_parallel_actions: row.max_parallel_actions,
-    blueprint: null,
-    provision_input: { cloud_service_code },
+    // Safe: only `actions/server-status.ts` writes the column.
+    status: row.status as ServerStatus,
     credential: null,
     last_action: null,
-    created_by_user: null,
-    project: null,
-    environment: null,
     created_at: isoTime(row.created_at),
     updated_at: isoTime(row.updated_at),
+  };
+}
+
+export function presentServer(
+  row: ServerRow,
+  { place, users }: { place: Place | undefined; users: UserLookup },
+): Static<typeof Server> {
+  return {
+    ...presentServerRelation(row),
+    cloud_service_code,
+    ssh_public_key: row.public_key,
+    ssh_install_command: `mkdir -p -m 700 ~/.ssh && echo '${row.public_key}' >> ~/.ssh/authorized_keys`,
+    os: {
+      name: '',
+      code_name: '',
+      version: '',
+      os_version_code: null,
+      os_version_code_human_readable: '',
+      released_at: '',
+      end_standard_support_at: '',
+      end_of_life_at: '',
+    },
+    os_version_code: null,
+    max_parallel_actions: row.max_parallel_actions,
+    blueprint: { spec: { services: [] } },
+    provision_input: { cloud_service_code },
+    created_by_user: users(row.created_by),
+    project: place ? presentProject(place.project, place.organization, users) : null,
+    environment: place ? presentEnvironmentRelation(place.environment, place, users) : null,
   };
 }

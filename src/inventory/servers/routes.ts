@@ -1,16 +1,20 @@
 import { Type } from 'typebox';
 import { principalOf, scopeOf, type Access } from '../../accounts/access.ts';
+import { audited } from '../../accounts/audit.ts';
+import { usersById } from '../../accounts/present.ts';
 import type { Bus } from '../../platform/bus.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { Db } from '../../platform/database/connect.ts';
+import type { Db, Trx } from '../../platform/database/connect.ts';
 import { orTaken } from '../../platform/database/errors.ts';
 import { invalid, notFound } from '../../platform/errors.ts';
-import { linkPages, PageQuery, readPage } from '../../platform/http/pagination.ts';
-import { idParam } from '../../platform/http/schemas.ts';
+import { onePage, PageQuery } from '../../platform/http/pagination.ts';
+import { idParam, noContent, Nullable } from '../../platform/http/schemas.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
 import type { SecretBox } from '../../platform/secret-box.ts';
 import { keyPair } from './key-pair.ts';
-import { presentServer, Server } from './present.ts';
+import { usersOfPlaces } from '../places/present.ts';
+import { findPlace } from '../places/store.ts';
+import { presentServer, presentServerRelation, Server, ServerRelation } from './present.ts';
 import {
   deleteServer,
   findServer,
@@ -23,11 +27,13 @@ import {
 const taken = 'is the name of another server of this environment';
 const hostname = Type.String({ pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$' });
 const connection = {
-  ip_address: Type.Optional(Type.String({ maxLength: 45, pattern: '^[0-9a-fA-F.:]+$' })),
+  ip_address: Type.Optional(Nullable(Type.String({ maxLength: 45, pattern: '^[0-9a-fA-F.:]+$' }))),
   ssh_port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
   ssh_user: Type.Optional(Type.String({ pattern: '^[a-z_][a-z0-9_-]{0,31}$' })),
   ssh_private_key: Type.Optional(Type.String({ minLength: 1, maxLength: 16_384 })),
-  max_parallel_actions: Type.Optional(Type.Integer({ minimum: 0, maximum: 10 })),
+  max_parallel_actions: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: 10, description: '0 means no limit.' }),
+  ),
 };
 const CreateBody = Type.Object({
   hostname,
@@ -38,8 +44,22 @@ const UpdateBody = Type.Object({ hostname: Type.Optional(hostname), ...connectio
 
 export function serverRoutes(
   app: HttpApp,
-  { db, clock, box, bus }: { db: Db; clock: Clock; box: SecretBox; bus: Bus },
+  context: {
+    db: Db;
+    clock: Clock;
+    box: SecretBox;
+    bus: Bus;
+    /** Gives a new server the pipelines that each one has; they belong to a room above this one. */
+    addDefaultPipelines: (trx: Trx, server: ServerRow) => Promise<void>;
+  },
 ): void {
+  const { db, clock, box, bus } = context;
+  const present = async (row: ServerRow) => {
+    const place = await findPlace(db, row.environment_id);
+    const users = await usersById(db, [row.created_by, ...usersOfPlaces(place ? [place] : [])]);
+    return presentServer(row, { place, users });
+  };
+
   app.route({
     method: 'POST',
     url: '/environments/:environment_id/servers',
@@ -47,6 +67,8 @@ export function serverRoutes(
     schema: {
       operationId: 'addEnvironmentServer',
       summary: 'Add a server; without a key a pair is made and its public half shown',
+      description:
+        'Every server begins with pipelines for start, stop, restart and get-status. Change their steps to what fits the machine.',
       params: idParam('environment_id'),
       body: CreateBody,
       response: { 201: Server },
@@ -55,22 +77,27 @@ export function serverRoutes(
       const { body } = request;
       const pair = keyPair(body.ssh_private_key, `hookline-${body.hostname}`);
       const now = clock.now();
-      const row = await insertServer(db, {
-        environment_id: scopeOf(request).environmentId,
-        hostname: body.hostname,
-        ip_address: body.ip_address ?? null,
-        ssh_port: body.ssh_port ?? 22,
-        ssh_user: body.ssh_user ?? 'root',
-        public_key: pair.publicKey,
-        private_key_sealed: box.seal(pair.privateKey, 'server key'),
-        max_parallel_actions: body.max_parallel_actions ?? 0,
-        provision_input: null,
-        created_by: principalOf(request).userId,
-        created_at: now,
-        updated_at: now,
+      const row = await audited(context, request, asObject, async (trx) => {
+        const inserted = await insertServer(trx, {
+          environment_id: scopeOf(request).environmentId,
+          hostname: body.hostname,
+          ip_address: body.ip_address ?? null,
+          ssh_port: body.ssh_port ?? 22,
+          ssh_user: body.ssh_user ?? 'root',
+          public_key: pair.publicKey,
+          private_key_sealed: box.seal(pair.privateKey, 'server key'),
+          max_parallel_actions: body.max_parallel_actions ?? 0,
+          provision_input: null,
+          created_by: principalOf(request).userId,
+          created_at: now,
+          updated_at: now,
+        });
+        if (!inserted) throw invalid([{ field: 'hostname', message: taken }]);
+        await context.addDefaultPipelines(trx, inserted);
+        return inserted;
       });
-      if (!row) throw invalid([{ field: 'hostname', message: taken }]);
-      return reply.status(201).send(presentServer(row));
+      bus.publish('definitions');
+      return reply.status(201).send(await present(row));
     },
   });
 
@@ -83,13 +110,12 @@ export function serverRoutes(
       summary: 'List the servers of an environment',
       params: idParam('environment_id'),
       querystring: PageQuery,
-      response: { 200: Type.Array(Server) },
+      response: { 200: Type.Array(ServerRelation) },
     },
     handler: async (request, reply) => {
-      const page = readPage(request.query);
-      const { rows, total } = await listServers(db, scopeOf(request).environmentId, page);
-      linkPages(request, reply, page, total);
-      return rows.map(presentServer);
+      const { environmentId } = scopeOf(request);
+      const rows = await onePage(request, reply, (page) => listServers(db, environmentId, page));
+      return rows.map(presentServerRelation);
     },
   });
 
@@ -97,8 +123,8 @@ export function serverRoutes(
   const needs = (permission: 'server:read' | 'server:update' | 'server:delete') => ({
     access: { permission, on: 'server', param: 'server_id' } satisfies Access,
   });
-  const existing = async (id: string): Promise<ServerRow> => {
-    const row = await findServer(db, Number(id));
+  const existing = async (id: number): Promise<ServerRow> => {
+    const row = await findServer(db, id);
     if (!row) throw notFound('The server');
     return row;
   };
@@ -108,7 +134,7 @@ export function serverRoutes(
     url: '/servers/:server_id',
     config: needs('server:read'),
     schema: { operationId: 'getServer', summary: 'Read a server', params, response: { 200: Server } },
-    handler: async (request) => presentServer(await existing(request.params.server_id)),
+    handler: async (request) => present(await existing(request.params.server_id)),
   });
 
   app.route({
@@ -120,24 +146,26 @@ export function serverRoutes(
       summary: 'Change a server; fields that are left out are kept, the key too',
       params,
       body: UpdateBody,
-      response: { 204: Type.Null() },
+      response: noContent,
     },
     handler: async (request, reply) => {
       const row = await existing(request.params.server_id);
       const { body } = request;
       const name = body.hostname ?? row.hostname;
       const pair = body.ssh_private_key ? keyPair(body.ssh_private_key, `hookline-${name}`) : null;
-      const change = updateServer(db, row.id, {
-        hostname: name,
-        ip_address: body.ip_address ?? row.ip_address,
-        ssh_port: body.ssh_port ?? row.ssh_port,
-        ssh_user: body.ssh_user ?? row.ssh_user,
-        max_parallel_actions: body.max_parallel_actions ?? row.max_parallel_actions,
-        ...(pair
-          ? { public_key: pair.publicKey, private_key_sealed: box.seal(pair.privateKey, 'server key') }
-          : {}),
-        updated_at: clock.now(),
-      });
+      const change = audited(context, request, { ...asObject(row), name }, (trx) =>
+        updateServer(trx, row.id, {
+          hostname: name,
+          ip_address: body.ip_address === undefined ? row.ip_address : body.ip_address,
+          ssh_port: body.ssh_port ?? row.ssh_port,
+          ssh_user: body.ssh_user ?? row.ssh_user,
+          max_parallel_actions: body.max_parallel_actions ?? row.max_parallel_actions,
+          ...(pair
+            ? { public_key: pair.publicKey, private_key_sealed: box.seal(pair.privateKey, 'server key') }
+            : {}),
+          updated_at: clock.now(),
+        }),
+      );
       await orTaken('hostname', taken, change);
       bus.publish('definitions');
       return reply.status(204).send(null);
@@ -151,14 +179,20 @@ export function serverRoutes(
     schema: {
       operationId: 'deleteServer',
       summary: 'Delete a server with its variables, pipelines and hooks',
+      description:
+        'The machine itself is left alone. The records of what ran stay until retention removes them.',
       params,
-      response: { 204: Type.Null() },
+      response: noContent,
     },
     handler: async (request, reply) => {
       const row = await existing(request.params.server_id);
-      await deleteServer(db, row.id);
+      await audited(context, request, asObject(row), (trx) => deleteServer(trx, row.id));
       bus.publish('definitions');
       return reply.status(204).send(null);
     },
   });
+}
+
+function asObject({ id, hostname: name }: ServerRow) {
+  return { type: 'server' as const, id, name };
 }

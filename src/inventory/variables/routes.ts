@@ -1,12 +1,13 @@
 import { Type, type Static } from 'typebox';
 import { principalOf, type Access } from '../../accounts/access.ts';
-import { UserRelation } from '../../accounts/present.ts';
+import { audited } from '../../accounts/audit.ts';
+import { UserRelation, usersById, type UserLookup } from '../../accounts/present.ts';
 import { isoTime, type Clock } from '../../platform/clock.ts';
 import type { Db } from '../../platform/database/connect.ts';
 import { orTaken } from '../../platform/database/errors.ts';
 import { invalid, notFound } from '../../platform/errors.ts';
-import { linkPages, PageQuery, readPage } from '../../platform/http/pagination.ts';
-import { idParam, Nullable, OneOf, Time } from '../../platform/http/schemas.ts';
+import { onePage, PageQuery } from '../../platform/http/pagination.ts';
+import { Id, idParam, noContent, Nullable, OneOf, Time } from '../../platform/http/schemas.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
 import { mask, type SecretBox } from '../../platform/secret-box.ts';
 import { resourceColumns, resourceTypes, type ResourceType } from '../resource.ts';
@@ -31,41 +32,44 @@ const Body = Type.Object({
 
 const taken = 'is the key of another variable of this resource';
 
-const Variable = Type.Object({
-  id: Type.Integer(),
-  key: Type.String(),
-  type: Type.String(),
-  description: Nullable(Type.String()),
-  value: Nullable(Type.String()),
-  target: Type.String(),
-  target_human_readable: Type.String(),
-  resource_id: Nullable(Type.Integer()),
-  resource_type: Type.String(),
-  hidden: Type.Boolean(),
-  created_by_user: Nullable(UserRelation),
-  created_at: Time,
-  updated_at: Time,
-});
+const Variable = Type.Object(
+  {
+    id: Type.Integer(),
+    key: Type.String(),
+    type: OneOf(['variable']),
+    description: Nullable(Type.String()),
+    value: Nullable(Type.String()),
+    target: OneOf(['os-env-var']),
+    target_human_readable: Type.String(),
+    resource_id: Nullable(Type.Integer()),
+    resource_type: OneOf(resourceTypes),
+    hidden: Type.Boolean(),
+    created_by_user: Nullable(UserRelation),
+    created_at: Time,
+    updated_at: Time,
+  },
+  { title: 'Variable' },
+);
 
-export function variableRoutes(
-  app: HttpApp,
-  { db, clock, box }: { db: Db; clock: Clock; box: SecretBox },
-): void {
-  const present = (row: VariableRow): Static<typeof Variable> => ({
+export function variableRoutes(app: HttpApp, context: { db: Db; clock: Clock; box: SecretBox }): void {
+  const { db, clock, box } = context;
+  const present = (row: VariableRow, users: UserLookup): Static<typeof Variable> => ({
     id: row.id,
     key: row.key,
-    type: row.type,
+    type: 'variable',
     description: row.description,
     value: row.hidden ? mask : box.open(row.value_sealed, 'variable'),
-    target: row.target,
+    target: 'os-env-var',
     target_human_readable: 'Environment variable',
     resource_id: row.resource_id,
-    resource_type: row.resource_type,
+    // Safe: only the schema's values are written.
+    resource_type: row.resource_type as ResourceType,
     hidden: row.hidden === 1,
-    created_by_user: null,
+    created_by_user: users(row.created_by),
     created_at: isoTime(row.created_at),
     updated_at: isoTime(row.updated_at),
   });
+  const presentOne = async (row: VariableRow) => present(row, await usersById(db, [row.created_by]));
 
   // The same two verbs under both addresses of the reference.
   const collections: { url: string; access: (verb: 'read' | 'create') => Access; suffix: string }[] = [
@@ -83,14 +87,14 @@ export function variableRoutes(
   for (const { url, access, suffix } of collections) {
     const params = Type.Object({
       resource_type: Type.Optional(OneOf(resourceTypes)),
-      resource_id: Type.String(),
+      resource_id: Id,
     });
     const resourceOf = ({
       resource_type,
       resource_id,
     }: Static<typeof params>): { type: ResourceType; id: number } => ({
       type: resource_type ?? 'application',
-      id: Number(resource_id),
+      id: resource_id,
     });
 
     app.route({
@@ -108,20 +112,24 @@ export function variableRoutes(
         const { body } = request;
         const resource = resourceOf(request.params);
         const now = clock.now();
-        const row = await insertVariable(db, {
-          ...resourceColumns(resource.type, resource.id),
-          key: checkKey(body.key),
-          type: 'variable',
-          target: 'os-env-var',
-          description: body.description ?? null,
-          value_sealed: box.seal(body.value, 'variable'),
-          hidden: body.hidden ? 1 : 0,
-          created_by: principalOf(request).userId,
-          created_at: now,
-          updated_at: now,
+        checkKey(body.key);
+        const row = await audited(context, request, asObject, async (trx) => {
+          const inserted = await insertVariable(trx, {
+            ...resourceColumns(resource.type, resource.id),
+            key: body.key,
+            type: 'variable',
+            target: 'os-env-var',
+            description: body.description ?? null,
+            value_sealed: box.seal(body.value, 'variable'),
+            hidden: body.hidden ? 1 : 0,
+            created_by: principalOf(request).userId,
+            created_at: now,
+            updated_at: now,
+          });
+          if (!inserted) throw invalid([{ field: 'key', message: taken }]);
+          return inserted;
         });
-        if (!row) throw invalid([{ field: 'key', message: taken }]);
-        return reply.status(201).send(present(row));
+        return reply.status(201).send(await presentOne(row));
       },
     });
 
@@ -137,10 +145,13 @@ export function variableRoutes(
         response: { 200: Type.Array(Variable) },
       },
       handler: async (request, reply) => {
-        const page = readPage(request.query);
-        const { rows, total } = await listVariables(db, resourceOf(request.params), page);
-        linkPages(request, reply, page, total);
-        return rows.map(present);
+        const resource = resourceOf(request.params);
+        const rows = await onePage(request, reply, (page) => listVariables(db, resource, page));
+        const users = await usersById(
+          db,
+          rows.map((row) => row.created_by),
+        );
+        return rows.map((row) => present(row, users));
       },
     });
   }
@@ -149,8 +160,8 @@ export function variableRoutes(
   const needs = (permission: 'variable:read' | 'variable:update' | 'variable:delete') => ({
     access: { permission, on: 'variable', param: 'variable_id' } satisfies Access,
   });
-  const existing = async (id: string): Promise<VariableRow> => {
-    const row = await findVariable(db, Number(id));
+  const existing = async (id: number): Promise<VariableRow> => {
+    const row = await findVariable(db, id);
     if (!row) throw notFound('The variable');
     return row;
   };
@@ -160,7 +171,7 @@ export function variableRoutes(
     url: '/variables/:variable_id',
     config: needs('variable:read'),
     schema: { operationId: 'getVariable', summary: 'Read a variable', params, response: { 200: Variable } },
-    handler: async (request) => present(await existing(request.params.variable_id)),
+    handler: async (request) => presentOne(await existing(request.params.variable_id)),
   });
 
   app.route({
@@ -172,7 +183,7 @@ export function variableRoutes(
       summary: 'Change a variable; the mask as value keeps a hidden value',
       params,
       body: Body,
-      response: { 204: Type.Null() },
+      response: noContent,
     },
     handler: async (request, reply) => {
       const row = await existing(request.params.variable_id);
@@ -184,13 +195,16 @@ export function variableRoutes(
           { field: 'value', message: 'must be given anew, since the hidden value would be shown' },
         ]);
       }
-      const change = updateVariable(db, row.id, {
-        key: checkKey(body.key),
-        description: body.description === undefined ? row.description : body.description,
-        hidden: hidden ? 1 : 0,
-        ...(keepsValue ? {} : { value_sealed: box.seal(body.value, 'variable') }),
-        updated_at: clock.now(),
-      });
+      checkKey(body.key);
+      const change = audited(context, request, { ...asObject(row), name: body.key }, (trx) =>
+        updateVariable(trx, row.id, {
+          key: body.key,
+          description: body.description === undefined ? row.description : body.description,
+          hidden: hidden ? 1 : 0,
+          ...(keepsValue ? {} : { value_sealed: box.seal(body.value, 'variable') }),
+          updated_at: clock.now(),
+        }),
+      );
       await orTaken('key', taken, change);
       return reply.status(204).send(null);
     },
@@ -204,18 +218,22 @@ export function variableRoutes(
       operationId: 'deleteVariable',
       summary: 'Delete a variable',
       params,
-      response: { 204: Type.Null() },
+      response: noContent,
     },
     handler: async (request, reply) => {
-      await deleteVariable(db, (await existing(request.params.variable_id)).id);
+      const row = await existing(request.params.variable_id);
+      await audited(context, request, asObject(row), (trx) => deleteVariable(trx, row.id));
       return reply.status(204).send(null);
     },
   });
 }
 
 /** `HOOKLINE_` names are ours to set in a step. */
-function checkKey(key: string): string {
+function checkKey(key: string): void {
   if (key.startsWith('HOOKLINE_'))
     throw invalid([{ field: 'key', message: 'must not begin with HOOKLINE_' }]);
-  return key;
+}
+
+function asObject({ id, key: name }: VariableRow) {
+  return { type: 'variable' as const, id, name };
 }

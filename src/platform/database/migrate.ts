@@ -2,13 +2,17 @@ import { sql } from 'kysely';
 import { ConfigFault } from '../config-fault.ts';
 import type { Connection, Db } from './connect.ts';
 import * as firstStorey from './migrations/0001-first-storey.ts';
+import * as teams from './migrations/0002-teams.ts';
 
 export type MigrationContext = { dialect: 'sqlite' | 'postgres' };
 
 type Migration = { name: string; up: (db: Db, context: MigrationContext) => Promise<void> };
 
 /** Forward only, in this order, each once. Add a row; never change one that has been released. */
-const migrations: readonly Migration[] = [{ name: '0001-first-storey', up: firstStorey.up }];
+const migrations: readonly Migration[] = [
+  { name: '0001-first-storey', up: firstStorey.up },
+  { name: '0002-teams', up: teams.up },
+];
 
 /** An arbitrary number that names "Hookline migrates" among PostgreSQL's advisory locks. */
 const migrationLock = 4_866_542;

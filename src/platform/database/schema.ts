@@ -19,6 +19,7 @@ export type Database = {
     email: string;
     password_hash: string;
     active: Flag;
+    language: string | null;
     created_at: Fixed<number>;
     updated_at: number;
   };
@@ -50,7 +51,92 @@ export type Database = {
     created_at: Fixed<number>;
     updated_at: number;
   };
+  /** Who belongs to an organization directly; everybody else does through a team. `role` is the key of a predefined role. */
   memberships: { organization_id: number; user_id: number; role: string; created_at: Fixed<number> };
+  roles: {
+    id: Id;
+    organization_id: Fixed<number>;
+    /** Names the predefined role, whose permissions stand in `accounts/permissions.ts`; null for a custom one. */
+    key: Fixed<string | null>;
+    name: string;
+    description: string;
+    /** JSON list; null for a predefined role. */
+    permissions: string | null;
+    created_by: Fixed<number | null>;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
+  teams: {
+    id: Id;
+    organization_id: Fixed<number>;
+    name: string;
+    photo_url: string | null;
+    created_by: Fixed<number>;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
+  team_members: { team_id: number; user_id: number; created_at: Fixed<number>; updated_at: number };
+  /** The role that a team has on an environment, else on a project, else on its whole organization. */
+  team_links: {
+    id: Id;
+    team_id: Fixed<number>;
+    organization_id: Fixed<number>;
+    project_id: Fixed<number | null>;
+    environment_id: Fixed<number | null>;
+    role_id: number;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
+  team_invitations: {
+    id: Fixed<string>;
+    team_id: Fixed<number>;
+    /** `private` is for one e-mail address, `public` for whoever holds the link. */
+    type: Fixed<'private' | 'public'>;
+    email: Fixed<string | null>;
+    status: 'pending' | 'accepted' | 'rejected' | 'active';
+    token_hash: Fixed<string>;
+    expires_at: Fixed<number>;
+    accepted_at: number | null;
+    accepted_from_ip: string | null;
+    created_by: Fixed<number>;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
+  project_api_tokens: {
+    id: Fixed<string>;
+    project_id: Fixed<number>;
+    role_id: Fixed<number>;
+    name: string;
+    token_hash: string;
+    last_used_at: number | null;
+    expires_at: number;
+    revoked_at: number | null;
+    created_by: Fixed<number>;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
+  audit_events: {
+    id: Id;
+    organization_id: Fixed<number>;
+    project_id: Fixed<number | null>;
+    environment_id: Fixed<number | null>;
+    /** The operation id of the API. */
+    operation: Fixed<string>;
+    object_type: Fixed<string>;
+    object_id: Fixed<string>;
+    object_name: Fixed<string | null>;
+    /** JSON list of the names of the fields that the body gave, never their values. */
+    fields: Fixed<string>;
+    user_id: Fixed<number>;
+    user_name: Fixed<string>;
+    token_type: Fixed<string>;
+    token_id: Fixed<string>;
+    token_name: Fixed<string | null>;
+    ip_address: Fixed<string>;
+    user_agent: Fixed<string | null>;
+    request_id: Fixed<string>;
+    created_at: Fixed<number>;
+  };
   projects: {
     id: Id;
     organization_id: Fixed<number>;
@@ -113,6 +199,8 @@ export type Database = {
     private_key_sealed: string;
     max_parallel_actions: number;
     provision_input: string | null;
+    /** What the last start, stop, restart or get-status found. */
+    status: Generated<string>;
     created_by: number;
     created_at: Fixed<number>;
     updated_at: number;
@@ -137,6 +225,7 @@ export type Database = {
     operation: Fixed<string>;
     max_parallel_actions: number;
     trigger_when: string | null;
+    is_auto_generated: Generated<Flag>;
     created_by: number;
     created_at: Fixed<number>;
     updated_at: number;

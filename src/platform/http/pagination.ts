@@ -1,11 +1,10 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { Type, type Static } from 'typebox';
 
-/** Query strings are text, so the numbers are given as patterns and read by `readPage`. */
 export const PageQuery = Type.Object({
-  page: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,8}$', description: 'From 1.' })),
+  page: Type.Optional(Type.Integer({ minimum: 1, maximum: 999_999_999, description: 'From 1.' })),
   per_page: Type.Optional(
-    Type.String({ pattern: '^([1-9][0-9]?|100)$', description: 'From 1 to 100; 20 if left out.' }),
+    Type.Integer({ minimum: 1, maximum: 100, description: 'From 1 to 100; 20 if left out.' }),
   ),
 });
 
@@ -14,17 +13,24 @@ export type Page = { limit: number; offset: number; page: number };
 /** One page of a list, newest first, with the number of all its rows. */
 export type Listing<Row> = { rows: Row[]; total: number };
 
-export function readPage(query: Static<typeof PageQuery>): Page {
-  const page = Number(query.page ?? 1);
-  const limit = Number(query.per_page ?? 20);
-  return { page, limit, offset: (page - 1) * limit };
+/** Reads the page that the query asks for, sets `Link` for it, and returns its rows. */
+export async function onePage<Row>(
+  request: { url: string; query: Static<typeof PageQuery> },
+  reply: FastifyReply,
+  list: (page: Page) => Promise<Listing<Row>>,
+): Promise<Row[]> {
+  const page = request.query.page ?? 1;
+  const limit = request.query.per_page ?? 20;
+  const { rows, total } = await list({ page, limit, offset: (page - 1) * limit });
+  linkPages(request, reply, { page, limit }, total);
+  return rows;
 }
 
-/** Sets `Link` (RFC 8288) with first, prev, next and last, keeping the other parts of the query. */
-export function linkPages(
-  request: FastifyRequest,
+/** `Link` (RFC 8288) with first, prev, next and last, keeping the other parts of the query. */
+function linkPages(
+  request: { url: string; query: Static<typeof PageQuery> },
   reply: FastifyReply,
-  { page, limit }: Page,
+  { page, limit }: { page: number; limit: number },
   total: number,
 ): void {
   const last = Math.max(1, Math.ceil(total / limit));

@@ -3,9 +3,15 @@ import { Type, type TSchema } from 'typebox';
 /** An id in a body; no larger than a number is exact, and than PostgreSQL takes. */
 export const Id = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 
-/** Ids in addresses are text; whether they name anything is the permission check's to say, with a 404. */
-export const idParam = <const Name extends string>(name: Name) =>
-  Type.Object({ [name]: Type.String() } as Record<Name, ReturnType<typeof Type.String>>);
+/** Numeric ids in an address. Whether they name anything is the permission check's to say, with a 404. */
+export const idParam = <const Name extends string>(...names: Name[]) =>
+  Type.Object(Object.fromEntries(names.map((name) => [name, Id])) as Record<Name, typeof Id>);
+
+/** Ids in an address that are UUIDs. */
+export const uuidParam = <const Name extends string>(name: Name) =>
+  Type.Object({ [name]: Uuid } as Record<Name, typeof Uuid>);
+
+export const Uuid = Type.String({ minLength: 36, maxLength: 36, description: 'A UUID.' });
 
 export const Nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 
@@ -14,3 +20,6 @@ export const OneOf = <const Choice extends string>(choices: readonly Choice[]) =
   Type.Unsafe<Choice>({ type: 'string', enum: [...choices] });
 
 export const Time = Type.String({ description: 'ISO 8601, UTC.' });
+
+/** An answer without a body. */
+export const noContent = { 204: Type.Null({ description: 'Done.' }) };

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Ajv } from 'ajv';
 import fastify, {
   LogController,
   type FastifyBaseLogger,
@@ -42,9 +43,15 @@ export function createHttpApp(options: { log: FastifyBaseLogger; trustProxy: str
       sendError(error, request, reply);
     },
     forceCloseConnections: 'idle',
-    ajv: { customOptions: { allErrors: true, coerceTypes: false, removeAdditional: false } },
     routerOptions: { maxParamLength: 200 },
   }).withTypeProvider<TypeBoxTypeProvider>();
+
+  // A body says its types itself; in an address everything is text, so what looks like a number is read as one.
+  const bodies = new Ajv({ allErrors: true });
+  const addresses = new Ajv({ allErrors: true, coerceTypes: true });
+  app.setValidatorCompiler(({ schema, httpPart }) =>
+    (httpPart === 'body' ? bodies : addresses).compile(schema as object),
+  );
 
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
