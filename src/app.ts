@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { guardRoutes, type RequestLimits } from './accounts/access.ts';
+import { pruneAudit } from './accounts/audit.ts';
 import { accountRoutes } from './accounts/routes.ts';
-import { createThrottle } from './accounts/throttle.ts';
+import { createThrottle, type Throttle } from './accounts/throttle.ts';
 import { startActionWorker } from './actions/action-worker.ts';
 import type { EventWriter } from './actions/events.ts';
 import { createLocalExecutor } from './actions/executors/local.ts';
@@ -27,6 +28,7 @@ import { createEgressGuard } from './outgoing/egress-guard.ts';
 import { createHttpClient } from './outgoing/http-client.ts';
 import { pruneDeliveries } from './outgoing/prune.ts';
 import { outgoingRoutes } from './outgoing/routes.ts';
+import { invitationPage } from './members/invitations/page.ts';
 import { memberRoutes } from './members/routes.ts';
 import { addLifecyclePipelines } from './pipelines/lifecycle.ts';
 import { pipelineRoutes } from './pipelines/routes.ts';
@@ -57,6 +59,8 @@ export type RunningApp = {
 export type Overrides = { clock?: Clock; random?: () => number };
 
 const hourMs = 3_600_000;
+/** Who changed what is asked long after what ran. */
+const auditDays = 365;
 const version = '0.1.0';
 
 /** The only place that builds long-lived objects. Throws ConfigFault when the set-up cannot work. */
@@ -85,7 +89,18 @@ export async function startApp(config: Config, log: Logger, overrides: Overrides
     });
     const writer: EventWriter = { registry, publicUrl: () => publicUrl };
     const mailer = createMailer({ url: config.smtpUrl, from: config.mailFrom });
-    const parts = { config, log, clock, box, connection, bus, registry, writer, mailer };
+    const parts = {
+      config,
+      log,
+      clock,
+      box,
+      connection,
+      bus,
+      registry,
+      writer,
+      mailer,
+      throttle: createThrottle(clock),
+    };
 
     let address: string | null = null;
     if (config.role !== 'worker') {
@@ -121,6 +136,7 @@ export type Parts = {
   registry: ReturnType<typeof createHookRegistry>;
   writer: EventWriter;
   mailer: Mailer;
+  throttle: Throttle;
 };
 
 function createHttp(parts: Parts): HttpApp {
@@ -128,6 +144,7 @@ function createHttp(parts: Parts): HttpApp {
   const app = createHttpApp({ log, trustProxy: config.trustProxy });
   guardRoutes(app, { db: connection.db, clock, limits: requestLimits(config, clock) });
   landingPage(app, writer.publicUrl);
+  invitationPage(app, { db: connection.db, clock, throttle: parts.throttle });
   healthRoutes(app, connection);
   registerApi(app, parts);
   return app;
@@ -147,11 +164,10 @@ function requestLimits({ requestsPerMinute }: Config, clock: Clock): RequestLimi
 /** Everything below `/api`. */
 export function registerApi(
   app: HttpApp,
-  { config, clock, box, connection, bus, registry, writer, mailer, log }: Parts,
+  { config, clock, box, connection, bus, registry, writer, mailer, throttle, log }: Parts,
 ): void {
   const { db } = connection;
   const { publicUrl } = writer;
-  const throttle = createThrottle(clock);
   const context = { db, clock, box, bus, publicUrl, throttle, mailer, log };
   const receiver = createReceiver({ connection, registry, writer, clock, bus });
   app.register(
@@ -204,6 +220,7 @@ async function startWorkers(
     await pruneRequests(connection.db, olderThan);
     await pruneDeliveries(connection.db, olderThan);
     await pruneRuns(connection.db, olderThan);
+    await pruneAudit(connection.db, clock.now() - auditDays * 24 * hourMs);
   });
   return [
     () => lease.stop(),

@@ -1,5 +1,6 @@
 import type { HttpApp } from './platform/http/server.ts';
 import { AppError } from './platform/errors.ts';
+import { escapeHtml, htmlPage, pageHeaders } from './platform/http/page.ts';
 import { sendError } from './platform/http/send-error.ts';
 
 /**
@@ -12,10 +13,7 @@ export function landingPage(app: HttpApp, publicUrl: () => string): void {
     const isPage =
       request.method === 'GET' && !path.startsWith('/api') && /text\/html/.test(request.headers.accept ?? '');
     if (!isPage) return sendError(new AppError('not_found', nothingAt(request.method, path)), request, reply);
-    return reply
-      .type('text/html; charset=utf-8')
-      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
-      .send(page(publicUrl(), path));
+    return reply.headers(pageHeaders).send(page(publicUrl(), path));
   });
 }
 
@@ -30,29 +28,12 @@ function page(publicUrl: string, path: string): string {
     /^\/(action|pipeline|application|server|environment|project)s\/(\d+)$/.exec(path) ?? [];
   const command = `curl -H 'Authorization: Bearer <token>' ${publicUrl}/api${kind ? path : '/actions'}`;
   const signIn = `curl ${publicUrl}/api/users/login -H 'Content-Type: application/json' -d '{"email": "<email>", "password": "<password>"}'`;
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Hookline</title>
-<style>
-  :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
-  body { max-width: 42rem; margin: 12vh auto 0; padding: 0 1.25rem }
-  pre { padding: .75rem 1rem; border: 1px solid color-mix(in srgb, currentColor 25%, transparent); border-radius: .5rem; white-space: pre-wrap; overflow-wrap: anywhere }
-</style>
-<h1>Hookline is running</h1>
+  return htmlPage(
+    'Hookline',
+    `<h1>Hookline is running</h1>
 <p>${kind ? `This is the address of <strong>${kind} ${id}</strong>. ` : ''}This version has no pages yet; the API answers for everything:</p>
 <pre>${escapeHtml(command)}</pre>
 <p>A token comes from</p>
-<pre>${escapeHtml(signIn)}</pre>
-</html>
-`;
-}
-
-function escapeHtml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
+<pre>${escapeHtml(signIn)}</pre>`,
+  );
 }

@@ -3,6 +3,7 @@ import type { Selectable } from 'kysely';
 import type { Clock } from '../platform/clock.ts';
 import type { Db, Trx } from '../platform/database/connect.ts';
 import { listPage } from '../platform/database/listing.ts';
+import { pruneOlderThan } from '../platform/database/prune.ts';
 import type { Database } from '../platform/database/schema.ts';
 import type { Listing, Page } from '../platform/http/pagination.ts';
 import { principalOf } from './access.ts';
@@ -92,6 +93,11 @@ function fieldsOf(body: unknown): string[] {
   return Object.keys(body)
     .slice(0, 50)
     .map((name) => name.slice(0, 100));
+}
+
+/** Removes events from before `olderThan`. */
+export async function pruneAudit(db: Db, olderThan: number): Promise<void> {
+  await pruneOlderThan(db, 'audit_events', olderThan);
 }
 
 export type AuditFilter = {

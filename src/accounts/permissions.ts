@@ -146,8 +146,8 @@ export function requiredFor(permission: Permission): Permission[] {
 export type RoleKey = 'owner' | 'admin' | 'developer' | 'viewer';
 
 /** Shown to those alone who look after the organization. */
-const kept: readonly Permission[] = ['token:read', 'audit:read'];
-const isOpenRead = (permission: Permission) => permission.endsWith(':read') && !kept.includes(permission);
+const kept: ReadonlySet<Permission> = new Set(['token:read', 'audit:read']);
+const isOpenRead = (permission: Permission) => permission.endsWith(':read') && !kept.has(permission);
 
 /** The roles that each organization has from the beginning. */
 export const predefinedRoles: Record<

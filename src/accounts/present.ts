@@ -64,15 +64,6 @@ export const UserMe = Type.Object(
   { title: 'UserMe' },
 );
 
-export const UserPublic = Type.Object(
-  { id: Type.Integer(), url_slug: Type.String(), type: OneOf(['user']) },
-  { title: 'User' },
-);
-
-export function presentUserPublic(user: UserRow): Static<typeof UserPublic> {
-  return { id: user.id, url_slug: slugOf(user.id), type: 'user' };
-}
-
 /** What both kinds of token that a person or project keeps show alike. */
 export const tokenProperties = {
   id: Type.String({ description: 'A UUID.' }),

@@ -43,6 +43,7 @@ const paths = {
 /** The scope of an object, or null when there is none of that id. */
 export async function findScope(db: Db, kind: ScopedKind, id: string): Promise<Scope | null> {
   const { table, key, within } = kinds[kind];
+  if (kind === 'organization' && /^[a-z0-9-]*[a-z-][a-z0-9-]*$/.test(id)) return await findBySlug(db, id);
   const numeric = key === 'id';
   if (numeric ? !/^[1-9][0-9]{0,14}$/.test(id) : !/^[0-9a-f-]{36}$/i.test(id)) return null;
   const from = sql`${sql.table(table)} t`;
@@ -80,4 +81,13 @@ export async function findScope(db: Db, kind: ScopedKind, id: string): Promise<S
   })();
   const { rows } = await query.execute(db);
   return rows[0] ?? null;
+}
+
+async function findBySlug(db: Db, slug: string): Promise<Scope | null> {
+  const row = await db
+    .selectFrom('organizations')
+    .select('id')
+    .where('url_slug', '=', slug)
+    .executeTakeFirst();
+  return row ? { organizationId: row.id, projectId: null, environmentId: null } : null;
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 
-export type Mail = { to: string; subject: string; text: string };
+type Mail = { to: string; subject: string; text: string };
 
 /** Sends e-mail, where an SMTP address is configured. */
 export type Mailer = {

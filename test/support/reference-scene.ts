@@ -211,7 +211,7 @@ async function createHooks(
       }),
       longHeader: await outgoing('/long', {
         active: false,
-        settings: { request_headers: [{ name: 'X-Long', value: 'x'.repeat(8192) }] },
+        settings: { request_headers: [{ name: 'X-Long', value: 'x'.repeat(4096) }] },
       }),
       conditions: await outgoing('/conditions', {
         trigger_when: {

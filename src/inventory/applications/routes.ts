@@ -185,12 +185,16 @@ export function applicationRoutes(
       operationId: 'listEnvironmentApplications',
       summary: 'List the applications of an environment',
       params: idParam('environment_id'),
-      querystring: PageQuery,
+      querystring: Type.Object({
+        ...PageQuery.properties,
+        'filter[name]': Type.Optional(Type.String({ maxLength: 60, description: 'A part of the name.' })),
+      }),
       response: { 200: Type.Array(ApplicationRelation) },
     },
     handler: async (request, reply) => {
       const { environmentId, projectId } = scopeOf(request);
-      const rows = await onePage(request, reply, (page) => listApplications(db, environmentId, page));
+      const filter = { environmentId, name: request.query['filter[name]'] };
+      const rows = await onePage(request, reply, (page) => listApplications(db, filter, page));
       return rows.map((row) => presentApplicationRelation(row, projectId));
     },
   });

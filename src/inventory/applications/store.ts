@@ -1,4 +1,4 @@
-import type { Insertable, Selectable, Updateable } from 'kysely';
+import { sql, type Insertable, type Selectable, type Updateable } from 'kysely';
 import type { Db, Trx } from '../../platform/database/connect.ts';
 import { listPage } from '../../platform/database/listing.ts';
 import type { Database } from '../../platform/database/schema.ts';
@@ -50,17 +50,23 @@ export async function nameIsTaken(
   return row !== undefined;
 }
 
+/** `name` is a part of the name, in whatever case. */
 export async function listApplications(
   db: Db,
-  environmentId: number,
+  filter: { environmentId: number; name: string | undefined },
   page: Page,
 ): Promise<Listing<ApplicationRow>> {
-  const all = db
+  let found = db
     .selectFrom('applications')
-    .where('environment_id', '=', environmentId)
+    .where('environment_id', '=', filter.environmentId)
     .selectAll()
     .orderBy('id', 'desc');
-  return await listPage(all, page);
+  const { name } = filter;
+  if (name !== undefined) {
+    const pattern = `%${name.toLowerCase().replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+    found = found.where(sql<boolean>`lower(name) like ${pattern} escape '\\'`);
+  }
+  return await listPage(found, page);
 }
 
 export async function updateApplication(

@@ -53,7 +53,11 @@ import {
 } from './store.ts';
 
 const name = Type.String({ minLength: 1, maxLength: 60 });
-const url_slug = Type.String({ pattern: '^[a-z0-9]([a-z0-9-]{0,58}[a-z0-9])?$' });
+const url_slug = Type.String({
+  pattern: '^(?![0-9]+$)[a-z0-9]([a-z0-9-]{0,58}[a-z0-9])?$',
+  description:
+    'Small letters, digits and hyphens; not a number alone, since it stands for the id in addresses.',
+});
 const OrganizationCreate = Type.Object({ name, url_slug: Type.Optional(url_slug) });
 const ProjectCreate = Type.Object({ name });
 const EnvironmentCreate = Type.Object({
@@ -153,7 +157,7 @@ function organizationRoutes(app: HttpApp, context: { db: Db; clock: Clock }): vo
       response: { 200: Organization },
     },
     handler: async (request) => {
-      const row = await existing(request.params.organization_id);
+      const row = await existing(placeOf(request).organizationId);
       const current_user_permissions = permissionsAt(grantsIn(request), placeOf(request));
       return {
         ...presentOrganization(row, await usersById(db, [row.owner_user_id])),
@@ -174,7 +178,7 @@ function organizationRoutes(app: HttpApp, context: { db: Db; clock: Clock }): vo
       response: noContent,
     },
     handler: async (request, reply) => {
-      const row = await existing(request.params.organization_id);
+      const row = await existing(placeOf(request).organizationId);
       const { body } = request;
       const change = audited(
         context,
@@ -207,7 +211,7 @@ function organizationRoutes(app: HttpApp, context: { db: Db; clock: Clock }): vo
       response: noContent,
     },
     handler: async (request, reply) => {
-      const row = await existing(request.params.organization_id);
+      const row = await existing(placeOf(request).organizationId);
       await audited(context, request, { type: 'organization', id: row.id, name: row.name }, async (trx) => {
         mustBeEmpty('organization', await contentsOf(trx, { organizationId: row.id }));
         await deleteOrganization(trx, row.id);
@@ -266,7 +270,7 @@ function projectRoutes(app: HttpApp, context: { db: Db; clock: Clock }): void {
       response: { 200: Type.Array(ProjectRelation) },
     },
     handler: async (request, reply) => {
-      const organizationId = request.params.organization_id;
+      const { organizationId } = placeOf(request);
       const filter = { visible: visibleTo(grantsIn(request)), organizationId };
       return await presentAll(await onePage(request, reply, (page) => listProjects(db, filter, page)));
     },
@@ -347,7 +351,7 @@ function projectRoutes(app: HttpApp, context: { db: Db; clock: Clock }): void {
       response: { 201: Project },
     },
     handler: async (request, reply) =>
-      reply.status(201).send(await create(request, request.params.organization_id, request.body)),
+      reply.status(201).send(await create(request, placeOf(request).organizationId, request.body)),
   });
 
   app.route({

@@ -3,9 +3,18 @@ import { Type, type TSchema } from 'typebox';
 /** An id in a body; no larger than a number is exact, and than PostgreSQL takes. */
 export const Id = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 
-/** Numeric ids in an address. Whether they name anything is the permission check's to say, with a 404. */
+/**
+ * Numeric ids in an address. Whether they name anything is the permission check's to say, with a 404. An organization
+ * may be named by its slug too, so a handler asks the check which one it is.
+ */
 export const idParam = <const Name extends string>(...names: Name[]) =>
-  Type.Object(Object.fromEntries(names.map((name) => [name, Id])) as Record<Name, typeof Id>);
+  Type.Object(
+    Object.fromEntries(
+      names.map((name) => [name, name === 'organization_id' ? IdOrSlug : Id]),
+    ) as unknown as { [N in Name]: N extends 'organization_id' ? typeof IdOrSlug : typeof Id },
+  );
+
+const IdOrSlug = Type.String({ minLength: 1, maxLength: 60, description: 'The id or the slug.' });
 
 /** Ids in an address that are UUIDs. */
 export const uuidParam = <const Name extends string>(name: Name) =>
