@@ -20,6 +20,7 @@ import { placeRoutes } from './inventory/places/routes.ts';
 import { serverRoutes } from './inventory/servers/routes.ts';
 import { variableRoutes } from './inventory/variables/routes.ts';
 import { landingPage } from './landing.ts';
+import { openApiRoutes } from './openapi/routes.ts';
 import { startDeliveryWorker } from './outgoing/delivery-worker.ts';
 import { createEgressGuard } from './outgoing/egress-guard.ts';
 import { createHttpClient } from './outgoing/http-client.ts';
@@ -136,6 +137,7 @@ export function registerApi(
   const receiver = createReceiver({ connection, registry, writer, clock, bus });
   app.register(
     async (api: HttpApp) => {
+      openApiRoutes(api, { publicUrl, version });
       accountRoutes(api, context);
       placeRoutes(api, context);
       credentialRoutes(api, context);
