@@ -43,7 +43,7 @@ export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock }): 
   app.route({
     method: 'POST',
     url: '/users/login',
-    config: { access: 'public' },
+    config: { access: 'public', errors: { 401: 'The e-mail or the password is wrong.' } },
     schema: {
       operationId: 'loginUser',
       summary: 'Sign in with e-mail and password',
@@ -59,7 +59,7 @@ export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock }): 
   app.route({
     method: 'POST',
     url: '/users/refresh-token',
-    config: { access: 'public' },
+    config: { access: 'public', errors: { 401: 'The refresh token is not known or has expired.' } },
     schema: {
       operationId: 'refreshTokenUser',
       summary: 'Exchange a refresh token for new tokens',

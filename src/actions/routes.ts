@@ -45,7 +45,10 @@ export function actionRoutes(
   app.route({
     method: 'POST',
     url: '/pipelines/:pipeline_id/actions',
-    config: { access: { permission: 'pipeline:run', on: 'pipeline', param: 'pipeline_id' } },
+    config: {
+      access: { permission: 'pipeline:run', on: 'pipeline', param: 'pipeline_id' },
+      startsAction: true,
+    },
     schema: {
       operationId: 'addPipelineAction',
       summary: 'Run a pipeline by hand',

@@ -41,7 +41,11 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
   app.route({
     method: 'POST',
     url: '/hooks/:hook_id/trigger',
-    config: { access: 'public' },
+    config: {
+      access: 'public',
+      startsAction: true,
+      rawBody: ['application/json', 'application/x-www-form-urlencoded'],
+    },
     bodyLimit: context.maxBodyBytes,
     // What can be refused before the body is read is: nobody can fill the memory without knowing a hook's address.
     onRequest: async (request, reply) => {
