@@ -1,0 +1,52 @@
+/** The parts of an OpenAPI document that tests look at. */
+export type OpenApiDocument = {
+  openapi: string;
+  servers: { url: string }[];
+  tags: { name: string; description?: string }[];
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, object>; headers: Record<string, Header> };
+};
+
+export type Operation = {
+  operationId: string;
+  summary: string;
+  description: string;
+  tags: string[];
+  security: object[];
+  parameters?: { name: string; in: string; schema: object; example?: unknown }[];
+  requestBody?: { content: Content };
+  responses: Record<string, Answer>;
+  'x-codeSamples': { source: string }[];
+};
+
+export type Answer = { description: string; headers: Record<string, Header>; content?: Content };
+export type Content = Record<string, { schema: object; example?: unknown }>;
+export type Header = { $ref?: string; required?: boolean; schema?: object };
+
+/** Every operation of a document, with the place of it as a JSON pointer. */
+export function operationsOf(
+  document: OpenApiDocument,
+): { id: string; method: string; path: string; pointer: string; operation: Operation }[] {
+  return Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      id: operation.operationId,
+      method,
+      path,
+      pointer: pointer('paths', path, method),
+      operation,
+    })),
+  );
+}
+
+/** A JSON pointer as a URI's fragment, such as `#/paths/~1users~1me/get`. */
+export function pointer(...names: string[]): string {
+  const escaped = names.map((name) => encodeURIComponent(name.replaceAll('~', '~0').replaceAll('/', '~1')));
+  return `#/${escaped.join('/')}`;
+}
+
+export async function readDocument(serverUrl: string): Promise<OpenApiDocument> {
+  const response = await fetch(`${serverUrl}/api/openapi.json`);
+  if (response.status !== 200)
+    throw new Error(`openapi.json answers ${response.status}: ${await response.text()}`);
+  return (await response.json()) as OpenApiDocument;
+}
