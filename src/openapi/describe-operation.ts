@@ -27,6 +27,6 @@ function needs(access: Access | undefined): string {
 }
 
 function place(access: Exclude<Access, string>): string {
-  if ('param' in access) return `the ${access.on.replaceAll('_', ' ')} of the address`;
-  return access.on === 'named-in-body' ? 'the resource that the body names' : 'the resource of the address';
+  if ('param' in access) return `the ${access.on.replaceAll('_', ' ')}`;
+  return access.on === 'named-in-body' ? 'the resource that the body names' : 'the resource';
 }

@@ -1,5 +1,5 @@
 import type { ApiRoute } from './collect-routes.ts';
-import { errorSchema } from './errors.ts';
+import { errorComponents, errorSchema } from './errors.ts';
 import { headerComponents } from './headers.ts';
 import { hoist } from './hoist-schemas.ts';
 import { info } from './info.ts';
@@ -36,6 +36,7 @@ export function openApiDocument(
     paths,
     components: {
       schemas: Object.fromEntries([...components].sort(([a], [b]) => a.localeCompare(b))),
+      responses: errorComponents,
       headers: headerComponents,
       securitySchemes: {
         bearer: {

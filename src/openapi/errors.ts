@@ -32,42 +32,75 @@ export const errorSchema: JsonSchema = {
 };
 
 type FieldError = { field: string; message: string };
+type Known = { name: string; when: string; message: string; errors?: FieldError[] };
 
 /** When each error happens, and how it may read. */
-const errors: Record<number, { when: string; message: string; errors?: FieldError[] }> = {
+const errors: Record<number, Known> = {
   400: {
-    when: 'The body is not JSON.',
+    name: 'BadRequest',
+    when: 'The request cannot be read, as with a body that is not JSON.',
     message:
       'The request body is not valid JSON: value expected at line 2, column 11. Remove the comma before it.',
   },
-  401: { when: 'The token is missing, unknown or expired.', message: 'Sign in first.' },
+  401: {
+    name: 'Unauthenticated',
+    when: 'The token is missing, unknown or expired.',
+    message: 'Sign in first.',
+  },
   403: {
+    name: 'Forbidden',
     when: 'The permission is missing.',
     message: 'This needs the permission {permission}. Ask an administrator of the organization.',
   },
-  404: { when: 'There is no such object, or it belongs to others.', message: 'There is no {object} 42.' },
-  409: { when: 'It does not go with what is there.', message: 'Something else still uses it.' },
-  410: { when: 'It is over.', message: 'This is no longer valid.' },
-  413: { when: 'The body is too large.', message: 'The request body is too large.' },
-  415: { when: 'The body has another content type.', message: 'Send the body as application/json.' },
+  404: {
+    name: 'NotFound',
+    when: 'There is no such object, or it belongs to others.',
+    message: 'There is no {object} 42.',
+  },
+  409: {
+    name: 'Conflict',
+    when: 'It does not go with what is there.',
+    message: 'Something else still uses it.',
+  },
+  410: { name: 'Gone', when: 'It is over.', message: 'This is no longer valid.' },
+  413: { name: 'TooLarge', when: 'The body is too large.', message: 'The request body is too large.' },
+  415: {
+    name: 'UnsupportedMediaType',
+    when: 'The body has another content type.',
+    message: 'Send the body as application/json.',
+  },
   422: {
+    name: 'Invalid',
     when: 'The request holds something that is not valid; every fault is told at once.',
     message: 'The given data was invalid.',
     errors: [{ field: 'name', message: 'is required' }],
   },
   429: {
+    name: 'TooMany',
     when: 'Too many requests; `Retry-After` says when to try again.',
-    message: 'Too many attempts. Wait 30 seconds.',
+    message: 'Too many requests. Slow down.',
   },
   500: {
+    name: 'Internal',
     when: 'Our fault; the log tells the details under the request id.',
     message: 'Something went wrong on our side. The request id names the details in the log.',
   },
   503: {
+    name: 'Unavailable',
     when: 'Not possible now; nothing was kept, so send it again.',
-    message: 'The database cannot be used now.',
+    message: 'This cannot be stored now. Send it again.',
   },
 };
+
+/** The errors that read the same wherever they happen, described once. */
+export const errorComponents: Record<string, object> = Object.fromEntries(
+  Object.entries(errors)
+    .filter(([, { message }]) => !message.includes('{'))
+    .map(([status, { name, when, message, errors: fields }]) => [
+      name,
+      answer(Number(status), when, message, fields),
+    ]),
+);
 
 /** The errors that a route can answer, by status, beside those that it describes itself. */
 export function errorsOf({ schema, config, path }: ApiRoute): Record<string, object> {
@@ -78,7 +111,7 @@ export function errorsOf({ schema, config, path }: ApiRoute): Record<string, obj
     (status) => !described.has(String(status)) && !described.has(`${String(status)[0]}XX`),
   );
   return Object.fromEntries(
-    open.sort((a, b) => a - b).map((status) => [String(status), answer(status, own[status], config.access)]),
+    open.sort((a, b) => a - b).map((status) => [String(status), errorOf(status, own[status], config.access)]),
   );
 }
 
@@ -108,15 +141,17 @@ function canBeWrong(schema: JsonSchema): boolean {
   );
 }
 
-function answer(status: number, when: string | undefined, access: Access | undefined): object {
-  const known = errors[status];
-  const message = known?.message ?? 'This is not possible.';
-  const example = {
-    message: filled(message, access),
-    errors: known?.errors ?? null,
-  };
+function errorOf(status: number, when: string | undefined, access: Access | undefined): object {
+  const known = errors[status] ?? { name: '', when: 'An error.', message: 'This is not possible.' };
+  if (when === undefined && Object.hasOwn(errorComponents, known.name))
+    return { $ref: `#/components/responses/${known.name}` };
+  return answer(status, when ?? known.when, filled(known.message, access), known.errors);
+}
+
+function answer(status: number, when: string, message: string, fields: FieldError[] = []): object {
+  const example = { message, errors: fields.length > 0 ? fields : null };
   return {
-    description: when ?? known?.when ?? 'An error.',
+    description: when,
     headers: headersOf({ status }),
     content: { 'application/json': { schema: referTo('Error'), example } },
   };

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { CallAnswer } from './generated-client.ts';
-import { operationsOf, pointer, type Answer, type Header, type OpenApiDocument } from './openapi-document.ts';
+import {
+  answerOf,
+  operationsOf,
+  pointer,
+  type Answer,
+  type Header,
+  type OpenApiDocument,
+} from './openapi-document.ts';
 
 export type SchemaCheck = {
   /** What is wrong with `value` by the schema at a JSON pointer of the document; empty when nothing. */
@@ -37,12 +44,12 @@ export function createAnswerCheck(
     const key = [String(status), `${String(status)[0]}XX`].find((name) => Object.hasOwn(responses, name));
     const told = `${operationId} answered ${status} ${JSON.stringify(body)}`;
     assert.ok(key, `${told}, which the document does not know`);
-    const documented = responses[key]!;
+    const { answer: documented, names } = answerOf(document, { ...found, status: key });
     checkHeaders(document, documented, headers, told);
     if (!documented.content) return assert.equal(body, undefined, `${told}, where nothing was to come`);
     const type = headers.get('content-type')?.split(';')[0] ?? '';
     assert.ok(Object.hasOwn(documented.content, type), `${told} as ${type}`);
-    const place = pointer('paths', found.path, found.method, 'responses', key, 'content', type, 'schema');
+    const place = pointer(...names, 'content', type, 'schema');
     assert.deepEqual(schemas.faults(place, body), [], `${told}, which does not match`);
   };
 }

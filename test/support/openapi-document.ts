@@ -4,7 +4,11 @@ export type OpenApiDocument = {
   servers: { url: string }[];
   tags: { name: string; description?: string }[];
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, object>; headers: Record<string, Header> };
+  components: {
+    schemas: Record<string, object>;
+    responses: Record<string, Answer>;
+    headers: Record<string, Header>;
+  };
 };
 
 export type Operation = {
@@ -15,7 +19,7 @@ export type Operation = {
   security: object[];
   parameters?: { name: string; in: string; schema: object; example?: unknown }[];
   requestBody?: { content: Content };
-  responses: Record<string, Answer>;
+  responses: Record<string, Answer | { $ref: string }>;
   'x-codeSamples': { source: string }[];
 };
 
@@ -49,4 +53,16 @@ export async function readDocument(serverUrl: string): Promise<OpenApiDocument> 
   if (response.status !== 200)
     throw new Error(`openapi.json answers ${response.status}: ${await response.text()}`);
   return (await response.json()) as OpenApiDocument;
+}
+
+/** An answer of an operation and where it stands, which for a reference is in the components. */
+export function answerOf(
+  document: OpenApiDocument,
+  place: { path: string; method: string; status: string },
+): { answer: Answer; names: string[] } {
+  const found = document.paths[place.path]![place.method]!.responses[place.status]!;
+  if (!('$ref' in found))
+    return { answer: found, names: ['paths', place.path, place.method, 'responses', place.status] };
+  const name = found.$ref.split('/').at(-1)!;
+  return { answer: document.components.responses[name]!, names: ['components', 'responses', name] };
 }
