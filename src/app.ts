@@ -20,6 +20,7 @@ import { placeRoutes } from './inventory/places/routes.ts';
 import { serverRoutes } from './inventory/servers/routes.ts';
 import { variableRoutes } from './inventory/variables/routes.ts';
 import { landingPage } from './landing.ts';
+import { referencePage } from './openapi/reference-page.ts';
 import { openApiRoutes } from './openapi/routes.ts';
 import { startDeliveryWorker } from './outgoing/delivery-worker.ts';
 import { createEgressGuard } from './outgoing/egress-guard.ts';
@@ -121,6 +122,7 @@ function createHttp(parts: Parts): HttpApp {
   const app = createHttpApp({ log, trustProxy: config.trustProxy });
   guardRoutes(app, { db: connection.db, clock });
   landingPage(app, writer.publicUrl);
+  referencePage(app);
   healthRoutes(app, connection);
   registerApi(app, parts);
   return app;

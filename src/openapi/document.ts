@@ -5,7 +5,7 @@ import { hoist } from './hoist-schemas.ts';
 import { info } from './info.ts';
 import type { SchemaComponents } from './json-schema.ts';
 import { operationOf } from './operation.ts';
-import { tagOf, type Tag } from './tags.ts';
+import { tagsOf } from './tags.ts';
 
 /**
  * The OpenAPI document of the routes. `server` is the address that their paths follow, such as
@@ -19,20 +19,18 @@ export function openApiDocument(
   const components: SchemaComponents = new Map();
   hoist(errorSchema, components);
   const ids = new Set<string>();
-  const tags = new Map<string, Tag>();
   const paths: Record<string, Record<string, object>> = {};
   for (const route of routes.toSorted((a, b) => a.path.localeCompare(b.path))) {
     const id = route.schema.operationId ?? '';
     if (ids.has(id)) throw new Error(`Two operations are called ${id}.`);
     ids.add(id);
-    tags.set(tagOf(route.path).name, tagOf(route.path));
     (paths[route.path] ??= {})[route.method] = operationOf(route, server, components);
   }
   return {
     openapi: '3.1.1',
     info: info(version),
     servers: [{ url: server }],
-    tags: [...tags.values()],
+    tags: tagsOf(Object.keys(paths)),
     paths,
     components: {
       schemas: Object.fromEntries([...components].sort(([a], [b]) => a.localeCompare(b))),

@@ -1,4 +1,4 @@
-/** How the operations are grouped: by the first part of their address. */
+/** How the operations are grouped: by the first part of their address. They are shown in this order. */
 const tags: Record<string, { name: string; description: string }> = {
   users: { name: 'Account', description: 'Signing in, your own account and your personal access tokens.' },
   organizations: {
@@ -36,8 +36,19 @@ export type Tag = { name: string; description?: string };
 
 /** The tag of an address such as `/projects/{project_id}`. */
 export function tagOf(path: string): Tag {
-  const segment = path.split('/')[1] ?? '';
+  const segment = firstOf(path);
   return Object.hasOwn(tags, segment) ? tags[segment]! : { name: segment };
+}
+
+/** The tags of some addresses, each once and in the order of the table. */
+export function tagsOf(paths: string[]): Tag[] {
+  const order = Object.keys(tags);
+  const segments = [...new Set(paths.map(firstOf))];
+  return segments.sort((a, b) => order.indexOf(a) - order.indexOf(b)).map((segment) => tagOf(`/${segment}`));
+}
+
+function firstOf(path: string): string {
+  return path.split('/')[1] ?? '';
 }
 
 /** What an address is about, as one word: `project` of `/projects/{project_id}`. */
