@@ -22,7 +22,7 @@ describe('the OpenAPI document', () => {
 
   before(async () => {
     server = await startServer();
-    document = await readDocument(server.url);
+    document = await readDocument(server);
     client = await generateClient(document);
   });
   after(async () => {

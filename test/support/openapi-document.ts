@@ -1,3 +1,5 @@
+import type { TestServer } from './server.ts';
+
 /** The parts of an OpenAPI document that tests look at. */
 export type OpenApiDocument = {
   openapi: string;
@@ -48,10 +50,11 @@ export function pointer(...names: string[]): string {
   return `#/${escaped.join('/')}`;
 }
 
-export async function readDocument(serverUrl: string): Promise<OpenApiDocument> {
-  const response = await fetch(`${serverUrl}/api/openapi.json`);
-  if (response.status !== 200)
-    throw new Error(`openapi.json answers ${response.status}: ${await response.text()}`);
+/** The document of a running server. When it cannot be made, the server's log in the error says why. */
+export async function readDocument({ url, output }: TestServer): Promise<OpenApiDocument> {
+  const response = await fetch(`${url}/api/openapi.json`);
+  if (response.status !== 200) throw new Error(`openapi.json answers ${response.status}:\n${output()}`);
+  // Safe: another test validates it.
   return (await response.json()) as OpenApiDocument;
 }
 
