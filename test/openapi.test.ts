@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
+import { until } from './support/api-client.ts';
 import { createAnswerCheck, createSchemaCheck } from './support/answer-matches.ts';
 import { generateClient, type CallInput, type GeneratedClient } from './support/generated-client.ts';
 import {
@@ -10,7 +11,7 @@ import {
   readDocument,
   type OpenApiDocument,
 } from './support/openapi-document.ts';
-import { notWalkedYet, scenario, type Walk } from './support/openapi-scenario.ts';
+import { notWalkedYet, scenario, type StepInput, type Walk } from './support/openapi-scenario.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
 const admin = { email: 'admin@example.com', password: 'correct-horse-battery' };
@@ -111,13 +112,27 @@ describe('the OpenAPI document', () => {
     const answers = new Map<string, unknown>();
     // A test says what it expects; the document's check is the proof.
     const answer = <T>(id: string) => answers.get(id) as T;
-    const walk: Walk = { admin, answer, first: <T>(id: string) => answer<T[]>(id)[0]! };
-    for (const [operationId, input] of Object.entries(scenario)) {
-      const token = answer<{ access_token: string } | undefined>('loginUser')?.access_token;
-      const { status, headers, body } = await client.call(operationId, input(walk), token);
+    const inputs = new Map<string, StepInput>();
+    const call = async (operationId: string, { token, ...input }: StepInput) => {
+      const signedIn = answer<{ access_token: string } | undefined>('loginUser')?.access_token;
+      const { status, headers, body } = await client.call(operationId, input, token ?? signedIn);
       assert.ok(status >= 200 && status < 300, `${operationId} answered ${status} ${JSON.stringify(body)}`);
       check(operationId, { status, headers, body });
       answers.set(operationId, body);
+    };
+    const walk: Walk = {
+      admin,
+      answer,
+      first: <T>(id: string) => answer<T[]>(id)[0]!,
+      until: <T>(id: string, isWanted: (body: T) => boolean) =>
+        until(async () => {
+          await call(id, inputs.get(id)!);
+          return isWanted(answer<T>(id)) && answer<T>(id);
+        }, `${id} to answer as wanted`),
+    };
+    for (const [operationId, step] of Object.entries(scenario)) {
+      inputs.set(operationId, await step(walk));
+      await call(operationId, inputs.get(operationId)!);
     }
   });
 
