@@ -23,6 +23,8 @@ import { resourceLinkRoutes } from './inventory/resource-link-routes.ts';
 import { serverRoutes } from './inventory/servers/routes.ts';
 import { variableRoutes } from './inventory/variables/routes.ts';
 import { landingPage } from './landing.ts';
+import { referencePage } from './openapi/reference-page.ts';
+import { openApiRoutes } from './openapi/routes.ts';
 import { startDeliveryWorker } from './outgoing/delivery-worker.ts';
 import { createEgressGuard } from './outgoing/egress-guard.ts';
 import { createHttpClient } from './outgoing/http-client.ts';
@@ -145,6 +147,7 @@ function createHttp(parts: Parts): HttpApp {
   guardRoutes(app, { db: connection.db, clock, limits: requestLimits(config, clock) });
   landingPage(app, writer.publicUrl);
   invitationPage(app, { db: connection.db, clock, throttle: parts.throttle });
+  referencePage(app);
   healthRoutes(app, connection);
   registerApi(app, parts);
   return app;
@@ -172,6 +175,7 @@ export function registerApi(
   const receiver = createReceiver({ connection, registry, writer, clock, bus });
   app.register(
     async (api: HttpApp) => {
+      openApiRoutes(api, { publicUrl, version });
       accountRoutes(api, context);
       placeRoutes(api, context);
       memberRoutes(api, context);

@@ -28,10 +28,6 @@ export type Access =
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access;
-    /** The route can answer 409. */
-    conflicts?: true;
-    /** The route starts an action and names it in a header. */
-    startsAction?: true;
     /** The route limits its requests itself. */
     limit?: 'own';
   }

@@ -48,7 +48,7 @@ export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock; thr
   app.route({
     method: 'POST',
     url: '/users/login',
-    config: { access: 'public' },
+    config: { access: 'public', errors: { 401: 'The e-mail or the password is wrong.' } },
     schema: {
       operationId: 'loginUser',
       summary: 'Sign in with e-mail and password',
@@ -66,7 +66,7 @@ export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock; thr
   app.route({
     method: 'POST',
     url: '/users/refresh-token',
-    config: { access: 'public' },
+    config: { access: 'public', errors: { 401: 'The refresh token is not known or has expired.' } },
     schema: {
       operationId: 'refreshTokenUser',
       summary: 'Exchange a refresh token for new tokens',

@@ -73,7 +73,7 @@ export function actionRoutes(
     config: {
       access: { permission: 'application:deploy', on: 'application', param: 'application_id' },
       startsAction: true,
-      conflicts: true,
+      errors: { 409: 'There is no deploy pipeline, or nothing to redeploy.' },
     },
     schema: {
       operationId: 'addApplicationDeployment',
@@ -140,7 +140,7 @@ export function actionRoutes(
     config: {
       access: { permission: 'action:retry', on: 'action', param: 'action_id' },
       startsAction: true,
-      conflicts: true,
+      errors: { 409: 'The action has not ended, or its pipeline is gone.' },
     },
     schema: {
       operationId: 'retryAction',

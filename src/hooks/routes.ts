@@ -102,6 +102,7 @@ const changeBodies = {
 /** The words of an address for what a row says as `in` and `out`. */
 const directions = { incoming: 'in', outgoing: 'out' } as const;
 const hook_type = OneOf(['incoming', 'outgoing']);
+const tooMany = { 409: 'The resource has as many hooks as it may have.' };
 type HookType = keyof typeof directions;
 
 export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publicUrl: () => string }): void {
@@ -171,7 +172,7 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
   app.route({
     method: 'POST',
     url: '/pipelines/:pipeline_id/hooks/:hook_type',
-    config: { access: { permission: 'hook:create', on: 'pipeline', param: 'pipeline_id' } },
+    config: { access: { permission: 'hook:create', on: 'pipeline', param: 'pipeline_id' }, errors: tooMany },
     ...bodyByParam(app, 'hook_type', createBodies),
     schema: {
       operationId: 'addPipelineHook',
@@ -193,7 +194,7 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
   app.route({
     method: 'POST',
     url: '/hooks/:hook_type',
-    config: { access: { permission: 'hook:create', on: 'named-in-body' } },
+    config: { access: { permission: 'hook:create', on: 'named-in-body' }, errors: tooMany },
     ...bodyByParam(app, 'hook_type', olderBodies),
     schema: {
       operationId: 'addHook',

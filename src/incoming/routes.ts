@@ -41,7 +41,12 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
   app.route({
     method: 'POST',
     url: '/hooks/:hook_id/trigger',
-    config: { access: 'public', limit: 'own', startsAction: true },
+    config: {
+      access: 'public',
+      limit: 'own',
+      startsAction: true,
+      rawBody: ['application/json', 'application/x-www-form-urlencoded'],
+    },
     bodyLimit: context.maxBodyBytes,
     // What can be refused before the body is read is: nobody can fill the memory without knowing a hook's address.
     onRequest: async (request, reply) => {

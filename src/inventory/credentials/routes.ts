@@ -211,7 +211,10 @@ export function credentialRoutes(app: HttpApp, context: Context): void {
   app.route({
     method: 'DELETE',
     url: '/credentials/:credential_id',
-    config: { access: { permission: 'credential:delete', ...on }, conflicts: true },
+    config: {
+      access: { permission: 'credential:delete', ...on },
+      errors: { 409: 'An application still uses the credential.' },
+    },
     schema: {
       operationId: 'deleteCredential',
       summary: 'Delete a credential that no application uses',

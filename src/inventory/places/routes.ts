@@ -201,7 +201,7 @@ function organizationRoutes(app: HttpApp, context: { db: Db; clock: Clock }): vo
     url: '/organizations/:organization_id',
     config: {
       access: { permission: 'organization:delete', on: 'organization', param: 'organization_id' },
-      conflicts: true,
+      errors: { 409: 'The organization still holds projects.' },
     },
     schema: {
       operationId: 'deleteOrganization',
@@ -394,7 +394,7 @@ function projectRoutes(app: HttpApp, context: { db: Db; clock: Clock }): void {
     url: '/projects/:project_id',
     config: {
       access: { permission: 'project:delete', on: 'project', param: 'project_id' },
-      conflicts: true,
+      errors: { 409: 'The project still holds environments.' },
     },
     schema: {
       operationId: 'deleteProject',
@@ -546,7 +546,7 @@ function environmentRoutes(app: HttpApp, context: { db: Db; clock: Clock; bus: B
     url: '/environments/:environment_id',
     config: {
       access: { permission: 'environment:delete', on: 'environment', param: 'environment_id' },
-      conflicts: true,
+      errors: { 409: 'The environment still holds applications or servers.' },
     },
     schema: {
       operationId: 'deleteEnvironment',

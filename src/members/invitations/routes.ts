@@ -184,7 +184,7 @@ export function invitationRoutes(
   app.route({
     method: 'POST',
     url: '/team-invitations/:team_invitation_id/accept',
-    config: { access: 'user', conflicts: true },
+    config: { access: 'user', errors: { 409: 'The invitation was used, or has expired.' } },
     schema: {
       operationId: 'acceptTeamInvitation',
       summary: 'Accept an invitation with the account that is signed in',
@@ -209,7 +209,7 @@ export function invitationRoutes(
   app.route({
     method: 'POST',
     url: '/team-invitations/:team_invitation_id/reject',
-    config: { access: 'public', conflicts: true },
+    config: { access: 'public', errors: { 409: 'The invitation was used, or has expired.' } },
     schema: {
       operationId: 'rejectTeamInvitation',
       summary: 'Reject an invitation',
@@ -238,7 +238,7 @@ export function invitationRoutes(
   app.route({
     method: 'POST',
     url: '/users',
-    config: { access: 'public', conflicts: true },
+    config: { access: 'public', errors: { 409: 'The invitation was used, or has expired.' } },
     schema: {
       operationId: 'addUser',
       summary: 'Make an account with an invitation, and join its team',

@@ -144,7 +144,7 @@ export function roleRoutes(app: HttpApp, context: { db: Db; clock: Clock }): voi
   app.route({
     method: 'PUT',
     url: '/roles/:role_id',
-    config: { ...needs('role:update'), conflicts: true },
+    config: { ...needs('role:update'), errors: { 409: 'The role is predefined.' } },
     schema: {
       operationId: 'updateRole',
       summary: 'Change a role; fields that are left out are kept',
@@ -175,7 +175,7 @@ export function roleRoutes(app: HttpApp, context: { db: Db; clock: Clock }): voi
   app.route({
     method: 'DELETE',
     url: '/roles/:role_id',
-    config: { ...needs('role:delete'), conflicts: true },
+    config: { ...needs('role:delete'), errors: { 409: 'The role is predefined, or somebody has it.' } },
     schema: {
       operationId: 'deleteRole',
       summary: 'Delete a role that nobody has',

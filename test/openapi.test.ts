@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { until } from './support/api-client.ts';
+import { createAnswerCheck, createSchemaCheck } from './support/answer-matches.ts';
+import { generateClient, type CallInput, type GeneratedClient } from './support/generated-client.ts';
+import {
+  answerOf,
+  operationsOf,
+  pointer,
+  readDocument,
+  type OpenApiDocument,
+} from './support/openapi-document.ts';
+import { notWalkedYet, scenario, type StepInput, type Walk } from './support/openapi-scenario.ts';
+import { startServer, type TestServer } from './support/server.ts';
+
+const admin = { email: 'admin@example.com', password: 'correct-horse-battery' };
+
+describe('the OpenAPI document', () => {
+  let server: TestServer;
+  let document: OpenApiDocument;
+  let client: GeneratedClient;
+
+  before(async () => {
+    server = await startServer();
+    document = await readDocument(server);
+    client = await generateClient(document);
+  });
+  after(async () => {
+    await client?.remove();
+    await server?.stop();
+  });
+
+  const operations = () => operationsOf(document);
+
+  test('it is valid OpenAPI 3.1', async () => {
+    const result = await new Validator().validate(structuredClone(document) as Record<string, unknown>);
+    assert.deepEqual(result.errors ?? [], []);
+    assert.equal(result.valid, true);
+    assert.match(document.openapi, /^3\.1\./);
+  });
+
+  test('it is found at the public address, and its server is the API', () => {
+    assert.equal(new URL(document.servers[0]!.url).pathname, '/api');
+  });
+
+  test('every operation has an id of its own', () => {
+    const ids = operations().map(({ id }) => id);
+    assert.deepEqual(
+      ids.filter((id, index) => ids.indexOf(id) !== index),
+      [],
+    );
+    for (const id of ids) assert.match(id, /^[a-z][A-Za-z0-9]*$/);
+  });
+
+  test('every operation has a summary, a description, an example, errors and a described tag', () => {
+    const described = new Set(document.tags.filter((tag) => tag.description).map((tag) => tag.name));
+    for (const { id, operation } of operations()) {
+      assert.ok(operation.summary.length > 5, `${id} has no summary`);
+      assert.ok(operation.description.length > 5, `${id} has no description`);
+      assert.match(operation['x-codeSamples'][0]?.source ?? '', /^curl /, `${id} has no example of its call`);
+      const statuses = Object.keys(operation.responses);
+      assert.ok(
+        statuses.some((status) => status.startsWith('2')),
+        `${id} never succeeds`,
+      );
+      for (const status of ['429', '500', '503'])
+        if (!statuses.includes(`${status[0]}XX`))
+          assert.ok(statuses.includes(status), `${id} has no ${status}`);
+      for (const tag of operation.tags) assert.ok(described.has(tag), `the tag ${tag} is not described`);
+    }
+  });
+
+  test('every example is what its schema asks for', () => {
+    const check = createSchemaCheck(document);
+    const faults: string[] = [];
+    const examine = (place: string[], name: string, example: unknown) => {
+      if (example === undefined) faults.push(`${name} has no example`);
+      else
+        for (const fault of check.faults(pointer(...place, 'schema'), example))
+          faults.push(`${name}: ${fault}`);
+    };
+    for (const { id, method, path, operation } of operations()) {
+      const root = ['paths', path, method];
+      operation.parameters?.forEach((parameter, index) => {
+        if (parameter.in === 'path')
+          examine([...root, 'parameters', String(index)], `${id} ${parameter.name}`, parameter.example);
+      });
+      for (const [type, { example }] of Object.entries(operation.requestBody?.content ?? {}))
+        examine([...root, 'requestBody', 'content', type], `${id} body`, example);
+      for (const status of Object.keys(operation.responses)) {
+        const { answer, names } = answerOf(document, { path, method, status });
+        for (const [type, { example }] of Object.entries(answer.content ?? {}))
+          examine([...names, 'content', type], `${id} ${status}`, example);
+      }
+    }
+    assert.deepEqual(faults, []);
+  });
+
+  test('a client can be generated from it, has a function for every operation, and compiles', async () => {
+    assert.deepEqual(
+      client.functions.toSorted(),
+      operations()
+        .map(({ id }) => id)
+        .toSorted(),
+    );
+    assert.equal(await client.typeFaults(), '');
+  });
+
+  test('the generated client walks the operations, and every answer is what the document says', async () => {
+    const check = createAnswerCheck(document);
+    const answers = new Map<string, unknown>();
+    // A test says what it expects; the document's check is the proof.
+    const answer = <T>(id: string) => answers.get(id) as T;
+    const inputs = new Map<string, StepInput>();
+    const call = async (operationId: string, { token, ...input }: StepInput) => {
+      const signedIn = answer<{ access_token: string } | undefined>('loginUser')?.access_token;
+      const { status, headers, body } = await client.call(operationId, input, token ?? signedIn);
+      assert.ok(status >= 200 && status < 300, `${operationId} answered ${status} ${JSON.stringify(body)}`);
+      check(operationId, { status, headers, body });
+      answers.set(operationId, body);
+    };
+    const walk: Walk = {
+      admin,
+      answer,
+      first: <T>(id: string) => answer<T[]>(id)[0]!,
+      until: <T>(id: string, isWanted: (body: T) => boolean) =>
+        until(async () => {
+          await call(id, inputs.get(id)!);
+          return isWanted(answer<T>(id)) && answer<T>(id);
+        }, `${id} to answer as wanted`),
+    };
+    for (const [operationId, step] of Object.entries(scenario)) {
+      inputs.set(operationId, await step(walk));
+      await call(operationId, inputs.get(operationId)!);
+    }
+  });
+
+  test('the walk leaves out no operation', () => {
+    const left = operations().filter(({ id }) => !Object.hasOwn(scenario, id));
+    assert.deepEqual(left.map(({ id }) => id).toSorted(), notWalkedYet.toSorted());
+  });
+
+  const refusals: { why: string; operationId: string; status: number; input: CallInput; signedIn?: true }[] =
+    [
+      {
+        why: 'a wrong password',
+        operationId: 'loginUser',
+        status: 401,
+        input: { body: { ...admin, password: 'x' } },
+      },
+      { why: 'a body without its fields', operationId: 'loginUser', status: 422, input: { body: {} } },
+      { why: 'no token', operationId: 'getUserMe', status: 401, input: {} },
+      {
+        why: 'a project that is not there',
+        operationId: 'getProject',
+        status: 404,
+        input: { path: { project_id: 999_999 } },
+        signedIn: true,
+      },
+      {
+        why: 'a page that cannot be',
+        operationId: 'listProjects',
+        status: 422,
+        input: { query: { page: 0 } },
+        signedIn: true,
+      },
+    ];
+  for (const { why, operationId, status, input, signedIn } of refusals) {
+    test(`the answer to ${why} is what the document says`, async () => {
+      const token = signedIn && (await server.login()).token;
+      const answer = await client.call(operationId, input, token);
+      assert.equal(answer.status, status);
+      createAnswerCheck(document)(operationId, answer);
+    });
+  }
+});
