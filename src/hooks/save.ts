@@ -111,11 +111,7 @@ export async function changeIncomingHook(
     throw invalid([{ field: 'secret', message: 'is required, since this hook has had none' }]);
   }
   const secret_sealed =
-    secret !== undefined
-      ? context.box.seal(secret, 'hook secret')
-      : requires_secret
-        ? row.secret_sealed
-        : null;
+    secret !== undefined ? context.box.seal(secret, 'hook secret') : requires_secret ? undefined : null;
   await change(context, row, input, definition, secret_sealed);
 }
 
@@ -125,7 +121,7 @@ export async function changeOutgoingHook(
   input: OutgoingInput,
 ): Promise<void> {
   const definition = outgoingDefinition(input, openOutgoing(context.box, row));
-  await change(context, row, input, definition, row.secret_sealed);
+  await change(context, row, input, definition, undefined);
 }
 
 async function insert(
@@ -167,13 +163,14 @@ async function change(
   row: HookRow,
   input: { name?: string | undefined; active?: boolean | undefined },
   definition: IncomingDefinition | OutgoingDefinition,
-  secret_sealed: string | null,
+  /** Undefined keeps what is there now, which a rotation of the key may have sealed anew since it was read. */
+  secret_sealed: string | null | undefined,
 ): Promise<void> {
   await updateHook(db, row.id, {
     name: input.name ?? row.name,
     active: (input.active ?? row.active === 1) ? 1 : 0,
     definition_sealed: sealDefinition(box, definition),
-    secret_sealed,
+    ...(secret_sealed === undefined ? {} : { secret_sealed }),
     updated_at: clock.now(),
   });
   bus.publish('definitions');
