@@ -60,7 +60,10 @@ function tellKeysOfEnvironment({ box }: Secrets): void {
 
 /** The log of SQLite still holds the old pages until it begins anew. When a reader is in the way, the server does it later. */
 async function clearLog({ db, dialect }: Secrets): Promise<void> {
-  if (dialect === 'sqlite') await sql`pragma wal_checkpoint(truncate)`.execute(db);
+  if (dialect !== 'sqlite') return;
+  // The first does the work beside writers, so that the second keeps them waiting for a moment only.
+  await sql`pragma wal_checkpoint(passive)`.execute(db);
+  await sql`pragma wal_checkpoint(truncate)`.execute(db);
 }
 
 function tellWhatIsNext({ box, keyFile }: Secrets, current: string): void {
