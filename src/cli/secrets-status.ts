@@ -12,7 +12,7 @@ export async function secretsStatus(config: Config): Promise<void> {
     for (const [index, keyId] of known.entries()) {
       const own = counts.filter((count) => count.keyId === keyId);
       const role = index === 0 ? 'seals and opens' : 'opens only';
-      console.log(`  ${keyId}  ${role}; ${own.reduce((sum, { count }) => sum + count, 0)} secrets`);
+      console.log(`  ${keyId}  ${role}; secrets: ${own.reduce((sum, { count }) => sum + count, 0)}`);
       for (const { column, count } of own) console.log(`            ${column}: ${count}`);
     }
     const missing = missingKeys(counts, known);

@@ -9,7 +9,7 @@ import type { Connection } from '../platform/database/connect.ts';
 import { createMasker, createStreamMasker } from '../platform/mask-secrets.ts';
 import type { SecretBox } from '../platform/secret-box.ts';
 import type { DeliveryRow } from './claim.ts';
-import type { HttpClient } from './http-client.ts';
+import type { Answer, HttpClient } from './http-client.ts';
 import { renderRequest, type RenderedRequest } from './render.ts';
 import { judge, type Verdict } from './retry-schedule.ts';
 import type { Settlement } from './settle.ts';
@@ -82,7 +82,7 @@ export async function deliver(
       requestBody: maskAll(rendered.body),
       statusCode: answer.kind === 'answer' ? answer.status : 0,
       responseHeaders: answer.kind === 'answer' ? maskRecord(maskHeaders(answer.headers), maskAll) : {},
-      responseBody: answer.kind === 'answer' ? maskBody(answer, secrets) : '',
+      responseBody: bodyOf(answer, secrets),
       address: answer.kind === 'answer' ? answer.address : '',
       reason,
       durationMs: now - startedAt,
@@ -186,10 +186,10 @@ function headerSecrets({ headers }: RenderedRequest): string[] {
     });
 }
 
-/** Where a body was cut off, it may end in the middle of a secret: the beginning of one is held back, and dropped. */
-function maskBody({ body, isCut }: { body: string; isCut: boolean }, secrets: string[]): string {
-  const masker = createStreamMasker(secrets);
-  return isCut ? masker.push(body) : masker.push(body) + masker.end();
+/** Where an answer was cut off, it may end in the middle of a secret: the beginning of one is held back, and dropped. */
+function bodyOf(answer: Answer, secrets: string[]): string {
+  if (answer.kind !== 'answer') return '';
+  return answer.isCut ? createStreamMasker(secrets).push(answer.body) : createMasker(secrets)(answer.body);
 }
 
 function maskRecord(
