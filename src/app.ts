@@ -9,7 +9,7 @@ import type { EventWriter } from './actions/events.ts';
 import { createLocalExecutor } from './actions/executors/local.ts';
 import { pruneRuns } from './actions/prune.ts';
 import { actionRoutes } from './actions/routes.ts';
-import { loadSecretKey, type Config } from './config.ts';
+import { openKeys, type Config } from './config.ts';
 import { createHookRegistry } from './hooks/registry.ts';
 import { hookRoutes } from './hooks/routes.ts';
 import { pruneRequests } from './incoming/prune.ts';
@@ -73,7 +73,7 @@ export async function startApp(config: Config, log: Logger, overrides: Overrides
     for (let close = closers.pop(); close; close = closers.pop()) await close();
   };
   try {
-    const box = createSecretBox(loadSecretKey(config));
+    const box = createSecretBox(openKeys(config));
     const connection = await connect(config, (message) => log.error(`the SQLite log: ${message}`));
     closers.push(() => connection.close());
     await migrate(connection);

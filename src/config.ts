@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { ConfigFault } from './platform/config-fault.ts';
-import { parseKey } from './platform/secret-box.ts';
+import { ensureKeyFile, keyFilePath, watchKeyFile } from './platform/key-file.ts';
+import { parseKey, type Keys, type KeySource } from './platform/secret-box.ts';
 
 type Role = 'all' | 'api' | 'worker';
 type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
@@ -16,8 +15,8 @@ export type Config = {
   publicUrl: string | null;
   dataDirectory: string;
   databaseUrl: string | null;
-  /** 32 bytes, or null: then the key file in the data directory is used, and made on the first start. */
-  secretKey: Buffer | null;
+  /** The current key first, or null: then the key file in the data directory is used, and made on the first start. */
+  secretKeys: Keys | null;
   role: Role;
   adminEmail: string;
   adminPassword: string | null;
@@ -75,12 +74,12 @@ const variables = {
     meaning: 'postgres://… switches from SQLite to PostgreSQL',
   }),
   HOOKLINE_SECRET_KEY: variable({
-    key: 'secretKey',
+    key: 'secretKeys',
     secret: true,
     fallback: null,
-    parse: secretKey,
+    parse: secretKeys,
     meaning:
-      'encrypts secrets: 32 bytes in base64 or hex; required with PostgreSQL (default: a file in HOOKLINE_DATA)',
+      'encrypts secrets: 32 bytes in base64 or hex, older keys after it, comma separated; required with PostgreSQL (default: a file in HOOKLINE_DATA)',
   }),
   HOOKLINE_ROLE: variable({
     key: 'role',
@@ -199,23 +198,13 @@ export function readConfig(env: NodeJS.ProcessEnv): { config: Config; rows: Conf
   return { config: complete, rows };
 }
 
-/** The key that encrypts secrets: from the environment, else from `secret.key` in the data directory, made with mode 0600. */
-export function loadSecretKey(config: Config): Buffer {
-  if (config.secretKey) return config.secretKey;
-  const file = join(config.dataDirectory, 'secret.key');
-  let key: Buffer | null;
-  try {
-    if (!existsSync(file)) {
-      mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
-      writeFileSync(file, randomBytes(32).toString('base64') + '\n', { mode: 0o600, flag: 'wx' });
-    }
-    chmodSync(file, 0o600);
-    key = parseKey(readFileSync(file, 'utf8'));
-  } catch (cause) {
-    throw new ConfigFault(`HOOKLINE_DATA cannot be used: ${(cause as Error).message}.`, { cause });
-  }
-  if (!key) throw new ConfigFault(`${file} does not hold a key of 32 bytes. Restore it from a backup.`);
-  return key;
+/** The keys that encrypt secrets: from the environment, else from `secret.key` in the data directory, made with mode 0600. */
+export function openKeys(config: Config): KeySource {
+  const { secretKeys } = config;
+  if (secretKeys) return () => secretKeys;
+  const file = keyFilePath(config.dataDirectory);
+  ensureKeyFile(file);
+  return watchKeyFile(file);
 }
 
 function text(value: string): string {
@@ -264,10 +253,16 @@ function postgresUrl(value: string): string {
   return value;
 }
 
-function secretKey(value: string): Buffer {
-  const key = parseKey(value);
-  if (!key) throw new Error('it must be 32 bytes in base64 or hex; make one with: openssl rand -base64 32');
-  return key;
+function secretKeys(value: string): Keys {
+  const [current, ...older] = value.split(',').map((part) => {
+    const key = parseKey(part);
+    if (!key)
+      throw new Error(
+        'each key must be 32 bytes in base64 or hex, with a comma between keys; make one with: openssl rand -base64 32',
+      );
+    return key;
+  });
+  return [current!, ...older];
 }
 
 function addressRanges(value: string): string[] {

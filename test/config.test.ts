@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import fc from 'fast-check';
-import { loadSecretKey, readConfig } from '../src/config.ts';
+import { openKeys, readConfig } from '../src/config.ts';
 import { ConfigFault } from '../src/platform/config-fault.ts';
 import { startServer } from './support/server.ts';
 
@@ -135,7 +135,7 @@ describe('the configuration', () => {
         for (const text of [hex, base64, base64url]) {
           fc.pre(text !== '');
           if (key.length === 32)
-            assert.deepEqual(readConfig({ HOOKLINE_SECRET_KEY: text }).config.secretKey, key);
+            assert.deepEqual(readConfig({ HOOKLINE_SECRET_KEY: text }).config.secretKeys, [key]);
         }
         // 32 bytes in base64 are 43 or 44 characters, in hex 64; a text of 48 hex digits would be base64 of 36 bytes.
         if (key.length !== 32)
@@ -174,17 +174,20 @@ describe('the key file', () => {
   test('is made once, for its owner alone, and read again', (t) => {
     const folder = join(folderFor(t), 'new');
     const { config } = readConfig({ HOOKLINE_DATA: folder });
-    const key = loadSecretKey(config);
-    assert.equal(key.length, 32);
+    const keys = openKeys(config)();
+    assert.deepEqual(
+      keys.map((key) => key.length),
+      [32],
+    );
     assert.equal(statSync(join(folder, 'secret.key')).mode & 0o777, 0o600);
-    assert.deepEqual(loadSecretKey(config), key);
+    assert.deepEqual(openKeys(config)(), keys);
   });
 
   test('that is broken is not replaced, which would lose every secret', (t) => {
     const folder = folderFor(t);
     writeFileSync(join(folder, 'secret.key'), 'broken\n');
     const { config } = readConfig({ HOOKLINE_DATA: folder });
-    assert.throws(() => loadSecretKey(config), ConfigFault);
+    assert.throws(() => openKeys(config), ConfigFault);
     assert.equal(readFileSync(join(folder, 'secret.key'), 'utf8'), 'broken\n');
   });
 });

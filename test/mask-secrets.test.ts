@@ -54,6 +54,18 @@ describe('masking secrets', () => {
     for (const form of formsOf(secret)) assert.equal(mask(`<${form}>`), '<********>', form);
   });
 
+  test('a secret of several lines is masked line by line, and as base64 breaks its lines', () => {
+    const lines = ['-----BEGIN KEY-----', 'first+line/of=it', 'second+line/of=it', '{', '-----END KEY-----'];
+    const mask = createMasker([lines.join('\n')]);
+    assert.equal(mask(`  ${lines[2]}\n> ${lines[1]}\n{ok}`), '  ********\n> ********\n{ok}');
+    for (const width of [64, 76]) {
+      const wrapped = Buffer.from(lines.join('\n'))
+        .toString('base64')
+        .replaceAll(new RegExp(`.{${width}}`, 'g'), '$&\n');
+      assert.match(mask(wrapped), /^(\*{8}\n)+\*{8}$/);
+    }
+  });
+
   test('what is no secret stays as it is', () => {
     const mask = createMasker(['hunter22']);
     fc.assert(

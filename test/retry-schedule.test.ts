@@ -11,7 +11,7 @@ const NOW = Date.UTC(2026, 0, 15, 12);
 const delaysSeconds = [5, 30, 120, 600, 1800, 3600, 7200, 14_400, 28_800, 28_800];
 
 function answered(status: number, headers: Record<string, string> = {}): Answer {
-  return { kind: 'answer', status, headers, body: '', address: '192.0.2.1' };
+  return { kind: 'answer', status, headers, body: '', isCut: false, address: '192.0.2.1' };
 }
 
 const unreachable: Answer = { kind: 'no-answer', reason: 'No answer within 15 s.', refused: false };

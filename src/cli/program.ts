@@ -3,6 +3,9 @@ import { ConfigFault } from '../platform/config-fault.ts';
 import { readConfig, type Config, type ConfigRow } from '../config.ts';
 import { migrateCommand } from './migrate.ts';
 import { resetPassword } from './reset-password.ts';
+import { secretsForgetOld } from './secrets-forget-old.ts';
+import { secretsRotate } from './secrets-rotate.ts';
+import { secretsStatus } from './secrets-status.ts';
 import { serve } from './serve.ts';
 
 /** The commands. All of them are set up by environment variables alone, which `config` lists. */
@@ -34,6 +37,23 @@ export function createProgram(): Command {
     .command('config')
     .description('show every setting with its value, secrets masked, and where it comes from')
     .action(() => withConfig(({ rows }) => printConfig(rows)));
+  const secrets = program
+    .command('secrets')
+    .description('the keys that secrets are encrypted with; all of this works while a server is serving');
+  secrets
+    .command('status')
+    .description('show which keys are known and how many secrets each has sealed')
+    .action(() => withConfig(({ config }) => secretsStatus(config)));
+  secrets
+    .command('rotate')
+    .description(
+      'encrypt every secret again: with a new key in the key file, or with the first of HOOKLINE_SECRET_KEY; may be interrupted and run again',
+    )
+    .action(() => withConfig(({ config }) => secretsRotate(config)));
+  secrets
+    .command('forget-old')
+    .description('take the keys out of the key file that no secret needs any more')
+    .action(() => withConfig(({ config }) => secretsForgetOld(config)));
   return program;
 }
 

@@ -13,6 +13,7 @@ import {
   type OutgoingCondition,
 } from './definition.ts';
 import { maskHeaderTemplate } from './sensitive-headers.ts';
+import { maskBodyTemplate, maskUrlTemplate } from './written-secrets.ts';
 import { openIncoming, openOutgoing, type HookRow } from './store.ts';
 
 export const Hook = Type.Object(
@@ -96,7 +97,7 @@ export function presentHook(
   return {
     ...common,
     url: null,
-    target_url: definition.target_url,
+    target_url: maskUrlTemplate(definition.target_url),
     verify_ssl: definition.verify_ssl,
     requires_secret: false,
     secret_algorithm: null,
@@ -106,7 +107,7 @@ export function presentHook(
         name,
         value: maskHeaderTemplate(name, value),
       })),
-      request_body: definition.request_body,
+      request_body: maskBodyTemplate(definition.request_body),
     },
     trigger_when: { events: definition.events, conditions: definition.conditions.map(presentCondition) },
   };

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { resourceColumns, type ResourceType } from '../inventory/resource.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
@@ -19,6 +20,7 @@ import {
   type VariableType,
 } from './definition.ts';
 import { maskHeaderTemplate } from './sensitive-headers.ts';
+import { maskBodyTemplate, maskUrlTemplate } from './written-secrets.ts';
 import {
   countHooks,
   insertHook,
@@ -111,11 +113,7 @@ export async function changeIncomingHook(
     throw invalid([{ field: 'secret', message: 'is required, since this hook has had none' }]);
   }
   const secret_sealed =
-    secret !== undefined
-      ? context.box.seal(secret, 'hook secret')
-      : requires_secret
-        ? row.secret_sealed
-        : null;
+    secret !== undefined ? context.box.seal(secret, 'hook secret') : requires_secret ? undefined : null;
   await change(context, row, input, definition, secret_sealed);
 }
 
@@ -125,7 +123,7 @@ export async function changeOutgoingHook(
   input: OutgoingInput,
 ): Promise<void> {
   const definition = outgoingDefinition(input, openOutgoing(context.box, row));
-  await change(context, row, input, definition, row.secret_sealed);
+  await change(context, row, input, definition, undefined);
 }
 
 async function insert(
@@ -166,13 +164,14 @@ async function change(
   row: HookRow,
   input: { name?: string | undefined; active?: boolean | undefined },
   definition: IncomingDefinition | OutgoingDefinition,
-  secret_sealed: string | null,
+  /** Undefined keeps what is there now, which a rotation of the key may have sealed anew since it was read. */
+  secret_sealed: string | null | undefined,
 ): Promise<void> {
   await updateHook(db, row.id, {
     name: input.name ?? row.name,
     active: (input.active ?? row.active === 1) ? 1 : 0,
     definition_sealed: sealDefinition(box, definition),
-    secret_sealed,
+    ...(secret_sealed === undefined ? {} : { secret_sealed }),
     updated_at: clock.now(),
   });
 }
@@ -233,12 +232,11 @@ function isOfType(value: unknown, type: VariableType): boolean {
 
 /** Throws `invalid` with every fault. */
 function outgoingDefinition(input: OutgoingInput, old: OutgoingDefinition | null): OutgoingDefinition {
-  const given = input.settings?.request_body;
   const definition: OutgoingDefinition = {
-    target_url: input.target_url ?? old?.target_url ?? '',
+    target_url: keepMaskedUrl(input.target_url, old?.target_url ?? ''),
     verify_ssl: input.verify_ssl ?? old?.verify_ssl ?? true,
     request_headers: keepMasked(input.settings?.request_headers, old?.request_headers ?? []),
-    request_body: given === undefined ? (old?.request_body ?? null) : given,
+    request_body: keepMaskedBody(input.settings?.request_body, old?.request_body ?? null),
     events: input.trigger_when?.events ?? old?.events ?? defaultEvents,
     conditions: input.trigger_when?.conditions ?? old?.conditions ?? [],
   };
@@ -261,6 +259,33 @@ function keepMasked(
     );
     return same ?? header;
   });
+}
+
+function keepMaskedUrl(given: string | undefined, old: string): string {
+  return given === undefined || given === maskUrlTemplate(old) ? old : given;
+}
+
+function keepMaskedBody(
+  given: OutgoingDefinition['request_body'] | undefined,
+  old: OutgoingDefinition['request_body'],
+): OutgoingDefinition['request_body'] {
+  if (given === undefined) return old;
+  // Safe: each part is the given one, or the old one that stands in the same place and is shown like it.
+  return keepMaskedPart(given, maskBodyTemplate(old), old) as OutgoingDefinition['request_body'];
+}
+
+function keepMaskedPart(given: unknown, shown: unknown, old: unknown): unknown {
+  if (isDeepStrictEqual(given, shown)) return old;
+  if (!isContainer(given) || !isContainer(shown) || !isContainer(old)) return given;
+  const kept = Object.entries(given).map(([key, part]): [string, unknown] => [
+    key,
+    Object.hasOwn(shown, key) ? keepMaskedPart(part, shown[key], old[key]) : part,
+  ]);
+  return Array.isArray(given) ? kept.map(([, part]) => part) : Object.fromEntries(kept);
+}
+
+function isContainer(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** Headers that belong to the connection, or that Hookline sets itself. */
@@ -293,6 +318,11 @@ function headerFaults(headers: OutgoingDefinition['request_headers']): FieldErro
 
 function urlFaults(url: string): FieldError[] {
   const field = 'target_url';
+  if (url.includes(mask)) {
+    return [
+      { field, message: `shows a secret as ${mask}; leave the address out to keep it, or give all of it` },
+    ];
+  }
   const placeholder = /<[a-z][a-z0-9_ -]*>/i.exec(url);
   if (placeholder)
     return [{ field, message: `still holds the placeholder ${placeholder[0]}; put the real value there` }];

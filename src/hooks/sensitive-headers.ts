@@ -2,8 +2,8 @@ import { mask } from '../platform/secret-box.ts';
 
 const sensitive = /auth|token|secret|(?<!idempotency-)key|cookie|password|credential/i;
 
-/** Headers whose values are never shown or recorded. Signatures are: they prove, but do not grant, anything. */
-function isSensitiveHeader(name: string): boolean {
+/** Headers and parameters whose values are never shown or recorded. Signatures are: they prove, but do not grant, anything. */
+export function isSensitiveName(name: string): boolean {
   let known = decided.get(name);
   if (known === undefined) {
     known = sensitive.test(name);
@@ -21,7 +21,7 @@ const mostDecided = 1000;
  * before it stay readable; what is written out is masked, inside an expression too.
  */
 export function maskHeaderTemplate(name: string, value: string): string {
-  if (!isSensitiveHeader(name)) return value;
+  if (!isSensitiveName(name)) return value;
   const scheme = /^(Bearer|Basic|token)\s+/i.exec(value)?.[0] ?? '';
   const rest = value.slice(scheme.length);
   const parts = rest.split(/(\{\{[^{}]*\}\}|\{%[^{}]*%\})/);
@@ -35,6 +35,6 @@ export function maskHeaderTemplate(name: string, value: string): string {
 /** Recorded headers with sensitive values masked. */
 export function maskHeaders(headers: Record<string, string>): Record<string, string> {
   const masked: Record<string, string> = {};
-  for (const name in headers) masked[name] = isSensitiveHeader(name) ? mask : headers[name]!;
+  for (const name in headers) masked[name] = isSensitiveName(name) ? mask : headers[name]!;
   return masked;
 }

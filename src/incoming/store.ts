@@ -10,6 +10,7 @@ import type { Db, Trx } from '../platform/database/connect.ts';
 import { listPage } from '../platform/database/listing.ts';
 import type { Database } from '../platform/database/schema.ts';
 import type { Listing, Page } from '../platform/http/pagination.ts';
+import { mask } from '../platform/secret-box.ts';
 import type { Decision, ReceivedRequest } from './decide.ts';
 import { packPayloads, unpackPayload } from './payload.ts';
 
@@ -163,10 +164,10 @@ type StoredPayload = Pick<NewRow, 'request_headers' | 'payload_id' | 'payload_of
 
 /** Of a request that failed its verification only the attempt is recorded: its headers, in the row itself. */
 async function storePayloads(trx: Trx, items: DecidedRequest[]): Promise<StoredPayload[]> {
-  const headers = items.map(({ hook, request }) =>
-    recordedHeaders(request.headers, hook.definition.secret_header_name),
-  );
   const kept = items.map(({ decision }) => decision.outcome !== 'refused' || decision.verified);
+  const headers = items.map(({ hook, request }, index) =>
+    recordedHeaders(request.headers, hook.definition.secret_header_name, kept[index]!),
+  );
   const packed = items.flatMap(({ request }, index) =>
     kept[index] ? [{ headers: headers[index]!, body: request.body }] : [],
   );
@@ -189,7 +190,11 @@ function attemptOnly(headers: string): StoredPayload {
   return { request_headers: headers, payload_id: null, payload_offset: null, payload_length: null };
 }
 
-function recordedHeaders(headers: ReceivedRequest['headers'], signatureHeader: string | null): string {
+function recordedHeaders(
+  headers: ReceivedRequest['headers'],
+  signatureHeader: string | null,
+  isVerified: boolean,
+): string {
   const flat: Record<string, string> = {};
   let left = mostHeaderCharacters;
   for (const [name, value] of Object.entries(headers)) {
@@ -198,10 +203,13 @@ function recordedHeaders(headers: ReceivedRequest['headers'], signatureHeader: s
     if (left < 0) break;
     flat[name] = text;
   }
-  // A header that the hook names is a signature, whatever it is called: it proves, but grants nothing.
+  // A header that the hook names is a signature, whatever it is called: it proves, but grants nothing. Unless it was
+  // never verified: senders that know no signatures put the secret itself there.
   const signature = signatureHeader === null ? undefined : flat[signatureHeader];
   const masked = maskHeaders(flat);
-  if (signatureHeader !== null && signature !== undefined) masked[signatureHeader] = signature;
+  if (signatureHeader !== null && signature !== undefined) {
+    masked[signatureHeader] = isVerified || /^sha\d+=[0-9a-f]+$/i.test(signature) ? signature : mask;
+  }
   return JSON.stringify(masked);
 }
 

@@ -1,14 +1,15 @@
-import { maskHeaders } from '../hooks/sensitive-headers.ts';
+import { isSensitiveName, maskHeaders } from '../hooks/sensitive-headers.ts';
 import type { OutgoingHook } from '../hooks/registry.ts';
 import { compileOutgoing } from '../hooks/compile-outgoing.ts';
 import { openOutgoing, type HookRow } from '../hooks/store.ts';
+import { writtenSecrets } from '../hooks/written-secrets.ts';
 import { openSettings } from '../inventory/credentials/source-provider.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Connection } from '../platform/database/connect.ts';
-import { createMasker } from '../platform/mask-secrets.ts';
+import { createMasker, createStreamMasker } from '../platform/mask-secrets.ts';
 import type { SecretBox } from '../platform/secret-box.ts';
 import type { DeliveryRow } from './claim.ts';
-import type { HttpClient } from './http-client.ts';
+import type { Answer, HttpClient } from './http-client.ts';
 import { renderRequest, type RenderedRequest } from './render.ts';
 import { judge, type Verdict } from './retry-schedule.ts';
 import type { Settlement } from './settle.ts';
@@ -43,9 +44,10 @@ export async function deliver(
 
   const loaded = await load(context, delivery);
   if ('reason' in loaded) return ended('skipped', loaded.reason);
-  const { hook, values, secrets } = loaded;
+  const { hook, values } = loaded;
+  const ofDefinition = [...loaded.secrets, ...writtenSecrets(hook.definition)];
   const rendered = renderRequest(hook.compiled, values);
-  if (rendered.kind === 'impossible') return ended('skipped', createMasker(secrets)(rendered.reason));
+  if (rendered.kind === 'impossible') return ended('skipped', createMasker(ofDefinition)(rendered.reason));
 
   const headers = {
     'user-agent': context.userAgent,
@@ -63,7 +65,8 @@ export async function deliver(
   });
   const now = context.clock.now();
   const verdict = judge(answer, delivery.attempts + 1, { random: context.random, now });
-  const maskAll = createMasker([...secrets, ...writtenSecrets(rendered)]);
+  const secrets = [...ofDefinition, ...headerSecrets(rendered)];
+  const maskAll = createMasker(secrets);
   const note = rendered.missing.length > 0 ? ` Empty in the body: ${rendered.missing.join(', ')}.` : '';
   const reason = maskAll(verdict.reason + note);
   return {
@@ -79,7 +82,7 @@ export async function deliver(
       requestBody: maskAll(rendered.body),
       statusCode: answer.kind === 'answer' ? answer.status : 0,
       responseHeaders: answer.kind === 'answer' ? maskRecord(maskHeaders(answer.headers), maskAll) : {},
-      responseBody: answer.kind === 'answer' ? maskAll(answer.body) : '',
+      responseBody: bodyOf(answer, secrets),
       address: answer.kind === 'answer' ? answer.address : '',
       reason,
       durationMs: now - startedAt,
@@ -171,11 +174,22 @@ async function load(
   return { hook, values, secrets };
 }
 
-/** What a sensitive header holds beyond its scheme may come back in an answer, which echoes are. */
-function writtenSecrets({ headers }: RenderedRequest): string[] {
+/** What a sensitive header holds beyond its scheme may come back in an answer, which echoes are; a password decoded too. */
+function headerSecrets({ headers }: RenderedRequest): string[] {
   return Object.entries(headers)
-    .filter(([name, value]) => maskHeaders({ [name]: value })[name] !== value)
-    .flatMap(([, value]) => [value, value.replace(/^(Bearer|Basic|token)\s+/i, '')]);
+    .filter(([name]) => isSensitiveName(name))
+    .flatMap(([, value]) => {
+      const [, scheme = '', rest = value] = /^(Bearer|Basic|token)\s+(.*)$/is.exec(value) ?? [];
+      if (scheme.toLowerCase() !== 'basic') return [value, rest];
+      const plain = Buffer.from(rest, 'base64').toString('utf8');
+      return [value, rest, plain, plain.slice(plain.indexOf(':') + 1)];
+    });
+}
+
+/** Where an answer was cut off, it may end in the middle of a secret: the beginning of one is held back, and dropped. */
+function bodyOf(answer: Answer, secrets: string[]): string {
+  if (answer.kind !== 'answer') return '';
+  return answer.isCut ? createStreamMasker(secrets).push(answer.body) : createMasker(secrets)(answer.body);
 }
 
 function maskRecord(

@@ -8,7 +8,15 @@ const keptResponseBytes = 16 * 1024;
 
 /** What came of one request: an answer, or none, with the reason in words. */
 export type Answer =
-  | { kind: 'answer'; status: number; headers: Record<string, string>; body: string; address: string }
+  | {
+      kind: 'answer';
+      status: number;
+      headers: Record<string, string>;
+      body: string;
+      /** Whether the body may have gone on. */
+      isCut: boolean;
+      address: string;
+    }
   | { kind: 'no-answer'; reason: string; refused: boolean };
 
 export type HttpClient = {
@@ -44,7 +52,7 @@ export function createHttpClient({ guard, clock }: { guard: EgressGuard; clock: 
           kind: 'answer',
           status: response.statusCode,
           headers: flatten(response.headers),
-          body: await readBeginning(response.body),
+          ...(await readBeginning(response.body)),
           address: new URL(url).hostname,
         };
       } catch (error) {
@@ -95,23 +103,32 @@ function flatten(headers: Dispatcher.ResponseData['headers']): Record<string, st
 }
 
 /** Reads no further than what is kept: a receiver cannot make us swallow an endless answer. */
-async function readBeginning(body: Dispatcher.ResponseData['body']): Promise<string> {
+async function readBeginning(
+  body: Dispatcher.ResponseData['body'],
+): Promise<{ body: string; isCut: boolean }> {
   const chunks: Buffer[] = [];
   let size = 0;
+  let isCut = false;
   try {
     for await (const chunk of body) {
       const bytes = chunk as Buffer;
       chunks.push(bytes);
       size += bytes.length;
       if (size < keptResponseBytes) continue;
+      isCut = true;
       body.destroy();
       break;
     }
   } catch {
+    isCut = true;
     // The receiver has answered, and its status says what it did; that it broke off afterwards changes nothing.
   }
   // NUL cannot be stored as text in PostgreSQL.
-  return Buffer.concat(chunks).subarray(0, keptResponseBytes).toString('utf8').replaceAll('\0', '\uFFFD');
+  const text = Buffer.concat(chunks)
+    .subarray(0, keptResponseBytes)
+    .toString('utf8')
+    .replaceAll('\0', '\uFFFD');
+  return { body: text, isCut };
 }
 
 const reasons: Record<string, string> = {

@@ -3,15 +3,32 @@ import { mask } from './secret-box.ts';
 /** Shorter ones would mask half of every text, and protect nothing. */
 const shortest = 4;
 
-/** Every form in which a secret may turn up: as it is, percent-encoded, inside a JSON string, in base64. */
+/** A shorter line of a secret is an ordinary word, or a bracket. */
+const shortestLine = 8;
+/** Keys and certificates have fewer; each line costs a search. */
+const mostLines = 500;
+/** How `base64` and `openssl` break their lines. */
+const wraps = [76, 64];
+
+/** Every form in which a secret may turn up: as it is, percent-encoded, inside a JSON string, in base64, line by line. */
 function formsOf(secret: string): string[] {
+  const base64 = Buffer.from(secret).toString('base64');
   return [
     secret,
     encodeURIComponent(secret.toWellFormed()),
     JSON.stringify(secret).slice(1, -1),
-    Buffer.from(secret).toString('base64'),
+    base64,
     Buffer.from(secret).toString('base64url'),
+    ...linesOf(secret),
+    ...wraps.flatMap((width) => linesOf(base64.replaceAll(new RegExp(`.{${width}}`, 'g'), '$&\n'))),
   ];
+}
+
+/** A text of several lines, a key above all, is often printed indented, filtered or quoted. */
+function linesOf(text: string): string[] {
+  const lines = text.split('\n');
+  if (lines.length === 1 || lines.length > mostLines) return [];
+  return lines.map((line) => line.trim()).filter((line) => line.length >= shortestLine);
 }
 
 function allForms(secrets: string[]): string[] {

@@ -6,6 +6,7 @@ import { Kysely, PostgresDialect, sql, SqliteDialect, type Transaction } from 'k
 import pg from 'pg';
 import { ConfigFault } from '../config-fault.ts';
 import { AppError } from '../errors.ts';
+import { lockFile } from './file-lock.ts';
 import type { Database } from './schema.ts';
 import { startCheckpointer } from './sqlite-checkpoint.ts';
 
@@ -47,26 +48,58 @@ export async function connect(
   }
 }
 
-function connectSqlite(dataDirectory: string, onFault: (message: string) => void): Connection {
-  const lock = lockDirectory(dataDirectory);
-  const file = join(dataDirectory, 'hookline.db');
-  const database = new SqliteDatabase(file);
-  // FULL: a commit is on disk before it returns, since a 2xx means kept. The checkpoint, which would stall the
-  // event loop for hundreds of milliseconds under load, runs on a thread of its own.
+/**
+ * For a command that reads or changes rows while a server may be serving: without the lock on the data folder, and
+ * without a thread of its own for the log. Throws ConfigFault when there is no database yet, which a start makes.
+ */
+export async function connectBeside(options: {
+  databaseUrl: string | null;
+  dataDirectory: string;
+}): Promise<Pick<Connection, 'db' | 'dialect' | 'close'>> {
+  if (options.databaseUrl) return await connectPostgres(options.databaseUrl);
+  const file = join(options.dataDirectory, 'hookline.db');
+  try {
+    const database = new SqliteDatabase(file, { fileMustExist: true });
+    setPragmas(database);
+    // What is replaced or deleted is overwritten with zeros, rather than left in a page until that is used again.
+    database.pragma('secure_delete = ON');
+    const db = kyselyOf(database);
+    return { db, dialect: 'sqlite', close: () => db.destroy() };
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigFault(`The database ${file} cannot be opened: ${why}.`, { cause });
+  }
+}
+
+/** Several processes may use one file: each waits for the others' writes. */
+function setPragmas(database: SqliteDatabase.Database): void {
+  // FULL: a commit is on disk before it returns, since a 2xx means kept.
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
   database.pragma('foreign_keys = ON');
   database.pragma('busy_timeout = 10000');
-  database.pragma('wal_autocheckpoint = 0');
   database.pragma('cache_size = -8192');
-  const checkpointer = startCheckpointer(file, onFault);
+}
 
-  const db = new Kysely<Database>({
+function kyselyOf(database: SqliteDatabase.Database): Db {
+  return new Kysely<Database>({
     dialect: new SqliteDialect({
       database: cachingStatements(database),
       onCreateConnection: async () => undefined,
     }),
   });
+}
+
+function connectSqlite(dataDirectory: string, onFault: (message: string) => void): Connection {
+  const lock = lockDirectory(dataDirectory);
+  const file = join(dataDirectory, 'hookline.db');
+  const database = new SqliteDatabase(file);
+  setPragmas(database);
+  // The checkpoint, which would stall the event loop for hundreds of milliseconds under load, runs on a thread of its own.
+  database.pragma('wal_autocheckpoint = 0');
+  const checkpointer = startCheckpointer(file, onFault);
+
+  const db = kyselyOf(database);
   // Statements of the file itself, e.g. of the pragmas above, have made sure that the log exists.
   database.exec('create table if not exists lock_probe (id integer); drop table lock_probe');
   const log = openSync(`${file}-wal`, 'r+');
@@ -95,35 +128,30 @@ function connectSqlite(dataDirectory: string, onFault: (message: string) => void
       await checkpointer.stop();
       closeSync(log);
       await db.destroy();
-      lock.close();
+      lock.unlock();
     },
   };
 }
 
 const datasync = promisify(fdatasync);
 
-/**
- * Two processes on one data folder would each fail the other's running actions. The lock is the operating system's,
- * held on a file of its own, and falls with the process, however that ends.
- */
-function lockDirectory(dataDirectory: string): SqliteDatabase.Database {
+/** Two processes on one data folder would each fail the other's running actions. */
+function lockDirectory(dataDirectory: string): { unlock(): void } {
   const pidFile = join(dataDirectory, 'hookline.pid');
-  const lock = new SqliteDatabase(join(dataDirectory, 'hookline.lock'), { timeout: 0 });
-  try {
-    lock.pragma('locking_mode = EXCLUSIVE');
-    lock.exec('begin exclusive');
-    writeFileSync(pidFile, String(process.pid));
-    return lock;
-  } catch (cause) {
-    lock.close();
-    if (!isBusy(cause))
-      throw new ConfigFault(`${lock.name} cannot be used: ${(cause as Error).message}.`, { cause });
+  const lock = lockFile(join(dataDirectory, 'hookline.lock'));
+  if (!lock) {
     throw new ConfigFault(
       `Another Hookline (process ${readPid(pidFile)}) is running on ${dataDirectory}. Stop it, or give this one its own HOOKLINE_DATA. ` +
         'To run several nodes, use PostgreSQL (DATABASE_URL).',
-      { cause },
     );
   }
+  try {
+    writeFileSync(pidFile, String(process.pid));
+  } catch (cause) {
+    lock.unlock();
+    throw new ConfigFault(`${pidFile} cannot be written: ${(cause as Error).message}.`, { cause });
+  }
+  return lock;
 }
 
 function readPid(file: string): string {
@@ -132,10 +160,6 @@ function readPid(file: string): string {
   } catch {
     return 'unknown';
   }
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY';
 }
 
 /** Kysely prepares a statement for each execution; preparing costs more than running it, so keep them by their text. */

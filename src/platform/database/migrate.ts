@@ -53,7 +53,7 @@ export async function migrate({ db, dialect }: Connection): Promise<string[]> {
 }
 
 /** True when every migration of this program has run; `/readyz` asks. */
-export async function isMigrated({ db }: Connection): Promise<boolean> {
+export async function isMigrated({ db }: Pick<Connection, 'db'>): Promise<boolean> {
   const { rows } = await sql<{ count: number }>`select count(*) as count from migrations`.execute(db);
   return Number(rows[0]?.count) === migrations.length;
 }
