@@ -487,7 +487,7 @@ function allTexts(value: unknown): string[] {
 }
 
 function linesOf(text: string): string[] {
-  return text.split('\n').filter((line) => line !== '' && !line.startsWith('-----'));
+  return text.split('\n').filter((line) => line.length >= 20 && !line.startsWith('-----'));
 }
 
 function echo({ path, headers, body }: ReceivedRequest): string {
