@@ -91,7 +91,7 @@ export async function startApp(config: Config, log: Logger, overrides: Overrides
       isShared: connection.dialect === 'postgres',
     });
     const writer: EventWriter = { registry, publicUrl: () => publicUrl };
-    const mailer = createMailer({ url: config.smtpUrl, from: config.mailFrom });
+    const mailer = createMailer({ url: config.smtpUrl, from: config.mailFrom, clock });
     const parts = {
       config,
       log,

@@ -23,7 +23,7 @@ const AuditEvent = Type.Object(
     environment_id: Nullable(Type.Integer()),
     user: Type.Object({ id: Type.Integer(), name: Type.String() }),
     token: Type.Object({
-      type: Type.String({ description: 'session, personal_access_token or project_api_token' }),
+      type: Type.String({ description: 'session, personal_access_token, project_api_token or invitation' }),
       id: Type.String(),
       name: Nullable(Type.String()),
     }),

@@ -120,7 +120,7 @@ export async function listLinks(
   if ('teamId' in filter) return await listPage(all.where('team_id', '=', filter.teamId), page);
   return await listPage(
     all
-      .where((eb) => eb.and(linkColumns(filter.place).map(([name, value]) => eb(name, 'is', value))))
+      .where((eb) => eb.and(linkColumns(filter.place).map(([name, value]) => eb(name, sameAs(value), value))))
       .where('organization_id', '=', filter.place.organizationId),
     page,
   );
@@ -153,7 +153,7 @@ export async function unlinkTeam(trx: Trx, link: { teamId: number; place: Scope 
     .deleteFrom('team_links')
     .where('team_id', '=', link.teamId)
     .where('organization_id', '=', link.place.organizationId)
-    .where((eb) => eb.and(linkColumns(link.place).map(([name, value]) => eb(name, 'is', value))))
+    .where((eb) => eb.and(linkColumns(link.place).map(([name, value]) => eb(name, sameAs(value), value))))
     .executeTakeFirst();
   return numDeletedRows > 0n;
 }
@@ -167,4 +167,9 @@ function linkColumns({
     ['project_id', environmentId === null ? projectId : null],
     ['environment_id', environmentId],
   ];
+}
+
+/** PostgreSQL compares with `is` to null alone, and null with `=` to nothing. */
+function sameAs(value: number | null): 'is' | '=' {
+  return value === null ? 'is' : '=';
 }
