@@ -42,9 +42,9 @@ export async function buildMembers(work: Workplace, nextYear: string) {
       expires_at: nextYear,
     });
 
-  const [predefined] = (
+  const predefined = (
     await api.get<{ id: number; name: string; is_predefined: boolean }[]>(`${at}/roles`)
-  ).filter((one) => one.is_predefined && one.name.toLowerCase() === 'admin');
+  ).find((one) => one.is_predefined && one.name.toLowerCase() === 'admin');
   const roles = {
     admin: predefined!.id,
     custom: await role({ description: 'why' }),
