@@ -113,7 +113,14 @@ export async function buildContext(
       completed_at: isoTime(action.completed_at),
     },
     application,
-    server: server ? { id: server.id, hostname: server.hostname, ip_address: server.ip_address } : null,
+    server: server
+      ? {
+          id: server.id,
+          hostname: server.hostname,
+          ip_address: server.ip_address,
+          status: server.status,
+        }
+      : null,
     pipeline: pipeline ? { id: pipeline.id, name: pipeline.name, operation: pipeline.operation } : null,
     environment: place
       ? { id: place.environment.id, name: place.environment.name, type: place.environment.type }
