@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { until } from './support/api-client.ts';
 import { createAnswerCheck, createSchemaCheck } from './support/answer-matches.ts';
 import { generateClient, type CallInput, type GeneratedClient } from './support/generated-client.ts';
 import {
@@ -11,7 +10,9 @@ import {
   readDocument,
   type OpenApiDocument,
 } from './support/openapi-document.ts';
-import { notWalkedYet, scenario, type StepInput, type Walk } from './support/openapi-scenario.ts';
+import { scenario } from './support/openapi-scenario.ts';
+import { createWalker, type Walker } from './support/openapi-walk.ts';
+import { startReceiver, type Receiver } from './support/receiver.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
 const admin = { email: 'admin@example.com', password: 'correct-horse-battery' };
@@ -20,15 +21,20 @@ describe('the OpenAPI document', () => {
   let server: TestServer;
   let document: OpenApiDocument;
   let client: GeneratedClient;
+  let receiver: Receiver;
+  let walker: Walker;
 
   before(async () => {
     server = await startServer();
     document = await readDocument(server);
     client = await generateClient(document);
+    receiver = await startReceiver();
+    walker = createWalker({ client, document, admin, receiverUrl: receiver.url });
   });
   after(async () => {
     await client?.remove();
     await server?.stop();
+    await receiver?.close();
   });
 
   const operations = () => operationsOf(document);
@@ -65,8 +71,7 @@ describe('the OpenAPI document', () => {
         `${id} never succeeds`,
       );
       for (const status of ['429', '500', '503'])
-        if (!statuses.includes(`${status[0]}XX`))
-          assert.ok(statuses.includes(status), `${id} has no ${status}`);
+        assert.ok(statuses.includes(status), `${id} has no ${status}`);
       for (const tag of operation.tags) assert.ok(described.has(tag), `the tag ${tag} is not described`);
     }
   });
@@ -107,38 +112,14 @@ describe('the OpenAPI document', () => {
     assert.equal(await client.typeFaults(), '');
   });
 
-  test('the generated client walks the operations, and every answer is what the document says', async () => {
-    const check = createAnswerCheck(document);
-    const answers = new Map<string, unknown>();
-    // A test says what it expects; the document's check is the proof.
-    const answer = <T>(id: string) => answers.get(id) as T;
-    const inputs = new Map<string, StepInput>();
-    const call = async (operationId: string, { token, ...input }: StepInput) => {
-      const signedIn = answer<{ access_token: string } | undefined>('loginUser')?.access_token;
-      const { status, headers, body } = await client.call(operationId, input, token ?? signedIn);
-      assert.ok(status >= 200 && status < 300, `${operationId} answered ${status} ${JSON.stringify(body)}`);
-      check(operationId, { status, headers, body });
-      answers.set(operationId, body);
-    };
-    const walk: Walk = {
-      admin,
-      answer,
-      first: <T>(id: string) => answer<T[]>(id)[0]!,
-      until: <T>(id: string, isWanted: (body: T) => boolean) =>
-        until(async () => {
-          await call(id, inputs.get(id)!);
-          return isWanted(answer<T>(id)) && answer<T>(id);
-        }, `${id} to answer as wanted`),
-    };
-    for (const [operationId, step] of Object.entries(scenario)) {
-      inputs.set(operationId, await step(walk));
-      await call(operationId, inputs.get(operationId)!);
-    }
-  });
-
-  test('the walk leaves out no operation', () => {
-    const left = operations().filter(({ id }) => !Object.hasOwn(scenario, id));
-    assert.deepEqual(left.map(({ id }) => id).toSorted(), notWalkedYet.toSorted());
+  test('the generated client walks every operation, and every answer is what the document says', async () => {
+    for (const step of scenario) await walker.take(step);
+    const walked = new Set(scenario.map(({ operationId }) => operationId));
+    const left = operations().filter(({ id }) => !walked.has(id));
+    assert.deepEqual(
+      left.map(({ id }) => id),
+      [],
+    );
   });
 
   const refusals: { why: string; operationId: string; status: number; input: CallInput; signedIn?: true }[] =

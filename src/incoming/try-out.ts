@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import type { VariableValue } from '../actions/trigger.ts';
 import type { IncomingHook } from '../hooks/registry.ts';
-import { Nullable, OneOf } from '../platform/http/schemas.ts';
+import { FieldFault, Nullable, OneOf } from '../platform/http/schemas.ts';
 import { evaluate } from './conditions.ts';
 import { understand, verify, type ReceivedRequest } from './decide.ts';
 import { extractVariables } from './extract.ts';
@@ -14,7 +14,7 @@ export const TryOut = Type.Object(
       description: 'What the sender would be answered, its signature left aside.',
     }),
     reason: Type.String(),
-    errors: Nullable(Type.Array(Type.Object({ field: Type.String(), message: Type.String() }))),
+    errors: Nullable(Type.Array(FieldFault)),
     signature: Type.Object({
       valid: Type.Boolean(),
       reason: Nullable(Type.String({ description: 'Why it is not valid.' })),
