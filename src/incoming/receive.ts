@@ -82,7 +82,9 @@ export function createReceiver(context: {
 
   const find = async (uuid: string): Promise<IncomingHook> => {
     const hook = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(uuid)
-      ? await registry.incoming(uuid.toLowerCase())
+      ? await registry.incoming(uuid.toLowerCase()).catch((cause: unknown) => {
+          throw notNow(cause);
+        })
       : null;
     if (!hook) throw notFound('The hook');
     return hook;
@@ -133,14 +135,7 @@ export function createReceiver(context: {
       return stored;
     } catch (cause) {
       if (cause instanceof AppError) throw cause;
-      throw new AppError(
-        'unavailable',
-        'The request cannot be stored now. Nothing was kept; send it again.',
-        {
-          cause,
-          retryAfterSeconds: 5,
-        },
-      );
+      throw notNow(cause);
     }
   };
 
@@ -196,6 +191,12 @@ export function createReceiver(context: {
       return await refuse(hook, request, { outcome: 'refused', ...why, verified: false });
     },
   };
+}
+
+/** The database cannot be reached, or not written to. */
+function notNow(cause: unknown): AppError {
+  const message = 'The request cannot be stored now. Nothing was kept; send it again.';
+  return new AppError('unavailable', message, { cause, retryAfterSeconds: 5 });
 }
 
 function messageOf(decision: Decision, { actionId, repeated }: StoredRequest): string {
