@@ -71,8 +71,7 @@ describe('the OpenAPI document', () => {
         `${id} never succeeds`,
       );
       for (const status of ['429', '500', '503'])
-        if (!statuses.includes(`${status[0]}XX`))
-          assert.ok(statuses.includes(status), `${id} has no ${status}`);
+        assert.ok(statuses.includes(status), `${id} has no ${status}`);
       for (const tag of operation.tags) assert.ok(described.has(tag), `the tag ${tag} is not described`);
     }
   });

@@ -26,6 +26,15 @@ const what = {
   source_ref: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
 };
 
+const PipelineActionCreate = Type.Object(
+  { ...what, trigger_comment: Type.Optional(Type.String({ maxLength: 1000 })) },
+  { title: 'PipelineActionCreate' },
+);
+const DeploymentCreate = Type.Object(
+  { ...what, type: OneOf(['deploy', 'redeploy']), pipeline_id: Type.Optional(Id) },
+  { title: 'DeploymentCreate' },
+);
+
 export function actionRoutes(
   app: HttpApp,
   context: { db: Db; writer: EventWriter; clock: Clock; bus: Bus },
@@ -45,9 +54,7 @@ export function actionRoutes(
       operationId: 'addPipelineAction',
       summary: 'Run a pipeline by hand',
       params: idParam('pipeline_id'),
-      body: Nullable(
-        Type.Object({ ...what, trigger_comment: Type.Optional(Type.String({ maxLength: 1000 })) }),
-      ),
+      body: Nullable(PipelineActionCreate),
       response: { 201: Action },
     },
     handler: async (request, reply) => {
@@ -81,11 +88,7 @@ export function actionRoutes(
       description:
         '`redeploy` does again what the last deployment that completed did. An application with several deploy pipelines needs `pipeline_id`.',
       params: idParam('application_id'),
-      body: Type.Object({
-        ...what,
-        type: OneOf(['deploy', 'redeploy']),
-        pipeline_id: Type.Optional(Id),
-      }),
+      body: DeploymentCreate,
       response: noContent,
     },
     handler: async (request, reply) => {

@@ -10,11 +10,12 @@ import { decide, type Decision, type ReceivedRequest } from './decide.ts';
 import { createRateLimit } from '../platform/rate-limit.ts';
 import { pruneRefused } from './prune.ts';
 import { checkSignature } from './signature.ts';
+import type { TriggerStatus } from './trigger-answers.ts';
 import { storeRequests, type DecidedRequest, type StoredRequest } from './store.ts';
 
 /** The answer to a sender; written only after the request and the action it causes are committed. */
 type Receipt = {
-  status: number;
+  status: TriggerStatus;
   body: { message: string; errors: FieldError[] | null; action_id: number | null; hook_request_id: string };
 };
 

@@ -5,7 +5,7 @@ import { HookRequest, HookRequestRelation } from '../hooks/request-record.ts';
 import { presentAttempt, presentAttemptRelation } from '../outgoing/present.ts';
 import { deliveriesOf, findAttempt, listAttempts } from '../outgoing/store.ts';
 import type { Db } from '../platform/database/connect.ts';
-import { AppError, notFound, type FieldError } from '../platform/errors.ts';
+import { AppError, notFound } from '../platform/errors.ts';
 import { onePage, PageQuery } from '../platform/http/pagination.ts';
 import { sendError } from '../platform/http/send-error.ts';
 import { OneOf, Uuid, uuidParam } from '../platform/http/schemas.ts';
@@ -14,24 +14,7 @@ import { presentIncoming, presentIncomingRelation } from './present.ts';
 import { unknownContentType } from './parse-payload.ts';
 import type { Receiver } from './receive.ts';
 import { findHookRequest, listHookRequests, readPayload } from './store.ts';
-
-// Lists of types rather than unions, which would be tried one by one with each answer.
-const Receipt = Type.Object({
-  message: Type.String(),
-  errors: Type.Unsafe<FieldError[] | null>({
-    type: ['array', 'null'],
-    items: Type.Object({ field: Type.String(), message: Type.String() }),
-  }),
-  action_id: Type.Unsafe<number | null>({ type: ['integer', 'null'] }),
-  hook_request_id: Type.String(),
-});
-
-/** An unknown hook has no record to name. */
-const Refusal = Type.Object({
-  ...Receipt.properties,
-  action_id: Type.Optional(Type.Null()),
-  hook_request_id: Type.Optional(Type.String()),
-});
+import { triggerAnswers, triggerSchemas } from './trigger-answers.ts';
 
 /** The address that senders call. The id and the signature are the credentials; the body is taken as raw bytes. */
 export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBodyBytes: number }): void {
@@ -46,6 +29,11 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
       limit: 'own',
       startsAction: true,
       rawBody: ['application/json', 'application/x-www-form-urlencoded'],
+      answers: triggerAnswers,
+      errors: {
+        429: 'Too many requests from this address that could not be verified.',
+        503: 'The request cannot be kept now, and was not: send it again.',
+      },
     },
     bodyLimit: context.maxBodyBytes,
     // What can be refused before the body is read is: nobody can fill the memory without knowing a hook's address.
@@ -68,8 +56,10 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
     schema: {
       operationId: 'triggerHook',
       summary: 'Send a request to an incoming hook',
-      params: Type.Object({ hook_id: Type.String() }),
-      response: { '2xx': Receipt, '4xx': Refusal },
+      description:
+        "The address that senders call, a hook's `url`. The UUID and the signature are the credentials: the HMAC of the body's bytes under the hook's secret, in the header that the hook names. Every request to a known hook is recorded, refused ones too. A 2xx means that it is kept on disk.",
+      params: Type.Object({ hook_id: Type.String({ description: 'The UUID of the hook.' }) }),
+      response: triggerSchemas,
     },
     handler: async (request, reply) => {
       const { status, body } = await context.receiver.receive(request.params.hook_id, {

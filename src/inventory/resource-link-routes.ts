@@ -8,20 +8,26 @@ import { isoTime } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { AppError, invalid, notFound } from '../platform/errors.ts';
 import { PageQuery, onePage } from '../platform/http/pagination.ts';
-import { Id, noContent, OneOf, Time } from '../platform/http/schemas.ts';
+import { alwaysEmpty, Id, noContent, OneOf, Time } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import { linkedApplications, linkedServers, linkServer, unlinkServer } from './applications/store.ts';
 import { resourceTypes, type ResourceType } from './resource.ts';
 
 const ResourceLink = Type.Object(
   {
-    link_type: OneOf(['child', 'parent']),
+    link_type: Type.Unsafe<'child' | 'parent'>({
+      ...OneOf(['child', 'parent']),
+      description: 'A server is the child of the applications that run on it.',
+    }),
     resource_type: OneOf(resourceTypes),
     resource_type_human_readable: Type.String(),
     resource_id: Type.Integer(),
     can_be_unlinked: Type.Boolean(),
-    linked_resource_data: Type.Object({ id: Type.Integer(), name: Type.String() }),
-    children: Type.Array(Type.Unknown()),
+    linked_resource_data: Type.Object(
+      { id: Type.Integer(), name: Type.String() },
+      { title: 'LinkedResourceData' },
+    ),
+    children: Type.Array(Type.Unknown(), { description: alwaysEmpty }),
     created_at: Time,
     updated_at: Time,
   },

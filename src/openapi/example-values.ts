@@ -26,6 +26,8 @@ const values: Record<string, unknown[] | null> = {
   description: ['Runs on every push to main.'],
   duration_ms: [12.5],
   email: ['ada@example.com'],
+  'invitation.email': ['grace@example.com'],
+  email_sent: [true],
   engine_version: ['26.x'],
   environment_id: [3],
   errors: [null],
@@ -38,7 +40,7 @@ const values: Record<string, unknown[] | null> = {
   hook_id: ['5d0f2c1e-8a7b-4c3d-9e6f-1a2b3c4d5e6f'],
   hook_request_id: ['01938f2c-7b1d-7c5a-9f3e-6a4b2c1d0e9f'],
   hostname: ['web-1.example.com'],
-  id: [42, '5d0f2c1e-8a7b-4c3d-9e6f-1a2b3c4d5e6f'],
+  id: [42, '5d0f2c1e-8a7b-4c3d-9e6f-1a2b3c4d5e6f', '42'],
   install_dependencies_command: ['npm ci'],
   ip_address: ['203.0.113.7'],
   key: ['NODE_ENV'],
@@ -56,6 +58,7 @@ const values: Record<string, unknown[] | null> = {
   'organization.name': ['Example Ltd'],
   'owner.name': ['Ada Lovelace'],
   'personal_access_token.name': ['Nightly report'],
+  photo_url: ['https://example.com/shop-team.png'],
   'pipeline.name': ['Deploy the shop'],
   'project.name': ['Shop'],
   'request_headers.name': ['Authorization'],
@@ -155,7 +158,7 @@ const values: Record<string, unknown[] | null> = {
 /** Names that end alike mean alike. */
 const endings: Record<string, unknown[]> = {
   _at: ['2026-03-14T09:26:53.000Z'],
-  _id: [42, '42'],
+  _id: [42, '5d0f2c1e-8a7b-4c3d-9e6f-1a2b3c4d5e6f', '42'],
 };
 
 /** The values for a path of names, the likeliest first. Null where the field is to be left out. */

@@ -15,6 +15,7 @@ export const headerComponents = {
   },
   'x-devopness-action-id': {
     description: 'The id of the action that this call has started.',
+    required: true,
     schema: { type: 'string' },
     example: '42',
   },
@@ -34,7 +35,7 @@ type HeaderName = keyof typeof headerComponents;
 
 /** References to the headers of one answer. */
 export function headersOf(answer: {
-  status: number | string;
+  status: number;
   isList?: boolean;
   startsAction?: boolean;
 }): Record<string, { $ref: string }> {

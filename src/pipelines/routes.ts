@@ -37,22 +37,49 @@ const name = Type.String({ minLength: 1, maxLength: 60 });
 const max_parallel_actions = Type.Optional(
   Type.Integer({ minimum: 0, maximum: 10, description: '0 means no limit.' }),
 );
-const trigger_when = Type.Optional(Nullable(Type.Object({})));
-const StepBody = Type.Object({
+const trigger_when = Type.Optional(
+  Nullable(Type.Object({}, { description: 'Taken for the sake of existing clients; it changes nothing.' })),
+);
+const stepFields = {
   name: Type.Optional(Nullable(Type.String({ maxLength: 60 }))),
   description: Type.Optional(Nullable(Type.String({ maxLength: 255 }))),
   type: Type.Optional(Type.String({ maxLength: 20 })),
-  command: Type.String({ minLength: 1, maxLength: mostCommandBytes }),
+  command: Type.String({
+    minLength: 1,
+    maxLength: mostCommandBytes,
+    description: 'A script for the shell. An exit code other than 0 fails the step.',
+  }),
   runner: Type.Optional(OneOf(runners)),
   run_as_user: Type.Optional(Type.String({ maxLength: 60, pattern: '^([a-z_][a-z0-9_-]*)?$' })),
-});
-const CreateBody = Type.Object({
-  name,
-  operation: OneOf(operationCodes),
-  max_parallel_actions,
-  trigger_when,
-  steps: Type.Optional(Type.Array(StepBody, { maxItems: mostSteps })),
-});
+};
+const StepCreate = Type.Object(stepFields, { title: 'StepCreate' });
+const StepUpdate = Type.Object(
+  {
+    ...stepFields,
+    trigger_after: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 16_777_214,
+        description: 'Moves it behind the step of that order; 0 makes it the first.',
+      }),
+    ),
+  },
+  { title: 'StepUpdate' },
+);
+const PipelineCreate = Type.Object(
+  {
+    name,
+    operation: OneOf(operationCodes),
+    max_parallel_actions,
+    trigger_when,
+    steps: Type.Optional(Type.Array(StepCreate, { maxItems: mostSteps })),
+  },
+  { title: 'PipelineCreate' },
+);
+const PipelineUpdate = Type.Object(
+  { name: Type.Optional(name), max_parallel_actions, trigger_when },
+  { title: 'PipelineUpdate' },
+);
 
 export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bus: Bus }): void {
   const { db, clock, bus } = context;
@@ -71,7 +98,7 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
       operationId: 'addPipeline',
       summary: 'Create a pipeline, with its steps if they are known',
       params: resourceParams,
-      body: CreateBody,
+      body: PipelineCreate,
       response: { 201: Pipeline },
     },
     handler: async (request, reply) => {
@@ -149,7 +176,7 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
       operationId: 'updatePipeline',
       summary: 'Change a pipeline; fields that are left out are kept',
       params,
-      body: Type.Object({ name: Type.Optional(name), max_parallel_actions, trigger_when }),
+      body: PipelineUpdate,
       response: noContent,
     },
     handler: async (request, reply) => {
@@ -195,7 +222,7 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
       operationId: 'addPipelineStep',
       summary: 'Append a step to a pipeline',
       params,
-      body: StepBody,
+      body: StepCreate,
       response: { 201: Step },
     },
     handler: async (request, reply) => {
@@ -218,16 +245,7 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
       operationId: 'updatePipelineStep',
       summary: 'Change a step, or move it',
       params: stepParams,
-      body: Type.Object({
-        ...StepBody.properties,
-        trigger_after: Type.Optional(
-          Type.Integer({
-            minimum: 0,
-            maximum: 16_777_214,
-            description: 'Moves it behind the step of that order.',
-          }),
-        ),
-      }),
+      body: StepUpdate,
       response: noContent,
     },
     handler: async (request, reply) => {

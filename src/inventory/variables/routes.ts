@@ -21,14 +21,22 @@ import {
 } from './store.ts';
 
 // Only environment variables have a meaning here; the other kinds of the reference configure software on servers.
-const Body = Type.Object({
-  key: Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$', maxLength: 200 }),
+const fields = {
+  key: Type.String({
+    pattern: '^[A-Za-z_][A-Za-z0-9_]*$',
+    maxLength: 200,
+    description: 'Names that begin with `HOOKLINE_` are not for variables.',
+  }),
   value: Type.String({ maxLength: 65_536 }),
   description: Type.Optional(Nullable(Type.String({ maxLength: 500 }))),
   target: Type.Optional(OneOf(['os-env-var'])),
   type: Type.Optional(OneOf(['variable'])),
-  hidden: Type.Optional(Type.Boolean()),
-});
+  hidden: Type.Optional(
+    Type.Boolean({ description: 'The value is masked in every answer and in the output of steps.' }),
+  ),
+};
+const VariableCreate = Type.Object(fields, { title: 'VariableCreate' });
+const VariableUpdate = Type.Object(fields, { title: 'VariableUpdate' });
 
 const taken = 'is the key of another variable of this resource';
 
@@ -38,7 +46,7 @@ const Variable = Type.Object(
     key: Type.String(),
     type: OneOf(['variable']),
     description: Nullable(Type.String()),
-    value: Nullable(Type.String()),
+    value: Nullable(Type.String({ description: 'A mask where it is hidden.' })),
     target: OneOf(['os-env-var']),
     target_human_readable: Type.String(),
     resource_id: Nullable(Type.Integer()),
@@ -111,7 +119,7 @@ export function variableRoutes(app: HttpApp, context: { db: Db; clock: Clock; bo
         operationId: `add${suffix}Variable`,
         summary: `Add an environment variable for the steps of ${owner}`,
         params,
-        body: Body,
+        body: VariableCreate,
         response: { 201: Variable },
       },
       handler: async (request, reply) => {
@@ -188,7 +196,7 @@ export function variableRoutes(app: HttpApp, context: { db: Db; clock: Clock; bo
       operationId: 'updateVariable',
       summary: 'Change a variable; the mask as value keeps a hidden value',
       params,
-      body: Body,
+      body: VariableUpdate,
       response: noContent,
     },
     handler: async (request, reply) => {

@@ -32,8 +32,34 @@ import {
 } from './store.ts';
 
 const validMs = 7 * 24 * 3_600_000;
-const email = Type.String({ minLength: 3, maxLength: 320, pattern: '^[^@\\s]+@[^@\\s]+$' });
+const emailRules = { minLength: 3, maxLength: 320, pattern: '^[^@\\s]+@[^@\\s]+$' };
+const InvitationCreate = Type.Object(
+  {
+    type: OneOf(['private', 'public']),
+    email: Type.Optional(
+      Type.String({
+        ...emailRules,
+        description: 'Who is invited: required for a private invitation, left out of a public one.',
+      }),
+    ),
+  },
+  { title: 'InvitationCreate' },
+);
 const token = Type.String({ minLength: 1, maxLength: 200, description: 'From the link.' });
+
+const UserCreate = Type.Object(
+  {
+    name: Type.String({ minLength: 3, maxLength: 255 }),
+    email: Type.String({
+      ...emailRules,
+      description: 'Of a private invitation, the address that it is for.',
+    }),
+    password: Type.String({ minLength: 8, maxLength: 1024 }),
+    invitation_id: Uuid,
+    invitation_token: token,
+  },
+  { title: 'UserCreate' },
+);
 
 export function invitationRoutes(
   app: HttpApp,
@@ -97,7 +123,7 @@ export function invitationRoutes(
       description:
         'The answer holds a link to hand over, this once; it is valid for a week. A private invitation serves once, for its e-mail address, and is sent there when an SMTP address is configured. A public one serves everybody who has the link. You cannot invite to a team that may do more than you.',
       params: idParam('team_id'),
-      body: Type.Object({ type: OneOf(['private', 'public']), email: Type.Optional(email) }),
+      body: InvitationCreate,
       response: { 201: Invitation },
     },
     handler: async (request, reply) => {
@@ -238,18 +264,20 @@ export function invitationRoutes(
   app.route({
     method: 'POST',
     url: '/users',
-    config: { access: 'public', errors: { 409: 'The invitation was used, or has expired.' } },
+    config: {
+      access: 'public',
+      errors: {
+        401: 'There is an account with this e-mail address, and its password is another.',
+        403: 'The invitation is for another e-mail address.',
+        404: 'There is no invitation with this id and token.',
+        409: 'The invitation was used, or has expired.',
+      },
+    },
     schema: {
       operationId: 'addUser',
       summary: 'Make an account with an invitation, and join its team',
       description: 'Hookline has no open registration: the invitation and the token are those of the link.',
-      body: Type.Object({
-        name: Type.String({ minLength: 3, maxLength: 255 }),
-        email,
-        password: Type.String({ minLength: 8, maxLength: 1024 }),
-        invitation_id: Uuid,
-        invitation_token: token,
-      }),
+      body: UserCreate,
       response: { 201: UserMe },
     },
     handler: async (request, reply) => {

@@ -12,7 +12,7 @@ import type { Db } from '../../platform/database/connect.ts';
 import { orTaken } from '../../platform/database/errors.ts';
 import { invalid, notFound } from '../../platform/errors.ts';
 import { onePage, PageQuery } from '../../platform/http/pagination.ts';
-import { Id, idParam, noContent, Nullable } from '../../platform/http/schemas.ts';
+import { idParam, idRange, noContent, Nullable } from '../../platform/http/schemas.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
 import {
   Member,
@@ -41,6 +41,12 @@ const fields = {
   name: Type.String({ minLength: 1, maxLength: 60 }),
   photo_url: Type.Optional(Nullable(Type.String({ maxLength: 2000, pattern: '^https?://' }))),
 };
+const TeamCreate = Type.Object(fields, { title: 'TeamCreate' });
+const TeamUpdate = Type.Partial(Type.Object(fields), { title: 'TeamUpdate' });
+const TeamLink = Type.Object(
+  { role_id: Type.Integer({ ...idRange, description: 'The role to give, of the same organization.' }) },
+  { title: 'TeamLink' },
+);
 const taken = 'is the name of another team of this organization';
 
 export function teamRoutes(app: HttpApp, context: { db: Db; clock: Clock }): void {
@@ -88,7 +94,7 @@ export function teamRoutes(app: HttpApp, context: { db: Db; clock: Clock }): voi
       summary: 'Create a team',
       description: 'It has no members and no role yet: invite people, and link it to a place with a role.',
       params: idParam('organization_id'),
-      body: Type.Object(fields),
+      body: TeamCreate,
       response: { 201: Team },
     },
     handler: async (request, reply) => {
@@ -124,7 +130,7 @@ export function teamRoutes(app: HttpApp, context: { db: Db; clock: Clock }): voi
       operationId: 'updateTeam',
       summary: 'Change a team; fields that are left out are kept',
       params,
-      body: Type.Partial(Type.Object(fields)),
+      body: TeamUpdate,
       response: noContent,
     },
     handler: async (request, reply) => {
@@ -283,7 +289,7 @@ export function teamRoutes(app: HttpApp, context: { db: Db; clock: Clock }): voi
         description:
           'A role that the team had there is replaced. You cannot give a permission that you do not have there.',
         params: linkParams,
-        body: Type.Object({ role_id: Id }),
+        body: TeamLink,
         response: noContent,
       },
       handler: async (request, reply) => {
