@@ -322,6 +322,12 @@ export const cases: Partial<Record<OperationId, Cases>> = {
       command: 'false',
     }),
   },
+  linkStepToPipeline: {
+    '': send(
+      'POST',
+      async (scene) => `/pipelines/${scene.pipelines.stepless}/steps/${await scene.newStep()}/link`,
+    ),
+  },
   unlinkStepFromPipeline: {
     '': send(
       'DELETE',
