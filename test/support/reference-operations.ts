@@ -260,5 +260,4 @@ export const notYetPresent: readonly OperationId[] = [
   'listResourceLinksByResourceTypeAndLinkType',
   'listUserTeamInvitations',
   'getUser',
-  'linkStepToPipeline',
 ];
