@@ -223,6 +223,17 @@ export const cases: Partial<Record<OperationId, Cases>> = {
       }),
     ),
   },
+  listResourceLinksByResourceTypeAndLinkType: {
+    'the servers of an application': get(
+      ({ applications }) =>
+        `/resource-links/application/${applications.linked}/child?linked_resource_type=server`,
+      { ...holds, 'each.resource_type': 'server' },
+    ),
+    'of the other kind': get(
+      ({ applications }) => `/resource-links/application/${applications.linked}/parent`,
+      empty,
+    ),
+  },
   listResourceLinksByResourceType: {
     'of an application': get(({ applications }) => `/resource-links/application/${applications.linked}`, {
       ...holds,

@@ -257,7 +257,6 @@ export const operations = {
 export const notYetPresent: readonly OperationId[] = [
   'linkCredentialToEnvironment',
   'unlinkCredentialFromEnvironment',
-  'listResourceLinksByResourceTypeAndLinkType',
   'listUserTeamInvitations',
   'getUser',
 ];
