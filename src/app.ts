@@ -200,7 +200,8 @@ export function registerApi(
 }
 
 function healthRoutes(app: HttpApp, connection: Connection): void {
-  app.get('/healthz', { config: { access: 'public' } }, async () => ({ status: 'ok' }));
+  // Without a limit: behind a proxy the flood of one would otherwise have the process restarted for all.
+  app.get('/healthz', { config: { access: 'public', limit: 'own' } }, async () => ({ status: 'ok' }));
   app.get('/readyz', { config: { access: 'public' } }, async (_request, reply) => {
     const ready = await isMigrated(connection).catch(() => false);
     return reply.status(ready ? 200 : 503).send({ status: ready ? 'ready' : 'the database cannot be used' });

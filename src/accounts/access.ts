@@ -28,7 +28,7 @@ export type Access =
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access;
-    /** The route limits its requests itself. */
+    /** The route limits its requests itself, or costs nothing that needs a limit. */
     limit?: 'own';
   }
   interface FastifyRequest {

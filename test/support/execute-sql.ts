@@ -22,3 +22,27 @@ export async function executeSql(database: TestDatabase, statement: string): Pro
     await client.end();
   }
 }
+
+/** The rows of one query on a test database, past the program. */
+export async function queryRows<Row extends Record<string, unknown>>(
+  database: TestDatabase,
+  query: string,
+): Promise<Row[]> {
+  if (database.kind === 'sqlite') {
+    const file = new SqliteDatabase(join(database.env.HOOKLINE_DATA ?? '', 'hookline.db'), {
+      readonly: true,
+    });
+    try {
+      return file.prepare<[], Row>(query).all();
+    } finally {
+      file.close();
+    }
+  }
+  const client = new Client({ connectionString: database.env.DATABASE_URL });
+  await client.connect();
+  try {
+    return (await client.query<Row>(query)).rows;
+  } finally {
+    await client.end();
+  }
+}
