@@ -81,14 +81,14 @@ for (const kind of databaseKinds) {
       assert.equal(receiver.requests.filter(({ path }) => path === '/nul').length, 1);
     });
 
-    test("a server's own pipeline never runs on the machine of Hookline", async () => {
+    test("what is to be done on a server never runs on the machine of Hookline", async () => {
       const { id } = await work.api.post<{ id: number }>(`/environments/${work.environmentId}/servers`, {
         hostname: `web-${Date.now()}`,
       });
       const pipeline = await work.api.post<{ id: number }>(`/pipelines/server/${id}`, {
-        name: 'restart',
-        operation: 'restart',
-        steps: [{ command: 'echo this would restart Hookline' }],
+        name: 'reload',
+        operation: 'reload',
+        steps: [{ command: 'echo this would reload Hookline' }],
       });
       const action = await work.api.post<{ id: number }>(`/pipelines/${pipeline.id}/actions`);
       const ended = await untilAction(work, action.id);
