@@ -81,7 +81,7 @@ for (const kind of databaseKinds) {
       assert.equal(receiver.requests.filter(({ path }) => path === '/nul').length, 1);
     });
 
-    test("what is to be done on a server never runs on the machine of Hookline", async () => {
+    test('what is to be done on a server never runs on the machine of Hookline', async () => {
       const { id } = await work.api.post<{ id: number }>(`/environments/${work.environmentId}/servers`, {
         hostname: `web-${Date.now()}`,
       });
