@@ -110,6 +110,19 @@ for (const kind of databaseKinds) {
       assert.equal((await untilAction(work, id)).status, 'completed');
     });
 
+    test('while its hook cannot be looked up a request is answered 503 with Retry-After', async () => {
+      const hook = await createIncomingHook(work, await createPipeline(work, await createApplication(work)));
+      await executeSql(database, 'alter table hooks rename to hidden');
+      try {
+        const answer = await sendSigned(server, hook, '{}');
+        assert.equal(answer.status, 503);
+        assert.match(answer.headers.get('retry-after') ?? '', /^\d+$/);
+      } finally {
+        await executeSql(database, 'alter table hidden rename to hooks');
+      }
+      assert.equal((await sendSigned(server, hook, '{}')).status, 202);
+    });
+
     test('what cannot be stored is answered 503 with Retry-After, and nothing of it is kept', async () => {
       const hook = await createIncomingHook(work, await createPipeline(work, await createApplication(work)));
       await executeSql(database, 'alter table hook_requests rename to hidden');

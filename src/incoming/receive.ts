@@ -72,7 +72,7 @@ export function createReceiver(context: {
 
   const find = async (uuid: string): Promise<IncomingHook> => {
     const hook = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(uuid)
-      ? await registry.incoming(uuid.toLowerCase())
+      ? await registry.incoming(uuid.toLowerCase()).catch(cannotBeKept)
       : null;
     if (!hook) throw notFound('The hook');
     return hook;
@@ -122,15 +122,7 @@ export function createReceiver(context: {
       if (item.decision.outcome === 'refused') pruneSoon(item.hook.row.id);
       return stored;
     } catch (cause) {
-      if (cause instanceof AppError) throw cause;
-      throw new AppError(
-        'unavailable',
-        'The request cannot be stored now. Nothing was kept; send it again.',
-        {
-          cause,
-          retryAfterSeconds: 5,
-        },
-      );
+      return cannotBeKept(cause);
     }
   };
 
@@ -173,4 +165,13 @@ export function createReceiver(context: {
 function messageOf(decision: Decision, { actionId, repeated }: StoredRequest): string {
   if (repeated) return `This delivery was accepted before, as action ${actionId}. It was not run again.`;
   return decision.outcome === 'accepted' ? `Accepted as action ${actionId}.` : decision.reason;
+}
+
+/** A database that does not answer, be it at the look for the hook or at the writing. */
+function cannotBeKept(cause: unknown): never {
+  if (cause instanceof AppError) throw cause;
+  throw new AppError('unavailable', 'The request cannot be stored now. Nothing was kept; send it again.', {
+    cause,
+    retryAfterSeconds: 5,
+  });
 }
