@@ -252,6 +252,8 @@ for (const kind of databaseKinds) {
         assert.equal(action.triggered_from['trigger_type'], 'manual');
         assert.equal(action.triggered_from['name'], 'API token "nightly"');
         assert.equal(action.triggered_from['email'], null);
+        assert.equal(action.triggered_from['user_id'], null);
+        assert.equal(action.triggered_by_user, null);
       }
     });
 

@@ -86,7 +86,7 @@ async function describeCaller(db: Db, request: FastifyRequest): Promise<Triggere
     name: isProject ? `API token "${principal.tokenName}"` : (user?.name ?? ''),
     email: isProject ? null : (user?.email ?? null),
     ip_address: request.ip,
-    user_id: principal.userId,
+    user_id: isProject ? null : principal.userId,
     hook_id: null,
     hook_request_id: null,
     hook_parsed_variables: null,
