@@ -441,7 +441,6 @@ for (const kind of databaseKinds) {
       const [target] = action.targets;
       for (const path of [
         `/actions/${action.id}/targets/${target?.id}/steps/2/logs`,
-        `/actions/${action.id}/targets/${target?.id}/steps/x/logs`,
         `/actions/${action.id}/targets/999999/steps/1/logs`,
         `/actions/999999/targets/${target?.id}/steps/1/logs`,
         '/actions/999999',
@@ -449,6 +448,8 @@ for (const kind of databaseKinds) {
       ]) {
         assert.equal((await work.api.request('GET', path)).status, 404, path);
       }
+      const unnumbered = `/actions/${action.id}/targets/${target?.id}/steps/x/logs`;
+      assert.equal((await work.api.request('GET', unnumbered)).status, 422);
     });
 
     test('lists show the newest first, filtered, page by page, with links to the others', async () => {
@@ -489,7 +490,7 @@ for (const kind of databaseKinds) {
       for (const list of ['/actions', `/environments/${work.environmentId}/actions`]) {
         assert.deepEqual(idsOf(await get(`${list}?per_page=6`)), [failedId, ...ids]);
         assert.ok(idsOf(await get(`${list}?status=failed`)).includes(failedId));
-        assert.deepEqual(idsOf(await get(`${list}?action_type=restart`)), [failedId]);
+        assert.deepEqual(idsOf(await get(`${list}?operation=restart`)), [failedId]);
         assert.equal((await get(`${list}?status=nonsense`)).status, 422);
         assert.equal((await get(`${list}?per_page=101`)).status, 422);
       }

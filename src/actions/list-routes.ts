@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { grantsIn } from '../accounts/access.ts';
 import { reachOf } from '../accounts/grants.ts';
-import { knownResourceTypes, resourceTypes } from '../inventory/resource.ts';
+import { knownResourceTypes } from '../inventory/resource.ts';
 import { operationCodes } from '../pipelines/operations.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { onePage, PageQuery } from '../platform/http/pagination.ts';
@@ -147,7 +147,8 @@ export function actionListRoutes(app: HttpApp, { db, publicUrl }: { db: Db; publ
     handler: (request, reply) => send(request, reply, { pipelineId: request.params.pipeline_id }),
   });
 
-  const params = Type.Object({ resource_type: OneOf(resourceTypes), resource_id: Id });
+  // The guard knows what there is; of other kinds nothing can be found.
+  const params = Type.Object({ resource_type: OneOf(knownResourceTypes), resource_id: Id });
 
   app.route({
     method: 'GET',

@@ -99,10 +99,10 @@ export function actionRoutes(
         operation,
         owner: 'application',
       });
-      const parameters = body.type === 'deploy' ? parametersOf(body) : await parametersOfLast(db, pipeline);
+      const asked = body.type === 'deploy' ? { parameters: parametersOf(body) } : await lastOf(db, pipeline);
       return await started(
         reply,
-        startAction(context, request, { pipeline, place: scopeOf(request), parameters }),
+        startAction(context, request, { pipeline, place: scopeOf(request), ...asked }),
       );
     },
   });
@@ -169,13 +169,12 @@ export function actionRoutes(
     }
     const pipeline = old.pipeline_id === null ? undefined : await findPipeline(db, old.pipeline_id);
     if (!pipeline) throw new AppError('conflict', `The pipeline of action ${old.id} no longer exists.`);
-    const { hook_parsed_variables } = JSON.parse(old.triggered_from) as TriggeredFrom;
     return await startAction(context, request, {
       pipeline,
       place: scopeOf(request),
-      parameters: JSON.parse(old.parameters) as ActionParameters,
+      ...whatItDid(old),
       triggerComment: old.trigger_comment,
-      retryOf: { id: old.id, variables: hook_parsed_variables },
+      retryOf: old.id,
     });
   };
   const existing = async (id: number): Promise<ActionRow> => {
@@ -286,14 +285,22 @@ function parametersOf(given: {
   };
 }
 
-async function parametersOfLast(db: Db, pipeline: PipelineRow): Promise<ActionParameters> {
+async function lastOf(db: Db, pipeline: PipelineRow) {
   const last = await db
     .selectFrom('actions')
-    .select('parameters')
+    .select(['parameters', 'triggered_from'])
     .where('pipeline_id', '=', pipeline.id)
     .where('status', '=', 'completed')
     .orderBy('id', 'desc')
     .executeTakeFirst();
   if (!last) throw new AppError('conflict', 'No deployment of this pipeline has completed yet.');
-  return JSON.parse(last.parameters) as ActionParameters;
+  return whatItDid(last);
+}
+
+/** What an action was told to do, for another one to do the same. */
+function whatItDid(action: Pick<ActionRow, 'parameters' | 'triggered_from'>) {
+  // Safe, both: only actions write the columns.
+  const parameters = JSON.parse(action.parameters) as ActionParameters;
+  const { hook_parsed_variables: variables } = JSON.parse(action.triggered_from) as TriggeredFrom;
+  return { parameters, variables };
 }
