@@ -2,7 +2,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { AppError } from '../platform/errors.ts';
 import { verifyPassword } from './passwords.ts';
-import { findUserByEmail, insertSession, takeSessionByRefreshHash } from './store.ts';
+import { findUser, findUserByEmail, insertSession, takeSessionByRefreshHash } from './store.ts';
 import type { Throttle } from './throttle.ts';
 import { hashToken, newToken } from './tokens.ts';
 
@@ -37,7 +37,8 @@ export async function refresh(
   refreshToken: string,
 ): Promise<IssuedTokens> {
   const session = await takeSessionByRefreshHash(context.db, hashToken(refreshToken));
-  if (!session || session.refresh_expires_at <= context.clock.now()) {
+  const user = session && (await findUser(context.db, session.user_id));
+  if (!session || !user?.active || session.refresh_expires_at <= context.clock.now()) {
     throw new AppError('unauthenticated', 'This refresh token is not known or has expired. Sign in again.');
   }
   return await issueTokens(context, session.user_id);
