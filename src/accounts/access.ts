@@ -91,13 +91,20 @@ async function check(
   if (!scope) throw missing;
   const granted = permissionsAt(grantsIn(request), scope);
   if (granted.length === 0) throw missing;
-  if (!granted.includes(permission)) {
-    throw new AppError(
-      'forbidden',
-      `This needs the permission ${permission}. Ask an administrator of the organization.`,
-    );
-  }
+  if (!granted.includes(permission)) throw lacking(permission);
   request.scope = scope;
+}
+
+function lacking(permission: Permission): AppError {
+  return new AppError(
+    'forbidden',
+    `This needs the permission ${permission}. Ask an administrator of the organization.`,
+  );
+}
+
+/** For a verb that needs a second permission in the place of its object. Throws `forbidden`, naming it. */
+export function mustAlsoHave(request: FastifyRequest, permission: Permission): void {
+  if (!permissionsAt(grantsIn(request), placeOf(request)).includes(permission)) throw lacking(permission);
 }
 
 function label(kind: string | undefined): string {
