@@ -88,7 +88,7 @@ export async function joinWithPassword(
     const matches = await verifyPassword(input.password, known.active ? known.password_hash : null);
     if (!matches)
       throw new AppError('unauthenticated', 'There is an account with this e-mail; its password is another.');
-  } else mustSuffice(input);
+  } else mustSuffice({ ...input, email });
   throttle.succeeded(keys);
   const password_hash = known ? null : await hashPassword(input.password);
   const now = clock.now();
@@ -110,10 +110,24 @@ export async function joinWithPassword(
   }
 }
 
-function mustSuffice({ name, password }: { name?: string | undefined; password: string }): void {
+/** What an e-mail address looks like, as a pattern of JSON Schema. */
+export const emailPattern = '^[^@\\s]+@[^@\\s]+$';
+
+function mustSuffice({
+  name,
+  email,
+  password,
+}: {
+  name?: string | undefined;
+  email: string;
+  password: string;
+}): void {
   const length = name?.trim().length ?? 0;
   const faults = [];
+  if (email.length > 320 || !new RegExp(emailPattern).test(email))
+    faults.push({ field: 'email', message: 'must be an e-mail address' });
   if (length < 3 || length > 255) faults.push({ field: 'name', message: 'must have 3 to 255 characters' });
-  if (password.length < 8) faults.push({ field: 'password', message: 'must have at least 8 characters' });
+  if (password.length < 8 || password.length > 1024)
+    faults.push({ field: 'password', message: 'must have 8 to 1024 characters' });
   if (faults.length > 0) throw invalid(faults);
 }

@@ -33,10 +33,17 @@ export function invitationPage(app: HttpApp, context: Context): void {
   };
 
   app.register(async (pages: HttpApp) => {
+    // The form's own type alone: JSON could bring what is no text.
+    pages.removeAllContentTypeParsers();
     pages.addContentTypeParser(
       'application/x-www-form-urlencoded',
       { parseAs: 'string', bodyLimit: mostFormBytes },
-      (_request, text, done) => done(null, Object.fromEntries(new URLSearchParams(text.toString()))),
+      (_request, text, done) => {
+        // Kept by one of the two databases only.
+        if (/%00|\0/.test(text.toString()))
+          return done(new AppError('bad_request', 'The form must not hold a NUL character.'));
+        done(null, Object.fromEntries(new URLSearchParams(text.toString())));
+      },
     );
     pages.setErrorHandler((error, _request, reply) => sendFault(reply, error));
 
@@ -90,14 +97,22 @@ function sentence({ message, fields }: AppError): string {
 /** A link that is wrong, used or expired, and whatever else goes wrong. */
 function sendFault(reply: FastifyReply, error: unknown): FastifyReply {
   const known = error instanceof AppError ? error : null;
-  const status = known ? errorStatus[known.code] : 500;
-  const text = known && status < 500 ? known.message : 'Something went wrong on our side. Try again later.';
-  if (!known || status >= 500) reply.log.error({ err: error });
+  const status = known ? errorStatus[known.code] : refusedStatus(error);
+  const unread =
+    status < 500 ? 'This request cannot be read.' : 'Something went wrong on our side. Try again later.';
+  const text = known && status < 500 ? known.message : unread;
+  if (status >= 500) reply.log.error({ err: error });
   if (known && known.retryAfterSeconds !== null) reply.header('retry-after', String(known.retryAfterSeconds));
   return reply
     .status(status)
     .headers(pageHeaders)
     .send(htmlPage('Invitation', `<h1>Invitation</h1>\n<p role="alert">${escapeHtml(text)}</p>`));
+}
+
+/** What Fastify itself refuses: a body that is too large, of another type, not what it claims to be. */
+function refusedStatus(error: unknown): number {
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
+  return status >= 400 && status < 500 ? status : 500;
 }
 
 function formPage({ invitation, team, organization }: Invited, form: Form, fault: string | null): string {
