@@ -41,7 +41,8 @@ token with the role owner of another project of the same organization; a revoked
 might; and no token at all. \`ok\` is an answer that begins with 2.
 
 What belongs to a person ("signed in") is ok with one's own, and 404 with somebody else's. The lists for "any token" hold what
-the caller may see, which may be nothing. A project is created in an organization where the caller has \`project:create\`.
+the caller may see, which may be nothing. A project is created in an organization where the caller has \`project:create\`. An
+incoming hook of an application needs \`application:read\` besides.
 
 | operation | call | needs | ${callers.map((caller) => callerLabels[caller]).join(' | ')} |
 |---|---|---|${'---|'.repeat(callers.length)}
@@ -88,7 +89,8 @@ each by its name. Nothing else of them is visible: not the project's other envir
 roles, tokens, audit, nor its credentials but for the names of those that the environment can use.
 
 When a member is removed, a team unlinked or a team deleted, what they could do through it ends at once, with every token they
-have: sessions and personal access tokens carry no permissions of their own.
+have: sessions and personal access tokens carry no permissions of their own. With a member who is removed end the team's open
+public invitations, and those that they made, by which they could come back.
 
 ## API tokens of projects
 
