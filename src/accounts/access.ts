@@ -3,6 +3,7 @@ import type { Db } from '../platform/database/connect.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { HttpApp } from '../platform/http/server.ts';
+import { networkOf } from '../platform/network-of.ts';
 import type { RateLimit } from '../platform/rate-limit.ts';
 import { authenticate, type Principal } from './authenticate.ts';
 import { grantsOf, permissionsAt, type Grant } from './grants.ts';
@@ -54,7 +55,7 @@ export function guardRoutes(app: HttpApp, context: { db: Db; clock: Clock; limit
   app.addHook('onRequest', async (request) => {
     const { access, limit } = request.routeOptions.config;
     if (!access || limit === 'own') return;
-    limits.address.take(request.ip);
+    limits.address.take(networkOf(request.ip));
     if (access === 'public') return;
     const principal = await authenticate(context, request.headers.authorization);
     limits.token.take(`${principal.via} ${principal.tokenId}`);

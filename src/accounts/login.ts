@@ -1,6 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { AppError } from '../platform/errors.ts';
+import { networkOf } from '../platform/network-of.ts';
 import { verifyPassword } from './passwords.ts';
 import { findUser, findUserByEmail, insertSession, takeSessionByRefreshHash } from './store.ts';
 import type { Throttle } from './throttle.ts';
@@ -22,7 +23,7 @@ export async function login(
   context: { db: Db; clock: Clock; throttle: Throttle },
   input: { email: string; password: string; ipAddress: string },
 ): Promise<IssuedTokens> {
-  const keys = [`address ${input.ipAddress}`, `account ${input.email.trim().toLowerCase()}`];
+  const keys = [`address ${networkOf(input.ipAddress)}`, `account ${input.email.trim().toLowerCase()}`];
   context.throttle.begin(keys);
   const user = await findUserByEmail(context.db, input.email);
   const matches = await verifyPassword(input.password, user?.active ? user.password_hash : null);

@@ -10,6 +10,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Db, Trx } from '../../platform/database/connect.ts';
 import { isUniqueViolation } from '../../platform/database/errors.ts';
 import { AppError, invalid, notFound } from '../../platform/errors.ts';
+import { networkOf } from '../../platform/network-of.ts';
 import { findTeam, insertMember } from '../teams/store.ts';
 import { closeInvitation, findInvitation, type InvitationRow } from './store.ts';
 
@@ -82,7 +83,7 @@ export async function joinWithPassword(
   const email = input.email.trim().toLowerCase();
   mustBeFor(invitation, email);
   const known = await findUserByEmail(db, email);
-  const keys = [`address ${request.ip}`, `account ${email}`];
+  const keys = [`address ${networkOf(request.ip)}`, `account ${email}`];
   throttle.begin(keys);
   if (known) {
     const matches = await verifyPassword(input.password, known.active ? known.password_hash : null);
