@@ -279,6 +279,35 @@ for (const kind of databaseKinds) {
       assert.equal(await status(world.stranger.api, 'PUT', `/users/${world.stranger.id}`, taken), 422);
     });
 
+    test('an invitation is worth what its maker may give away when it is accepted', async () => {
+      const place = `/organizations/${world.organizationId}`;
+      const teamId = await createTeam(world);
+      const link = await invite(manager.api, teamId);
+      const role_id = world.roleIds['admin'];
+      await world.api.post(`${place}/teams/${teamId}/link`, { role_id });
+      const accept = `/team-invitations/${link.id}/accept?token=${link.token}`;
+      const answer = await ask(manager.api, 'POST', accept);
+      assert.equal(answer.status, 409);
+      assert.match(answer.body.message, /no longer/);
+      const page = await fetch(`${server.url}${accept}`);
+      assert.equal(page.status, 409);
+      await page.body?.cancel();
+      await world.api.delete(`${place}/teams/${teamId}/unlink`);
+      assert.equal(await status(world.stranger.api, 'POST', accept), 204);
+
+      const leaver = await personWithRole(world, place, managerRole);
+      const kept = await invite(leaver.api, teamId, 'friend@example.com');
+      await world.api.delete(`/teams/${leaver.teamId}/members/${leaver.id}`);
+      const joining = await ask(anonymous(), 'POST', '/users', {
+        name: 'Friend',
+        email: 'friend@example.com',
+        password: 'long enough',
+        invitation_id: kept.id,
+        invitation_token: kept.token,
+      });
+      assert.equal(joining.status, 409);
+    });
+
     test('the page of an invitation takes its own form alone, and makes no account without an address', async () => {
       const link = await invite(world.api, await createTeam(world));
       const page = `${server.url}/team-invitations/${link.id}/accept?token=${link.token}`;

@@ -107,6 +107,9 @@ for (const kind of databaseKinds) {
             if (expected === 403 && row.permission !== null)
               assert.ok(answer.body.message.includes(row.permission), asText(answer));
             assert.equal(answer.body.errors, null);
+            if (row.method !== 'GET') continue;
+            const head = await send({ ...row, method: 'HEAD' }, client, {});
+            assert.equal(head.status, expected, `HEAD of ${row.operationId} as ${caller}`);
           }
         }
       }
