@@ -41,7 +41,8 @@ token with the role owner of another project of the same organization; a revoked
 might; and no token at all. \`ok\` is an answer that begins with 2.
 
 What belongs to a person ("signed in") is ok with one's own, and 404 with somebody else's. The lists for "any token" hold what
-the caller may see, which may be nothing. A project is created in an organization where the caller has \`project:create\`.
+the caller may see, which may be nothing. A project is created in an organization where the caller has \`project:create\`. An
+incoming hook of an application needs \`application:read\` besides.
 
 | operation | call | needs | ${callers.map((caller) => callerLabels[caller]).join(' | ')} |
 |---|---|---|${'---|'.repeat(callers.length)}
@@ -88,7 +89,8 @@ each by its name. Nothing else of them is visible: not the project's other envir
 roles, tokens, audit, nor its credentials but for the names of those that the environment can use.
 
 When a member is removed, a team unlinked or a team deleted, what they could do through it ends at once, with every token they
-have: sessions and personal access tokens carry no permissions of their own.
+have: sessions and personal access tokens carry no permissions of their own. With a member who is removed end the team's open
+public invitations, and those that they made, by which they could come back.
 
 ## API tokens of projects
 
@@ -100,8 +102,19 @@ whoever made it leaves, so look through a project's tokens then.
 
 Creating or changing a role, giving a team a role, inviting somebody to a team, and creating or rotating a project's token need,
 besides their own permission, every permission that is given away, in the place where it would be had. Who lacks one is answered
-403, which names what is lacking. To change something one must be able to see it: a role that holds \`hook:update\` must hold
-\`hook:read\` too.
+403, which names what is lacking. An invitation is worth what whoever made it may give away when it is accepted: it ends when they
+are removed, or when the team gets a role that is beyond them. To change something one must be able to see it: a role that holds
+\`hook:update\` must hold \`hook:read\` too.
+
+Taking away is not giving: who has \`team:update\` may remove members and roles of any team of the organization.
+
+## What a role cannot hold back
+
+Pipelines without servers run on the machine of Hookline, as its user, which can read its database and key. Whoever may change a
+pipeline and run it (\`pipeline:create\` or \`pipeline:update\`, with \`pipeline:run\`, \`application:deploy\`, \`action:retry\` or a
+hook) has in effect that user's access, beyond all roles and organizations, and whoever founds an organization may do so in it:
+give accounts to people whom you would let sign in there. Templates of outgoing hooks may send the access token of the
+application's source provider wherever the hook points, so \`hook:create\` and \`hook:update\` are worth that token.
 
 `;
 

@@ -13,7 +13,7 @@ import { createTestDatabase, databaseKinds } from './support/database.ts';
 import type { TestDatabase } from './support/database.ts';
 import { bodies, preparations } from './support/permission-calls.ts';
 import type { Call } from './support/permission-calls.ts';
-import { buildWorld } from './support/permission-world.ts';
+import { buildWorld, inDays } from './support/permission-world.ts';
 import type { World } from './support/permission-world.ts';
 import { startServer } from './support/server.ts';
 import type { TestServer } from './support/server.ts';
@@ -107,10 +107,60 @@ for (const kind of databaseKinds) {
             if (expected === 403 && row.permission !== null)
               assert.ok(answer.body.message.includes(row.permission), asText(answer));
             assert.equal(answer.body.errors, null);
+            if (row.method !== 'GET') continue;
+            const head = await send({ ...row, method: 'HEAD' }, client, {});
+            assert.equal(head.status, expected, `HEAD of ${row.operationId} as ${caller}`);
           }
         }
       }
       assert.deepEqual(await rows(), before);
+    });
+
+    test('someone else’s object and one that does not exist are answered in the same words', async () => {
+      const nothing = Object.fromEntries(
+        Object.entries(world.ids).map(([name, id]) => {
+          if (name === 'hook_type' || name.endsWith('resource_type') || name === 'child_type')
+            return [name, id];
+          return [name, typeof id === 'number' ? 987_654_321 : '11111111-1111-4111-8111-111111111111'];
+        }),
+      );
+      for (const row of matrix) {
+        const { access } = row;
+        if (typeof access !== 'object') continue;
+        const wordsFor = async (ids: World['ids']) => {
+          const body = bodies[row.operationId]?.({ ...world, ids });
+          const { status, body: refusal } = await send(row, world.stranger.api, { path: ids, body });
+          const id = 'param' in access ? ids[access.param] : ids['resource_id'];
+          return { status, message: refusal.message.replace(String(id), 'ID'), errors: refusal.errors };
+        };
+        assert.deepEqual(await wordsFor(world.ids), await wordsFor(nothing), row.operationId);
+      }
+    });
+
+    test('what belongs to a person is nobody else’s, not even an owner’s', async () => {
+      const { api } = world.viewer;
+      const mine = { name: 'mine', expires_at: inDays(1) };
+      const { id, token } = await api.post<{ id: string; token: string }>(
+        '/users/personal-access-tokens',
+        mine,
+      );
+      const path = `/users/personal-access-tokens/${id}`;
+      for (const [method, address, body] of [
+        ['GET', path, undefined],
+        ['POST', `${path}/rotate`, { expires_at: inDays(9) }],
+        ['DELETE', `${path}/revoke`, undefined],
+        ['PUT', `/users/${world.viewer.id}`, { name: 'Renamed' }],
+        [
+          'PUT',
+          `/users/${world.viewer.id}`,
+          { password: 'taken over', current_password: 'correct-horse-battery' },
+        ],
+      ] as const)
+        assert.equal((await world.api.request(method, address, body)).status, 404, address);
+      const client = createApiClient(server.url, token);
+      assert.notEqual((await client.get<{ name: string }>('/users/me')).name, 'Renamed');
+      const listed = await world.api.get<{ id: string }[]>('/users/personal-access-tokens?per_page=100');
+      assert.ok(!listed.some((one) => one.id === id));
     });
 
     for (const caller of callers) {
@@ -124,6 +174,7 @@ for (const kind of databaseKinds) {
               answer.status >= 200 && answer.status < 300,
               `${row.operationId} as ${caller}: ${asText(answer)}`,
             );
+            assert.ok(!asText(answer).includes(world.secret), row.operationId);
           }
         }
       });

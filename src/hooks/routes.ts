@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
-import { principalOf, scopeOf, type Access } from '../accounts/access.ts';
+import { mustAlsoHave, principalOf, scopeOf, type Access } from '../accounts/access.ts';
 import { audited } from '../accounts/audit.ts';
 import { usersById } from '../accounts/present.ts';
 import { resourceTypes } from '../inventory/resource.ts';
@@ -146,6 +146,9 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
 
   /** Creates either kind and returns what the wire shows, the secret of an incoming one this once. */
   const create = async (request: FastifyRequest, type: HookType, owner: HookOwner, projectId: number) => {
+    // What an incoming hook sets off is the application's: who may not even see it is not to deploy it.
+    if (type === 'incoming' && owner.resourceType === 'application')
+      mustAlsoHave(request, 'application:read');
     const { row, secret } = await audited(
       context,
       request,
@@ -180,7 +183,7 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
       operationId: 'addPipelineHook',
       summary: 'Create an incoming or an outgoing hook',
       description:
-        "The answer of an incoming hook holds the URL for the sender and, this once, the secret. An outgoing hook's URL, headers and body are templates.",
+        "An incoming hook of an application needs the permission `application:read` too. The answer of an incoming hook holds the URL for the sender and, this once, the secret. An outgoing hook's URL, headers and body are templates.",
       params: Type.Object({ pipeline_id: Id, hook_type }),
       body: Type.Union([createBodies.incoming, createBodies.outgoing]),
       response: { 201: Hook },

@@ -7,6 +7,7 @@ import { isUniqueViolation } from '../platform/database/errors.ts';
 import { createGroupCommit } from '../platform/database/group-commit.ts';
 import { AppError, notFound, type FieldError } from '../platform/errors.ts';
 import { decide, understand, type Decision, type ReceivedRequest } from './decide.ts';
+import { networkOf } from '../platform/network-of.ts';
 import { createRateLimit } from '../platform/rate-limit.ts';
 import { pruneRefused } from './prune.ts';
 import { checkSignature } from './signature.ts';
@@ -114,7 +115,7 @@ export function createReceiver(context: {
     decision: Extract<Decision, { outcome: 'refused' }>,
   ): Promise<Receipt> => {
     const startedNs = process.hrtime.bigint();
-    if (!decision.verified) unverified.take(request.ipAddress);
+    if (!decision.verified) unverified.take(networkOf(request.ipAddress));
     const { ipAddress, ...rest } = request;
     const stored = await keep({ hook, request: rest, decision, ipAddress }, startedNs);
     const { status, reason, errors = null } = decision;

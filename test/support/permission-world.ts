@@ -14,6 +14,8 @@ import type { Workplace } from './fixtures.ts';
 import type { TestServer } from './server.ts';
 
 export type Person = { id: number; email: string; password: string; api: ApiClient };
+/** `teamId` is of the team that gives them their role. */
+export type TeamMember = Person & { teamId: number };
 export type Link = { id: string; token: string };
 export type Ids = Record<string, string | number>;
 
@@ -21,9 +23,9 @@ export type Ids = Record<string, string | number>;
 export type World = Workplace & {
   owner: Person;
   /** Each in a team that has the role on the whole organization. */
-  admin: Person;
-  developer: Person;
-  viewer: Person;
+  admin: TeamMember;
+  developer: TeamMember;
+  viewer: TeamMember;
   /** The owner of another organization. */
   stranger: Person;
   strangers: { organizationId: number; projectId: number; environmentId: number };
@@ -37,6 +39,8 @@ export type World = Workplace & {
   /** One object of each kind, by the name of its parameter in addresses. */
   ids: Ids;
   outgoingHook: string;
+  /** The access token of the credential, which no answer may hold. */
+  secret: string;
 };
 
 export const inDays = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString();
@@ -74,7 +78,7 @@ export async function personWithRole(
   workplace: Workplace,
   place: string,
   roleId: number,
-): Promise<Person & { teamId: number }> {
+): Promise<TeamMember> {
   const teamId = await createTeam(workplace);
   await workplace.api.post(`${place}/teams/${teamId}/link`, { role_id: roleId });
   return { ...(await join(workplace, teamId)), teamId };
@@ -170,7 +174,7 @@ async function foundOrganization(api: ApiClient): Promise<World['strangers']> {
 async function objectsOf(
   workplace: Workplace,
   viewerRoleId: number,
-): Promise<Pick<World, 'ids' | 'outgoingHook'>> {
+): Promise<Pick<World, 'ids' | 'outgoingHook' | 'secret'>> {
   const { api, organizationId, projectId, environmentId } = workplace;
   const application = await createApplication(workplace);
   const server = await addServer(workplace);
@@ -224,7 +228,7 @@ async function objectsOf(
     token_id: token.id,
     personal_access_token_id: personal.id,
   };
-  return { ids, outgoingHook };
+  return { ids, outgoingHook, secret: application.accessToken };
 }
 
 /** A server that nobody answers for; its pipelines fail at once. */

@@ -445,7 +445,7 @@ function environmentRoutes(app: HttpApp, context: { db: Db; clock: Clock; bus: B
     return place.environment;
   };
   const present = async (row: EnvironmentRow, granted: readonly string[]) => {
-    const teams = await teamsOfEnvironment(db, row.id);
+    const teams = granted.includes('team:read') ? await teamsOfEnvironment(db, row.id) : [];
     const users = await usersById(db, [row.created_by, ...teams.map((team) => team.created_by)]);
     return presentEnvironment(row, { granted, teams, users });
   };

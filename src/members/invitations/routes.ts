@@ -3,15 +3,12 @@ import type { FastifyBaseLogger } from 'fastify';
 import { Type } from 'typebox';
 import { grantsIn, principalOf } from '../../accounts/access.ts';
 import { audited } from '../../accounts/audit.ts';
-import { mustHold } from '../../accounts/grants.ts';
-import { permissionsOf } from '../../accounts/permissions.ts';
 import { presentUser, UserMe, usersById } from '../../accounts/present.ts';
-import { findRoles } from '../../accounts/roles.ts';
 import { findUser } from '../../accounts/store.ts';
 import type { TeamRow } from '../../accounts/teams.ts';
 import type { Throttle } from '../../accounts/throttle.ts';
 import { hashToken, newToken } from '../../accounts/tokens.ts';
-import { findOrganization, findPlaces, type OrganizationRow } from '../../inventory/places/store.ts';
+import { findOrganization, type OrganizationRow } from '../../inventory/places/store.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Db } from '../../platform/database/connect.ts';
 import { AppError, invalid, notFound } from '../../platform/errors.ts';
@@ -19,8 +16,9 @@ import { onePage, PageQuery } from '../../platform/http/pagination.ts';
 import { idParam, noContent, OneOf, Uuid, uuidParam } from '../../platform/http/schemas.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
 import type { Mailer } from '../../platform/mailer.ts';
-import { findTeam, linksOfTeam } from '../teams/store.ts';
+import { findTeam } from '../teams/store.ts';
 import { acceptInvitation, emailPattern, joinWithPassword, openInvitation } from './accept.ts';
+import { mustHoldAllOf } from './powers.ts';
 import { Invitation, presentInvitation } from './present.ts';
 import {
   closeInvitation,
@@ -121,7 +119,7 @@ export function invitationRoutes(
       operationId: 'addTeamInvitation',
       summary: 'Invite somebody to a team',
       description:
-        'The answer holds a link to hand over, this once; it is valid for a week. A private invitation serves once, for its e-mail address, and is sent there when an SMTP address is configured. A public one serves everybody who has the link. You cannot invite to a team that may do more than you.',
+        'The answer holds a link to hand over, this once; it is valid for a week. A private invitation serves once, for its e-mail address, and is sent there when an SMTP address is configured. A public one serves everybody who has the link. You cannot invite to a team that may do more than you, and your invitations end when you may no longer give them.',
       params: idParam('team_id'),
       body: InvitationCreate,
       response: { 201: Invitation },
@@ -137,24 +135,7 @@ export function invitationRoutes(
           : 'must be left out of a public one';
         throw invalid([{ field: 'email', message }]);
       }
-      const links = await linksOfTeam(db, team.id);
-      const roles = await findRoles(
-        db,
-        links.map((link) => link.role_id),
-      );
-      const places = await findPlaces(
-        db,
-        links.flatMap((link) => link.environment_id ?? []),
-      );
-      for (const link of links) {
-        const role = roles.find(({ id }) => id === link.role_id);
-        const place = {
-          organizationId: link.organization_id,
-          projectId: link.project_id ?? places.get(link.environment_id ?? 0)?.project.id ?? null,
-          environmentId: link.environment_id,
-        };
-        if (role) mustHold(grantsIn(request), place, permissionsOf(role));
-      }
+      await mustHoldAllOf(db, team.id, grantsIn(request));
       const text = newToken('invitation');
       const now = clock.now();
       const row = await audited(context, request, asObject, (trx) =>

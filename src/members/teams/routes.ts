@@ -14,6 +14,7 @@ import { invalid, notFound } from '../../platform/errors.ts';
 import { onePage, PageQuery } from '../../platform/http/pagination.ts';
 import { idParam, idRange, noContent, Nullable } from '../../platform/http/schemas.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
+import { expireLinksOf } from '../invitations/store.ts';
 import {
   Member,
   MemberRelation,
@@ -213,7 +214,8 @@ export function teamRoutes(app: HttpApp, context: { db: Db; clock: Clock }): voi
     schema: {
       operationId: 'deleteTeamMember',
       summary: 'Remove a member from a team',
-      description: 'What they could do through this team ends at once, with every token they have.',
+      description:
+        'What they could do through this team ends at once, with every token they have. So do the open public invitations of the team, and those that they made: make new ones for the others.',
       params: memberParams,
       response: noContent,
     },
@@ -223,6 +225,7 @@ export function teamRoutes(app: HttpApp, context: { db: Db; clock: Clock }): voi
       await audited(context, request, asObject(team), async (trx) => {
         if (!(await findMember(trx, { teamId, userId }))) throw notFound('The member');
         await deleteMember(trx, { teamId, userId });
+        await expireLinksOf(trx, { teamId, userId, now: clock.now() });
       });
       return reply.status(204).send(null);
     },

@@ -1,4 +1,4 @@
-import type { ExpressionBuilder, Insertable, Selectable, Updateable } from 'kysely';
+import { sql, type ExpressionBuilder, type Insertable, type Selectable, type Updateable } from 'kysely';
 import type { Scope } from '../../accounts/scopes.ts';
 import type { TeamRow } from '../../accounts/teams.ts';
 import type { UserRow } from '../../accounts/store.ts';
@@ -129,7 +129,6 @@ export async function linkTeam(
   trx: Trx,
   link: { teamId: number; place: Scope; roleId: number; now: number },
 ): Promise<void> {
-  await unlinkTeam(trx, link);
   const [[, project_id], [, environment_id]] = linkColumns(link.place);
   await trx
     .insertInto('team_links')
@@ -142,6 +141,12 @@ export async function linkTeam(
       created_at: link.now,
       updated_at: link.now,
     })
+    // Index: team_links_place. Two who do this at once leave one role behind.
+    .onConflict((conflict) =>
+      conflict
+        .expression(sql`team_id, coalesce(project_id, 0), coalesce(environment_id, 0)`)
+        .doUpdateSet({ role_id: link.roleId, updated_at: link.now }),
+    )
     .execute();
 }
 

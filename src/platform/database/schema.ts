@@ -95,7 +95,7 @@ export type Database = {
     email: Fixed<string | null>;
     status: 'pending' | 'accepted' | 'rejected' | 'active';
     token_hash: Fixed<string>;
-    expires_at: Fixed<number>;
+    expires_at: number;
     accepted_at: number | null;
     accepted_from_ip: string | null;
     created_by: Fixed<number>;
