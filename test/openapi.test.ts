@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { createAnswerCheck, createSchemaCheck } from './support/answer-matches.ts';
-import { generateClient, type CallInput, type GeneratedClient } from './support/generated-client.ts';
+import { until } from './support/api-client.ts';
+import { generateClient, type GeneratedClient } from './support/generated-client.ts';
 import {
   answerOf,
   operationsOf,
@@ -10,6 +11,7 @@ import {
   readDocument,
   type OpenApiDocument,
 } from './support/openapi-document.ts';
+import { generalRefusals, refusals } from './support/openapi-refusals.ts';
 import { scenario } from './support/openapi-scenario.ts';
 import { createWalker, type Walker } from './support/openapi-walk.ts';
 import { startReceiver, type Receiver } from './support/receiver.ts';
@@ -25,7 +27,7 @@ describe('the OpenAPI document', () => {
   let walker: Walker;
 
   before(async () => {
-    server = await startServer();
+    server = await startServer({ env: { HOOKLINE_MAX_BODY_BYTES: '65536' } });
     document = await readDocument(server);
     client = await generateClient(document);
     receiver = await startReceiver();
@@ -122,37 +124,31 @@ describe('the OpenAPI document', () => {
     );
   });
 
-  const refusals: { why: string; operationId: string; status: number; input: CallInput; signedIn?: true }[] =
-    [
-      {
-        why: 'a wrong password',
-        operationId: 'loginUser',
-        status: 401,
-        input: { body: { ...admin, password: 'x' } },
-      },
-      { why: 'a body without its fields', operationId: 'loginUser', status: 422, input: { body: {} } },
-      { why: 'no token', operationId: 'getUserMe', status: 401, input: {} },
-      {
-        why: 'a project that is not there',
-        operationId: 'getProject',
-        status: 404,
-        input: { path: { project_id: 999_999 } },
-        signedIn: true,
-      },
-      {
-        why: 'a page that cannot be',
-        operationId: 'listProjects',
-        status: 422,
-        input: { query: { page: 0 } },
-        signedIn: true,
-      },
-    ];
-  for (const { why, operationId, status, input, signedIn } of refusals) {
-    test(`the answer to ${why} is what the document says`, async () => {
-      const token = signedIn && (await server.login()).token;
-      const answer = await client.call(operationId, input, token);
-      assert.equal(answer.status, status);
-      createAnswerCheck(document)(operationId, answer);
+  for (const { why, status, input } of generalRefusals) {
+    test(`${why} is answered ${status} by every operation that it concerns, as the document says`, async () => {
+      let count = 0;
+      for (const found of operations()) {
+        const sent = input(found, walker.inputOf(found.id), walker);
+        if (!sent) continue;
+        await walker.expect(status, found.id, sent);
+        count++;
+      }
+      assert.ok(count > 10, `only ${count} were called`);
     });
   }
+
+  for (const { why, operationId, status, input } of refusals) {
+    test(`${why} is answered ${status}, as the document says`, async () => {
+      await walker.expect(status, operationId, input(walker));
+    });
+  }
+
+  test('too many wrong passwords are answered 429, as the document says', async () => {
+    const body = { email: 'nobody@example.com', password: 'guessed' };
+    const limited = await until(async () => {
+      const answer = await client.call('loginUser', { body });
+      return answer.status === 429 && answer;
+    }, 'a refusal of the guesses');
+    createAnswerCheck(document)('loginUser', limited);
+  });
 });

@@ -161,6 +161,26 @@ export const runSteps = {
       }),
       'unanswered hook',
     ),
+    step(
+      'addPipelineHook',
+      (walk) => ({
+        path: { ...pipeline(walk), hook_type: 'incoming' },
+        body: { name: 'Inactive', requires_secret: false, active: false },
+      }),
+      'inactive hook',
+    ),
+    step(
+      'addPipelineHook',
+      (walk) => ({
+        path: { ...pipeline(walk), hook_type: 'incoming' },
+        body: {
+          name: 'Demanding',
+          requires_secret: false,
+          settings: { variables: [{ name: 'text' }, { name: 'count', type: 'integer' }] },
+        },
+      }),
+      'demanding hook',
+    ),
     step('listPipelineHooks', (walk) => ({ path: pipeline(walk) })),
     step('listApplicationHooks', (walk) => ({ path: application(walk) })),
     step('listServerHooks', (walk) => ({ path: server(walk) })),
