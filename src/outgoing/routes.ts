@@ -24,6 +24,8 @@ export function outgoingRoutes(app: HttpApp, { db }: { db: Db }): void {
     schema: {
       operationId: 'listOutgoingHookDeliveries',
       summary: 'List the deliveries of an outgoing hook, those that were not sent included, with the reason',
+      description:
+        'A delivery is one event for this hook: sent, waiting for its next attempt, given up or skipped.',
       params: uuidParam('hook_id'),
       querystring: PageQuery,
       response: { 200: Type.Array(Delivery) },
@@ -42,6 +44,7 @@ export function outgoingRoutes(app: HttpApp, { db }: { db: Db }): void {
     schema: {
       operationId: 'listActionDeliveries',
       summary: 'List the deliveries that an action has caused',
+      description: 'A delivery is one event for one hook; its attempts are the requests of the hook.',
       params: idParam('action_id'),
       querystring: PageQuery,
       response: { 200: Type.Array(Delivery) },

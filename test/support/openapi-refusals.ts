@@ -14,13 +14,13 @@ export type GeneralRefusal = {
 };
 
 /** Grace's role allows these alone; whoever has any permission in an organization may read it. */
-const granted = [
+const granted = new Set([
   'organization:read',
   'project:read',
   'environment:read',
   'application:read',
   'application:deploy',
-];
+]);
 
 const takesJson = ({ operation }: Found) =>
   Object.keys(operation.requestBody?.content ?? {}).join() === 'application/json';
@@ -44,7 +44,7 @@ export const generalRefusals: readonly GeneralRefusal[] = [
     status: 403,
     input: ({ method, operation }, walked, walk) => {
       const [, permission] = /permission `(.+?)` where/.exec(operation.description) ?? [];
-      if (permission === undefined || granted.includes(permission) || method === 'delete') return null;
+      if (permission === undefined || granted.has(permission) || method === 'delete') return null;
       return { ...walked, token: tokenOf(walk, 'grace') };
     },
   },
