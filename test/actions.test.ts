@@ -36,6 +36,7 @@ type FullAction = TestAction & {
   })[];
 };
 type StepLog = { order: number; started_at: string | null; output: string | null };
+type Log = { target: { hostname: string }; step: StepLog; updated_at: string };
 
 for (const kind of databaseKinds) {
   describe(`actions (${kind})`, { timeout: 120_000 }, () => {
@@ -70,7 +71,9 @@ for (const kind of databaseKinds) {
     }
     async function logOf(action: FullAction, order = 1): Promise<StepLog> {
       const [target] = action.targets;
-      return await work.api.get<StepLog>(`/actions/${action.id}/targets/${target?.id}/steps/${order}/logs`);
+      const log = await work.api.get<Log>(`/actions/${action.id}/targets/${target?.id}/steps/${order}/logs`);
+      assert.equal(log.target.hostname, target?.resource_data.hostname);
+      return log.step;
     }
     async function outputOf(command: string): Promise<string> {
       const action = await run([command]);

@@ -17,6 +17,15 @@ import { createWalker, type Walker } from './support/openapi-walk.ts';
 import { startReceiver, type Receiver } from './support/receiver.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
+type Schema = {
+  $ref?: string;
+  title?: string;
+  items?: Schema;
+  anyOf?: Schema[];
+  properties?: Record<string, Schema>;
+  additionalProperties?: Schema | boolean;
+};
+
 const admin = { email: 'admin@example.com', password: 'correct-horse-battery' };
 
 describe('the OpenAPI document', () => {
@@ -76,6 +85,30 @@ describe('the OpenAPI document', () => {
         assert.ok(statuses.includes(status), `${id} has no ${status}`);
       for (const tag of operation.tags) assert.ok(described.has(tag), `the tag ${tag} is not described`);
     }
+  });
+
+  test('every body and answer has a name, and so has what is in them of any size', () => {
+    const nameless: string[] = [];
+    const examine = (place: string, schema: Schema, isOutermost: boolean) => {
+      const { $ref, title, items, anyOf, properties, additionalProperties } = schema;
+      if ($ref !== undefined) return;
+      const parts = Object.entries(properties ?? {});
+      if (title === undefined && parts.length > (isOutermost ? 0 : 2)) nameless.push(place);
+      for (const [name, part] of parts) examine(`${place}.${name}`, part, false);
+      for (const part of anyOf ?? []) examine(place, part, isOutermost);
+      if (items) examine(`${place}[]`, items, isOutermost);
+      if (typeof additionalProperties === 'object') examine(`${place}.*`, additionalProperties, false);
+    };
+    for (const [name, schema] of Object.entries(document.components.schemas)) examine(name, schema, false);
+    for (const { id, operation } of operations()) {
+      for (const { schema } of Object.values(operation.requestBody?.content ?? {}))
+        examine(`${id} body`, schema, true);
+      for (const [status, answer] of Object.entries(operation.responses))
+        if ('content' in answer)
+          for (const { schema } of Object.values(answer.content ?? {}))
+            examine(`${id} ${status}`, schema, true);
+    }
+    assert.deepEqual(nameless, []);
   });
 
   test('every example is what its schema asks for', () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { apiTable } from '../scripts/api-table.ts';
-import { cases, unseen } from './support/reference-cases.ts';
-import type { Cases } from './support/reference-cases.ts';
+import { unseen } from './support/reference-case.ts';
+import type { Cases } from './support/reference-case.ts';
+import { cases } from './support/reference-cases.ts';
 import { notYetPresent, operations } from './support/reference-operations.ts';
 import type { OperationId, ReferenceOperation } from './support/reference-operations.ts';
 import { buildScene } from './support/reference-scene.ts';
@@ -12,6 +13,9 @@ import { startServer } from './support/server.ts';
 
 /** Done at once here, so no action is named. */
 const startsNothing = new Set<OperationId>(['addEnvironmentServer', 'deleteApplication', 'deleteServer']);
+
+/** Given whole: it is a part of the program. */
+const unpaged = new Set<OperationId>(['listStaticPermissions']);
 
 describe("answers have the shape that the reference's strict client takes", { timeout: 120_000 }, () => {
   const ends = new AsyncDisposableStack();
@@ -37,7 +41,8 @@ describe("answers have the shape that the reference's strict client takes", { ti
         if (operation.startsAction && !startsNothing.has(id) && status !== 200) {
           assert.match(headers.get('x-devopness-action-id') ?? '', /^\d+$/);
         }
-        if (operation.answer?.endsWith('[]')) assert.match(headers.get('link') ?? '', /rel="last"/);
+        if (operation.answer?.endsWith('[]') && !unpaged.has(id))
+          assert.match(headers.get('link') ?? '', /rel="last"/);
       });
     }
   }

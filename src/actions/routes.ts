@@ -2,8 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { scopeOf } from '../accounts/access.ts';
 import type { Permission } from '../accounts/permissions.ts';
-import { findServer } from '../inventory/servers/store.ts';
-import { addLifecyclePipelines } from '../pipelines/lifecycle.ts';
+import { lifecyclePipeline, type LifecycleOperation } from '../pipelines/lifecycle.ts';
 import { findPipeline, pipelinesFor, type PipelineRow } from '../pipelines/store.ts';
 import type { Bus } from '../platform/bus.ts';
 import { isoTime, type Clock } from '../platform/clock.ts';
@@ -123,17 +122,16 @@ export function actionRoutes(
         response: noContent,
       },
       handler: async (request, reply) => {
-        const server = await findServer(db, request.params.server_id);
-        if (!server) throw notFound('The server');
-        const resource = { type: 'server', id: server.id };
+        const resource = { type: 'server', id: request.params.server_id };
         let [pipeline] = await pipelinesFor(db, resource, operation);
         if (!pipeline) {
-          // A server from before there were default pipelines, or whose own was deleted.
-          await db.transaction().execute((trx) => addLifecyclePipelines(trx, server, [operation]));
-          [pipeline] = await pipelinesFor(db, resource, operation);
+          const now = context.clock.now();
+          pipeline = await db
+            .transaction()
+            .execute((trx) => lifecyclePipeline(trx, resource.id, operation, now));
           context.bus.publish('definitions');
         }
-        const start = { pipeline: pipeline!, place: scopeOf(request), parameters: parametersOf({}) };
+        const start = { pipeline, place: scopeOf(request), parameters: parametersOf({}) };
         return await started(reply, startAction(context, request, start));
       },
     });
@@ -237,7 +235,7 @@ export function actionRoutes(
 /** The calls that act on a whole server. */
 const serverCalls: readonly {
   path: string;
-  operation: 'start' | 'stop' | 'restart' | 'get_status';
+  operation: LifecycleOperation;
   operationId: string;
   permission: Permission;
   summary: string;

@@ -63,11 +63,19 @@ export const Hook = Type.Object(
     secret: Type.String({ description: 'Shown once, at creation; a mask ever after.' }),
     secret_algorithm: Nullable(Type.String()),
     secret_header_name: Nullable(Type.String()),
+    previous_secret_valid_until: Nullable(
+      Type.String({ description: 'Until when the secret before the last rotation is accepted too.' }),
+    ),
     created_by_user: Nullable(UserRelation),
     created_at: Time,
     updated_at: Time,
   },
   { title: 'Hook' },
+);
+
+export const RotatedSecret = Type.Object(
+  { secret: Type.String(), previous_secret_valid_until: Time },
+  { title: 'RotatedSecret' },
 );
 
 /** The address that senders call. */
@@ -93,6 +101,7 @@ export function presentHook(
     resource_type: row.resource_type as ResourceType,
     resource_id: row.resource_id,
     secret: row.secret_sealed === null ? '' : mask,
+    previous_secret_valid_until: isoTime(row.previous_secret_expires_at),
     created_by_user: context.users(row.created_by),
     created_at: isoTime(row.created_at),
     updated_at: isoTime(row.updated_at),

@@ -7,10 +7,11 @@ import { resourceTypes } from '../inventory/resource.ts';
 import { operationCodes } from '../pipelines/operations.ts';
 import { findPipeline, type PipelineRow } from '../pipelines/store.ts';
 import type { Bus } from '../platform/bus.ts';
+import { isoTime } from '../platform/clock.ts';
 import { invalid, notFound } from '../platform/errors.ts';
 import { bodyByParam } from '../platform/http/body-by-param.ts';
 import { onePage, PageQuery } from '../platform/http/pagination.ts';
-import { Id, idParam, noContent, Nullable, OneOf, Uuid } from '../platform/http/schemas.ts';
+import { Id, idParam, noContent, Nullable, OneOf, Uuid, uuidParam } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import {
   eventNames,
@@ -21,12 +22,13 @@ import {
   RequestHeader,
   secretAlgorithms,
 } from './definition.ts';
-import { Hook, presentHook } from './present.ts';
+import { Hook, presentHook, RotatedSecret } from './present.ts';
 import {
   changeIncomingHook,
   changeOutgoingHook,
   createIncomingHook,
   createOutgoingHook,
+  rotateHookSecret,
   type HookOwner,
   type SaveContext,
 } from './save.ts';
@@ -325,6 +327,42 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
       bus.publish('definitions');
       bus.publish('deliveries');
       return reply.status(204).send(null);
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/hooks/incoming/:hook_id/rotate-secret',
+    config: { ...needs('hook:update'), errors: { 409: 'The hook takes unsigned requests.' } },
+    schema: {
+      operationId: 'rotateHookSecret',
+      summary: 'Give an incoming hook a new secret, shown this once',
+      description:
+        'The old secret goes on being accepted for the time given, so that the sender can be changed meanwhile. With 0 seconds it ends at once.',
+      params: uuidParam('hook_id'),
+      body: Nullable(
+        Type.Object(
+          {
+            secret: Type.Optional(
+              Type.String({ maxLength: 1000, description: 'Where the sender dictates it.' }),
+            ),
+            previous_valid_for_seconds: Type.Optional(
+              Type.Integer({ minimum: 0, maximum: 30 * 86_400, description: 'A day if left out.' }),
+            ),
+          },
+          { title: 'HookSecretRotation' },
+        ),
+      ),
+      response: { 200: RotatedSecret },
+    },
+    handler: async (request) => {
+      const row = await existing({ hook_type: 'incoming', hook_id: request.params.hook_id });
+      const { secret: given, previous_valid_for_seconds: validForSeconds = 86_400 } = request.body ?? {};
+      const { secret, validUntil } = await audited(context, request, asObject(row), (trx) =>
+        rotateHookSecret({ ...context, db: trx }, row, { secret: given, validForSeconds }),
+      );
+      bus.publish('definitions');
+      return { secret, previous_secret_valid_until: isoTime(validUntil) };
     },
   });
 

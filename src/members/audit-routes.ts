@@ -27,7 +27,9 @@ const AuditEvent = Type.Object(
     user: Type.Object({ id: Type.Integer(), name: Type.String() }, { title: 'AuditUser' }),
     token: Type.Object(
       {
-        type: Type.String({ description: '`session`, `personal_access_token` or `project_api_token`.' }),
+        type: Type.String({
+          description: '`session`, `personal_access_token`, `project_api_token` or `invitation`.',
+        }),
         id: Type.String(),
         name: Nullable(Type.String()),
       },

@@ -218,6 +218,7 @@ const values: Record<string, unknown[] | null> = {
   password: ['correct-horse-battery'],
   path: ['ref'],
   per_page: [20, '20'],
+  previous_secret_valid_until: ['2026-03-15T09:26:53.000Z'],
   programming_language: ['nodejs'],
   programming_language_human_readable: ['Node.js'],
   provider_code: ['github'],
@@ -246,6 +247,7 @@ const values: Record<string, unknown[] | null> = {
   secret: ['whsec_6f1Jc0uQ3nZ8'],
   secret_algorithm: ['sha256'],
   secret_header_name: ['x-hub-signature-256'],
+  since: ['2026-03-14T00:00:00.000Z'],
   source_ref: ['main'],
   source_type: ['branch'],
   ssh_install_command: [

@@ -15,7 +15,6 @@ export const headerComponents = {
   },
   'x-devopness-action-id': {
     description: 'The id of the action that this call has started.',
-    required: true,
     schema: { type: 'string' },
     example: '42',
   },

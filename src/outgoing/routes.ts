@@ -1,16 +1,20 @@
 import { Type } from 'typebox';
+import { audited } from '../accounts/audit.ts';
 import { Delivery } from '../hooks/request-record.ts';
 import { findHook } from '../hooks/store.ts';
+import type { Bus } from '../platform/bus.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
-import { notFound } from '../platform/errors.ts';
+import { invalid, notFound } from '../platform/errors.ts';
 import { onePage, PageQuery } from '../platform/http/pagination.ts';
 import { idParam, uuidParam } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import { presentDelivery } from './present.ts';
-import { listDeliveries } from './store.ts';
+import { listDeliveries, reopenFailed } from './store.ts';
 
 /** The records of what was sent, or not, and why. */
-export function outgoingRoutes(app: HttpApp, { db }: { db: Db }): void {
+export function outgoingRoutes(app: HttpApp, context: { db: Db; clock: Clock; bus: Bus }): void {
+  const { db, clock, bus } = context;
   const hookId = async (uuid: string): Promise<number> => {
     const hook = await findHook(db, uuid);
     if (hook?.direction !== 'out') throw notFound('The outgoing hook');
@@ -34,6 +38,39 @@ export function outgoingRoutes(app: HttpApp, { db }: { db: Db }): void {
       const filter = { hookId: await hookId(request.params.hook_id) };
       const rows = await onePage(request, reply, (page) => listDeliveries(db, filter, page));
       return rows.map(presentDelivery);
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/hooks/outgoing/:hook_id/recover',
+    config: { access: { permission: 'hook:update', on: 'hook', param: 'hook_id' } },
+    schema: {
+      operationId: 'recoverOutgoingHook',
+      summary: 'Send everything again that failed or was rejected since a time',
+      description: 'Each goes out under its own `webhook-id`, in the order of its events.',
+      params: uuidParam('hook_id'),
+      body: Type.Object(
+        { since: Type.String({ format: 'date-time', maxLength: 40, description: 'ISO 8601.' }) },
+        { title: 'HookRecovery' },
+      ),
+      response: {
+        202: Type.Object(
+          { recovered: Type.Integer({ description: 'How many deliveries.' }) },
+          { title: 'HookRecovered' },
+        ),
+      },
+    },
+    handler: async (request, reply) => {
+      const since = Date.parse(request.body.since);
+      if (Number.isNaN(since)) throw invalid([{ field: 'since', message: 'must be a time in ISO 8601' }]);
+      const id = await hookId(request.params.hook_id);
+      const object = { type: 'hook', id: request.params.hook_id.toLowerCase(), name: null } as const;
+      const recovered = await audited(context, request, object, (trx) =>
+        reopenFailed(trx, { hookId: id, since, now: clock.now() }),
+      );
+      bus.publish('deliveries');
+      return reply.status(202).send({ recovered });
     },
   });
 

@@ -1,7 +1,9 @@
 import { Type } from 'typebox';
-import { principalOf, scopeOf, type Access } from '../accounts/access.ts';
+import { grantsIn, principalOf, scopeOf, type Access } from '../accounts/access.ts';
 import { audited } from '../accounts/audit.ts';
+import { permissionsAt } from '../accounts/grants.ts';
 import { usersById } from '../accounts/present.ts';
+import { findScope } from '../accounts/scopes.ts';
 import { resourceColumns, resourceTypes } from '../inventory/resource.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -16,6 +18,7 @@ import {
   addStep,
   changeStep,
   checkCommand,
+  linkStep,
   mostCommandBytes,
   mostSteps,
   newStep,
@@ -25,6 +28,7 @@ import {
 import {
   deletePipeline,
   findPipeline,
+  findStep,
   insertPipeline,
   insertStep,
   listPipelines,
@@ -257,6 +261,29 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
       const ids = { pipelineId: row.id, stepId: request.params.step_id };
       const input = { ...request.body, triggerAfter: request.body.trigger_after };
       await audited(context, request, asObject(row), (trx) => changeStep({ trx, clock }, ids, input));
+      return reply.status(204).send(null);
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/pipelines/:pipeline_id/steps/:step_id/link',
+    config: needs('pipeline:update'),
+    schema: {
+      operationId: 'linkStepToPipeline',
+      summary: 'Append a copy of the step of another pipeline',
+      description: 'A step that is in the pipeline already stays as it is.',
+      params: stepParams,
+      response: noContent,
+    },
+    handler: async (request, reply) => {
+      const row = await existing(request.params.pipeline_id);
+      const step = await findStep(db, request.params.step_id);
+      // The guard has looked at the pipeline alone; the step may belong to somebody else.
+      const place = step && (await findScope(db, 'pipeline', String(step.pipeline_id)));
+      if (!step || !place || !permissionsAt(grantsIn(request), place).includes('pipeline:read'))
+        throw notFound('The step');
+      await audited(context, request, asObject(row), (trx) => linkStep({ trx, clock }, row.id, step));
       return reply.status(204).send(null);
     },
   });

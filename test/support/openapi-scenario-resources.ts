@@ -95,6 +95,13 @@ export const resourceSteps = {
     step('getApplication', (walk) => ({ path: application(walk) })),
 
     step('linkResourceLinkToResourceLink', (walk) => ({ path: link(walk) })),
+    step('listResourceLinksByResourceTypeAndLinkType', ({ id }) => ({
+      path: {
+        resource_type: 'application',
+        resource_id: id('addEnvironmentApplication'),
+        link_type: 'child',
+      },
+    })),
     step('listResourceLinksByResourceType', ({ id }) => ({
       path: { resource_type: 'application', resource_id: id('addEnvironmentApplication') },
     })),

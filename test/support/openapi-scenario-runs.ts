@@ -77,6 +77,9 @@ export const runSteps = {
     step('unlinkStepFromPipeline', (walk) => ({
       path: { ...pipeline(walk), step_id: walk.id('spare step') },
     })),
+    step('linkStepToPipeline', (walk) => ({
+      path: { pipeline_id: walk.id('failing pipeline'), step_id: walk.id('addPipelineStep') },
+    })),
     step('updatePipeline', (walk) => ({ path: pipeline(walk), body: { max_parallel_actions: 2 } })),
     step('getPipeline', (walk) => ({ path: pipeline(walk) })),
 
@@ -244,6 +247,28 @@ export const runSteps = {
       },
       'unanswered request',
     ),
+    step('testIncomingHook', ({ id }) => ({
+      path: { hook_id: id('addPipelineHook') },
+      body: { body: { ref: 'refs/heads/main' } },
+    })),
+    step(
+      'testIncomingHook',
+      ({ id }) => ({ path: { hook_id: id('addPipelineHook') } }),
+      'last request tried again',
+    ),
+    step('testOutgoingHook', ({ id }) => ({ path: { hook_id: id('outgoing hook') } })),
+    step('replayHookRequest', ({ answer }) => ({
+      path: { hook_request_id: answer<{ hook_request_id: string }>('triggerHook').hook_request_id },
+    })),
+    step(
+      'replayHookRequest',
+      ({ answer }) => ({ path: { hook_request_id: answer<Records>('sent requests')[0]!.id } }),
+      'sent request again',
+    ),
+    step('recoverOutgoingHook', ({ id }) => ({
+      path: { hook_id: id('outgoing hook') },
+      body: { since: '2026-01-01T00:00:00.000Z' },
+    })),
     step('listOutgoingHookDeliveries', ({ id }) => ({ path: { hook_id: id('outgoing hook') } })),
     step('listActionDeliveries', ({ id }) => ({ path: { action_id: id('getAction') } })),
 
@@ -309,6 +334,7 @@ export const runSteps = {
   ],
 
   removing: [
+    step('rotateHookSecret', ({ id }) => ({ path: { hook_id: id('addPipelineHook') }, body: {} })),
     step('deleteHook', ({ id }) => ({ path: { hook_type: 'outgoing', hook_id: id('unanswered hook') } })),
     step('deletePipeline', ({ id }) => ({ path: { pipeline_id: id('spare pipeline') } })),
   ],

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { recordChange } from '../../accounts/audit.ts';
+import { mostPasswordCharacters } from '../../accounts/change-account.ts';
 import { hashPassword, verifyPassword } from '../../accounts/passwords.ts';
 import { findUserByEmail, insertUser, type UserRow } from '../../accounts/store.ts';
 import type { TeamRow } from '../../accounts/teams.ts';
@@ -14,6 +15,8 @@ import { findTeam, insertMember } from '../teams/store.ts';
 import { closeInvitation, findInvitation, type InvitationRow } from './store.ts';
 
 type Context = { db: Db; clock: Clock };
+
+export const emailPattern = /^[^@\s]+@[^@\s]+$/;
 
 /**
  * The invitation that an id and the token of its link stand for, while it is open. A wrong token is answered like an
@@ -88,7 +91,7 @@ export async function joinWithPassword(
     const matches = await verifyPassword(input.password, known.active ? known.password_hash : null);
     if (!matches)
       throw new AppError('unauthenticated', 'There is an account with this e-mail; its password is another.');
-  } else mustSuffice(input);
+  } else mustSuffice({ ...input, email });
   throttle.succeeded(keys);
   const password_hash = known ? null : await hashPassword(input.password);
   const now = clock.now();
@@ -110,10 +113,17 @@ export async function joinWithPassword(
   }
 }
 
-function mustSuffice({ name, password }: { name?: string | undefined; password: string }): void {
+/** What a new account needs; a form may hold anything. */
+function mustSuffice(account: { name?: string | undefined; email: string; password: string }): void {
+  const { name, email, password } = account;
   const length = name?.trim().length ?? 0;
   const faults = [];
+  if (!emailPattern.test(email) || email.length > 320)
+    faults.push({ field: 'email', message: 'must be an e-mail address' });
   if (length < 3 || length > 255) faults.push({ field: 'name', message: 'must have 3 to 255 characters' });
-  if (password.length < 8) faults.push({ field: 'password', message: 'must have at least 8 characters' });
+  if (password.length < 8 || password.length > mostPasswordCharacters) {
+    const message = `must have 8 to ${mostPasswordCharacters} characters`;
+    faults.push({ field: 'password', message });
+  }
   if (faults.length > 0) throw invalid(faults);
 }

@@ -5,9 +5,10 @@ import type { TeamRow } from '../../accounts/teams.ts';
 import { findOrganization } from '../../inventory/places/store.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Db } from '../../platform/database/connect.ts';
-import { AppError, errorStatus } from '../../platform/errors.ts';
+import { AppError, errorStatus, notFound } from '../../platform/errors.ts';
 import { escapeHtml, htmlPage, pageHeaders } from '../../platform/http/page.ts';
 import { Uuid } from '../../platform/http/schemas.ts';
+import { knownError } from '../../platform/http/send-error.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
 import { joinWithPassword, openInvitation } from './accept.ts';
 import type { InvitationRow } from './store.ts';
@@ -17,6 +18,7 @@ type Invited = { invitation: InvitationRow; team: TeamRow; organization: string 
 type Form = { name?: string; email?: string; password?: string };
 
 const mostFormBytes = 16_384;
+const noNul = 'The form must not hold a NUL character.';
 
 /** The page behind the link of an invitation: one form for those who have an account and those who make one. */
 export function invitationPage(app: HttpApp, context: Context): void {
@@ -36,8 +38,15 @@ export function invitationPage(app: HttpApp, context: Context): void {
     pages.addContentTypeParser(
       'application/x-www-form-urlencoded',
       { parseAs: 'string', bodyLimit: mostFormBytes },
-      (_request, text, done) => done(null, Object.fromEntries(new URLSearchParams(text.toString()))),
+      (_request, text, done) => {
+        const fields = [...new URLSearchParams(text.toString())];
+        // As in a JSON body: one of the two databases can store no NUL.
+        if (fields.some(([, value]) => value.includes('\0'))) done(new AppError('bad_request', noNul));
+        else done(null, Object.fromEntries(fields));
+      },
     );
+    // A form is all that this page takes: its fields are texts.
+    pages.removeContentTypeParser('application/json');
     pages.setErrorHandler((error, _request, reply) => sendFault(reply, error));
 
     pages.route({
@@ -55,7 +64,8 @@ export function invitationPage(app: HttpApp, context: Context): void {
       method: 'POST',
       url,
       config: { access: 'public' },
-      schema,
+      // The events of the audit name it by this.
+      schema: { ...schema, operationId: 'acceptTeamInvitation' },
       handler: async (request, reply) => {
         const link = { id: request.params.team_invitation_id, token: request.query.token ?? '' };
         const invited = await find(link.id, link.token);
@@ -83,38 +93,47 @@ export function invitationPage(app: HttpApp, context: Context): void {
   });
 }
 
+const labels: Record<string, string> = { email: 'The e-mail', password: 'The password', name: 'The name' };
+
 function sentence({ message, fields }: AppError): string {
-  return fields ? fields.map((fault) => `${fault.field} ${fault.message}.`).join(' ') : message;
+  if (!fields) return message;
+  return fields.map((fault) => `${labels[fault.field] ?? fault.field} ${fault.message}.`).join(' ');
 }
 
 /** A link that is wrong, used or expired, and whatever else goes wrong. */
 function sendFault(reply: FastifyReply, error: unknown): FastifyReply {
-  const known = error instanceof AppError ? error : null;
-  const status = known ? errorStatus[known.code] : 500;
-  const text = known && status < 500 ? known.message : 'Something went wrong on our side. Try again later.';
-  if (!known || status >= 500) reply.log.error({ err: error });
-  if (known && known.retryAfterSeconds !== null) reply.header('retry-after', String(known.retryAfterSeconds));
-  return reply
-    .status(status)
-    .headers(pageHeaders)
-    .send(htmlPage('Invitation', `<h1>Invitation</h1>\n<p role="alert">${escapeHtml(text)}</p>`));
+  const told = knownError(error);
+  // An address that is no link of ours at all is told like a wrong one.
+  const known = told.code === 'invalid' ? notFound('An invitation with this link') : told;
+  const status = errorStatus[known.code];
+  const text = status < 500 ? known.message : 'Something went wrong on our side. Try again later.';
+  if (status >= 500) reply.log.error({ err: error });
+  if (known.retryAfterSeconds !== null) reply.header('retry-after', String(known.retryAfterSeconds));
+  const hint =
+    status === 404
+      ? '\n<p>Check that the whole link was copied, or ask whoever invited you for a new one.</p>'
+      : '';
+  const body = `<h1>Invitation</h1>\n<p role="alert">${escapeHtml(text)}</p>${hint}`;
+  return reply.status(status).headers(pageHeaders).send(htmlPage('Invitation – Hookline', body));
 }
 
 function formPage({ invitation, team, organization }: Invited, form: Form, fault: string | null): string {
   const email = invitation.email ?? form.email ?? '';
+  const [forEmail, forPassword] = email ? ['', ' autofocus'] : [' autofocus', ''];
+  const title = `Join ${team.name} – Hookline`;
   return htmlPage(
-    'Invitation',
+    fault ? `Error: ${title}` : title,
     `<h1>Join ${escapeHtml(team.name)}</h1>
 <p>You are invited to the team <strong>${escapeHtml(team.name)}</strong> of <strong>${escapeHtml(organization)}</strong> on Hookline.</p>
 ${fault ? `<p role="alert">${escapeHtml(fault)}</p>\n` : ''}<form method="post">
 <label>E-mail
-<input name="email" type="email" required autocomplete="username" maxlength="320" value="${escapeHtml(email)}"${invitation.email ? ' readonly' : ''}></label>
+<input name="email" type="email" required autocomplete="username" maxlength="320" value="${escapeHtml(email)}"${invitation.email ? ' readonly' : forEmail}></label>
 <label>Password
-<input name="password" type="password" required autocomplete="current-password" maxlength="1024">
-<small>Of your account; for a new one, at least 8 characters.</small></label>
+<input name="password" type="password" required autocomplete="current-password" maxlength="1024" aria-describedby="password-hint"${forPassword}>
+<small id="password-hint">That of your account. Without one yet, choose at least 8 characters.</small></label>
 <label>Name
-<input name="name" autocomplete="name" maxlength="255" value="${escapeHtml(form.name ?? '')}">
-<small>Only if you have no account yet.</small></label>
+<input name="name" autocomplete="name" maxlength="255" value="${escapeHtml(form.name ?? '')}" aria-describedby="name-hint">
+<small id="name-hint">Only if you have no account yet.</small></label>
 <button>Join the team</button>
 </form>`,
   );
@@ -122,8 +141,9 @@ ${fault ? `<p role="alert">${escapeHtml(fault)}</p>\n` : ''}<form method="post">
 
 function welcomePage({ team, organization }: Invited, email: string): string {
   return htmlPage(
-    'Welcome',
+    'Welcome – Hookline',
     `<h1>Welcome</h1>
-<p>You are now in the team <strong>${escapeHtml(team.name)}</strong> of <strong>${escapeHtml(organization)}</strong>. Sign in with ${escapeHtml(email)} and your password.</p>`,
+<p>You are now in the team <strong>${escapeHtml(team.name)}</strong> of <strong>${escapeHtml(organization)}</strong>.</p>
+<p>Sign in as <strong>${escapeHtml(email)}</strong> with your password.</p>`,
   );
 }

@@ -20,7 +20,7 @@ import { idParam, noContent, OneOf, Uuid, uuidParam } from '../../platform/http/
 import type { HttpApp } from '../../platform/http/server.ts';
 import type { Mailer } from '../../platform/mailer.ts';
 import { findTeam, linksOfTeam } from '../teams/store.ts';
-import { acceptInvitation, joinWithPassword, openInvitation } from './accept.ts';
+import { acceptInvitation, emailPattern, joinWithPassword, openInvitation } from './accept.ts';
 import { Invitation, presentInvitation } from './present.ts';
 import {
   closeInvitation,
@@ -32,7 +32,7 @@ import {
 } from './store.ts';
 
 const validMs = 7 * 24 * 3_600_000;
-const emailRules = { minLength: 3, maxLength: 320, pattern: '^[^@\\s]+@[^@\\s]+$' };
+const emailRules = { minLength: 3, maxLength: 320, pattern: emailPattern.source };
 const InvitationCreate = Type.Object(
   {
     type: OneOf(['private', 'public']),

@@ -1,4 +1,4 @@
-import type { Insertable, Selectable, Updateable } from 'kysely';
+import type { ExpressionBuilder, Insertable, Selectable, Updateable } from 'kysely';
 import type { Scope } from '../../accounts/scopes.ts';
 import type { TeamRow } from '../../accounts/teams.ts';
 import type { UserRow } from '../../accounts/store.ts';
@@ -119,9 +119,7 @@ export async function listLinks(
   const all = db.selectFrom('team_links').selectAll().orderBy('id', 'desc');
   if ('teamId' in filter) return await listPage(all.where('team_id', '=', filter.teamId), page);
   return await listPage(
-    all
-      .where((eb) => eb.and(linkColumns(filter.place).map(([name, value]) => eb(name, 'is', value))))
-      .where('organization_id', '=', filter.place.organizationId),
+    all.where(isThere(filter.place)).where('organization_id', '=', filter.place.organizationId),
     page,
   );
 }
@@ -153,9 +151,15 @@ export async function unlinkTeam(trx: Trx, link: { teamId: number; place: Scope 
     .deleteFrom('team_links')
     .where('team_id', '=', link.teamId)
     .where('organization_id', '=', link.place.organizationId)
-    .where((eb) => eb.and(linkColumns(link.place).map(([name, value]) => eb(name, 'is', value))))
+    .where(isThere(link.place))
     .executeTakeFirst();
   return numDeletedRows > 0n;
+}
+
+function isThere(place: Scope) {
+  return (eb: ExpressionBuilder<Database, 'team_links'>) =>
+    // PostgreSQL compares with null by `is` alone, and with nothing else by it.
+    eb.and(linkColumns(place).map(([name, value]) => eb(name, value === null ? 'is' : '=', value)));
 }
 
 /** A link names the innermost place alone: an environment's has no project. */

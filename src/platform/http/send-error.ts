@@ -3,7 +3,7 @@ import { AppError, errorStatus, type ErrorCode, type FieldError } from '../error
 
 /** The one mapping of errors to HTTP answers: `{message, errors}`, and nothing of our insides. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const known = error instanceof AppError ? error : fromFramework(error);
+  const known = knownError(error);
   const status = errorStatus[known.code];
   if (status >= 500) {
     request.log.error({
@@ -16,6 +16,11 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   if (known.retryAfterSeconds !== null) reply.header('retry-after', String(known.retryAfterSeconds));
   if (known.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer');
   return reply.status(status).send({ message: known.message, errors: known.fields });
+}
+
+/** What is told of an error: itself if it was thrown on purpose, else what the framework means, else nothing. */
+export function knownError(error: unknown): AppError {
+  return error instanceof AppError ? error : fromFramework(error);
 }
 
 const frameworkCodes: Record<string, [ErrorCode, string]> = {

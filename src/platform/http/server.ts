@@ -8,6 +8,7 @@ import fastify, {
 } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { AppError } from '../errors.ts';
 import { describedFormats } from './schemas.ts';
 import { sendError } from './send-error.ts';
 import { parseJsonBody } from './parse-json-body.ts';
@@ -56,6 +57,9 @@ export function createHttpApp(options: { log: FastifyBaseLogger; trustProxy: str
 
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    // As in a body: NUL can be looked for in one of the two databases only.
+    if (request.url.includes('%00'))
+      throw new AppError('bad_request', 'The address must not hold a NUL character.');
   });
   app.removeContentTypeParser('text/plain');
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
