@@ -28,8 +28,9 @@ const head = `# Every call of the API
 
 Made from the routes by \`npx node scripts/api-table.ts\`; a test checks it.
 
-JSON in and out. Send \`Authorization: Bearer <token>\`: an access token from \`POST /api/users/login\`, which lasts a day, or a personal
-access token. Lists take \`?page=1&per_page=20\` (at most 100) and answer newest first with a \`Link\` header. Errors are
+JSON in and out. Send \`Authorization: Bearer <token>\`: an access token from \`POST /api/users/login\`, which lasts a day, a personal
+access token or an API token of a project. Bodies, answers and errors in full: \`/docs\` of your installation, made from
+\`/api/openapi.json\`. Lists take \`?page=1&per_page=20\` (at most 100) and answer newest first with a \`Link\` header. Errors are
 \`{"message": "…", "errors": [{"field": "…", "message": "…"}]}\`, every fault of a body at once. Every answer carries \`x-request-id\`.
 What belongs to others is answered 404; a missing permission 403, by its name.
 

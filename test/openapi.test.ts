@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { createAnswerCheck, createSchemaCheck } from './support/answer-matches.ts';
-import { generateClient, type CallInput, type GeneratedClient } from './support/generated-client.ts';
+import { until } from './support/api-client.ts';
+import { generateClient, type GeneratedClient } from './support/generated-client.ts';
 import {
   answerOf,
   operationsOf,
@@ -10,10 +11,20 @@ import {
   readDocument,
   type OpenApiDocument,
 } from './support/openapi-document.ts';
+import { generalRefusals, refusals } from './support/openapi-refusals.ts';
 import { scenario } from './support/openapi-scenario.ts';
 import { createWalker, type Walker } from './support/openapi-walk.ts';
 import { startReceiver, type Receiver } from './support/receiver.ts';
 import { startServer, type TestServer } from './support/server.ts';
+
+type Schema = {
+  $ref?: string;
+  title?: string;
+  items?: Schema;
+  anyOf?: Schema[];
+  properties?: Record<string, Schema>;
+  additionalProperties?: Schema | boolean;
+};
 
 const admin = { email: 'admin@example.com', password: 'correct-horse-battery' };
 
@@ -25,7 +36,7 @@ describe('the OpenAPI document', () => {
   let walker: Walker;
 
   before(async () => {
-    server = await startServer();
+    server = await startServer({ env: { HOOKLINE_MAX_BODY_BYTES: '65536' } });
     document = await readDocument(server);
     client = await generateClient(document);
     receiver = await startReceiver();
@@ -76,6 +87,30 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  test('every body and answer has a name, and so has what is in them of any size', () => {
+    const nameless: string[] = [];
+    const examine = (place: string, schema: Schema, isOutermost: boolean) => {
+      const { $ref, title, items, anyOf, properties, additionalProperties } = schema;
+      if ($ref !== undefined) return;
+      const parts = Object.entries(properties ?? {});
+      if (title === undefined && parts.length > (isOutermost ? 0 : 2)) nameless.push(place);
+      for (const [name, part] of parts) examine(`${place}.${name}`, part, false);
+      for (const part of anyOf ?? []) examine(place, part, isOutermost);
+      if (items) examine(`${place}[]`, items, isOutermost);
+      if (typeof additionalProperties === 'object') examine(`${place}.*`, additionalProperties, false);
+    };
+    for (const [name, schema] of Object.entries(document.components.schemas)) examine(name, schema, false);
+    for (const { id, operation } of operations()) {
+      for (const { schema } of Object.values(operation.requestBody?.content ?? {}))
+        examine(`${id} body`, schema, true);
+      for (const [status, answer] of Object.entries(operation.responses))
+        if ('content' in answer)
+          for (const { schema } of Object.values(answer.content ?? {}))
+            examine(`${id} ${status}`, schema, true);
+    }
+    assert.deepEqual(nameless, []);
+  });
+
   test('every example is what its schema asks for', () => {
     const check = createSchemaCheck(document);
     const faults: string[] = [];
@@ -122,37 +157,31 @@ describe('the OpenAPI document', () => {
     );
   });
 
-  const refusals: { why: string; operationId: string; status: number; input: CallInput; signedIn?: true }[] =
-    [
-      {
-        why: 'a wrong password',
-        operationId: 'loginUser',
-        status: 401,
-        input: { body: { ...admin, password: 'x' } },
-      },
-      { why: 'a body without its fields', operationId: 'loginUser', status: 422, input: { body: {} } },
-      { why: 'no token', operationId: 'getUserMe', status: 401, input: {} },
-      {
-        why: 'a project that is not there',
-        operationId: 'getProject',
-        status: 404,
-        input: { path: { project_id: 999_999 } },
-        signedIn: true,
-      },
-      {
-        why: 'a page that cannot be',
-        operationId: 'listProjects',
-        status: 422,
-        input: { query: { page: 0 } },
-        signedIn: true,
-      },
-    ];
-  for (const { why, operationId, status, input, signedIn } of refusals) {
-    test(`the answer to ${why} is what the document says`, async () => {
-      const token = signedIn && (await server.login()).token;
-      const answer = await client.call(operationId, input, token);
-      assert.equal(answer.status, status);
-      createAnswerCheck(document)(operationId, answer);
+  for (const { why, status, input } of generalRefusals) {
+    test(`${why} is answered ${status} by every operation that it concerns, as the document says`, async () => {
+      let count = 0;
+      for (const found of operations()) {
+        const sent = input(found, walker.inputOf(found.id), walker);
+        if (!sent) continue;
+        await walker.expect(status, found.id, sent);
+        count++;
+      }
+      assert.ok(count > 10, `only ${count} were called`);
     });
   }
+
+  for (const { why, operationId, status, input } of refusals) {
+    test(`${why} is answered ${status}, as the document says`, async () => {
+      await walker.expect(status, operationId, input(walker));
+    });
+  }
+
+  test('too many wrong passwords are answered 429, as the document says', async () => {
+    const body = { email: 'nobody@example.com', password: 'guessed' };
+    const limited = await until(async () => {
+      const answer = await client.call('loginUser', { body });
+      return answer.status === 429 && answer;
+    }, 'a refusal of the guesses');
+    createAnswerCheck(document)('loginUser', limited);
+  });
 });

@@ -236,6 +236,7 @@ export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock; thr
     schema: {
       operationId: 'revokeUserPersonalAccessToken',
       summary: 'Revoke a personal access token, for good',
+      description: 'It stops working at once. Its record stays.',
       params,
       response: noContent,
     },

@@ -6,20 +6,22 @@ import { knownResourceTypes } from '../inventory/resource.ts';
 import { operationCodes } from '../pipelines/operations.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { onePage, PageQuery } from '../platform/http/pagination.ts';
-import { Id, idParam, OneOf } from '../platform/http/schemas.ts';
+import { Id, idParam, idRange, OneOf } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import { ActionRelation, presentActions } from './present.ts';
 import { actionStatuses } from './status.ts';
 import { listActions, type ActionFilter } from './store.ts';
 
+const only = (what: string) =>
+  Type.Integer({ ...idRange, description: `Only those of the ${what} with this id.` });
 const filters = {
-  status: Type.Optional(OneOf(actionStatuses)),
-  operation: Type.Optional(OneOf(operationCodes)),
-  resource_type: Type.Optional(OneOf(knownResourceTypes)),
-  resource_id: Type.Optional(Id),
-  environment_id: Type.Optional(Id),
-  project_id: Type.Optional(Id),
-  organization_id: Type.Optional(Id),
+  status: Type.Optional(OneOf(actionStatuses, 'Only those with this status.')),
+  operation: Type.Optional(OneOf(operationCodes, 'Only those that do this.')),
+  resource_type: Type.Optional(OneOf(knownResourceTypes, 'Only those of this kind of resource.')),
+  resource_id: Type.Optional(only('resource')),
+  environment_id: Type.Optional(only('environment')),
+  project_id: Type.Optional(only('project')),
+  organization_id: Type.Optional(only('organization')),
 };
 type FilterName = keyof typeof filters;
 // Safe: the keys of the very table.

@@ -20,12 +20,15 @@ const OutgoingPreview = Type.Object(
     would_send: Type.Boolean(),
     reason: Type.String({ description: 'Why it would not be sent, or that it would.' }),
     request: Nullable(
-      Type.Object({
-        method: OneOf(['POST']),
-        url: Type.String(),
-        headers: Type.Record(Type.String(), Type.String()),
-        body: Type.String(),
-      }),
+      Type.Object(
+        {
+          method: OneOf(['POST']),
+          url: Type.String(),
+          headers: Type.Record(Type.String(), Type.String()),
+          body: Type.String(),
+        },
+        { title: 'PreviewedRequest' },
+      ),
     ),
     missing: Type.Array(Type.String(), { description: 'What the body names and the event does not have.' }),
   },

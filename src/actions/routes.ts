@@ -52,6 +52,8 @@ export function actionRoutes(
     schema: {
       operationId: 'addPipelineAction',
       summary: 'Run a pipeline by hand',
+      description:
+        'What is left out is decided by the pipeline: the default branch of the application, and the servers it is linked to.',
       params: idParam('pipeline_id'),
       body: Nullable(PipelineActionCreate),
       response: { 201: Action },
@@ -190,6 +192,8 @@ export function actionRoutes(
     schema: {
       operationId: 'getAction',
       summary: 'Read an action with its targets and steps',
+      description:
+        'A target is a place where the steps run: a server, or the machine of Hookline. The output of a step is read by its target and order.',
       params: idParam('action_id'),
       response: { 200: Action },
     },

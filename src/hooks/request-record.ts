@@ -9,8 +9,10 @@ export const Delivery = Type.Object(
     hook_id: UuidText,
     action_id: Type.Integer(),
     event: Type.String(),
-    status: Type.String(),
-    reason: Type.String(),
+    status: Type.String({
+      description: '`pending`, `sending`, `delivered`, `failed`, `rejected` or `skipped`.',
+    }),
+    reason: Type.String({ description: 'Why it has this status, in one sentence.' }),
     attempts: Type.Integer(),
     next_attempt_at: Nullable(Time),
     created_at: Time,
@@ -24,10 +26,15 @@ export const HookRequestRelation = Type.Object(
     id: UuidText,
     hook_id: UuidText,
     action_id: Nullable(Type.Integer()),
-    retry_of: Nullable(UuidText),
+    retry_of: Nullable(
+      Type.String({ format: 'uuid', description: 'The first attempt of the same delivery.' }),
+    ),
     ip_address: Type.String(),
     url: Type.String(),
-    outcome: Type.String(),
+    outcome: Type.String({
+      description:
+        'Of what came in: `accepted`, `skipped` or `refused`. Of what was sent: `delivered` or `failed`.',
+    }),
     reason: Type.String({ description: 'What came of it, in one sentence.' }),
     duration_ms: Type.Number(),
     response_status_code: Type.Integer({ description: '0 when there was no answer.' }),

@@ -204,6 +204,8 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
     schema: {
       operationId: 'addHook',
       summary: 'Create a hook in the older form, for every pipeline of a resource and operation',
+      description:
+        'It attaches to every pipeline of that resource and operation, also to those that are made later. `POST /pipelines/{pipeline_id}/hooks/{hook_type}` is the form of today.',
       params: Type.Object({ hook_type }),
       body: Type.Union([olderBodies.incoming, olderBodies.outgoing]),
       response: { 201: Hook },
@@ -309,6 +311,8 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
     schema: {
       operationId: 'updateHook',
       summary: 'Change a hook; what is left out is kept, the secret too',
+      description:
+        'The body is that of the kind of hook in the address. A header whose value is the mask keeps its value.',
       params,
       body: Type.Union([changeBodies.incoming, changeBodies.outgoing]),
       response: noContent,

@@ -264,6 +264,13 @@ export function incomingRoutes(
     config: {
       access: { permission: 'hook:update', on: 'hook_request', param: 'hook_request_id' },
       startsAction: true,
+      answers: {
+        200: { when: 'Understood, and nothing to run; the message tells why.' },
+        202: { when: 'Accepted: it runs again, or is sent again.' },
+        422: {
+          when: 'A variable that the hook requires is missing or of the wrong type, or it is invalid otherwise.',
+        },
+      },
       errors: { 409: 'Its body was not kept, or the delivery has not ended.' },
     },
     schema: {

@@ -19,16 +19,21 @@ export const TryOut = Type.Object(
       valid: Type.Boolean(),
       reason: Nullable(Type.String({ description: 'Why it is not valid.' })),
     }),
-    variables: Type.Record(Type.String(), Type.Unknown()),
+    variables: Type.Record(Type.String(), Type.Unknown(), {
+      description: 'What the variables of the hook have found, by their names.',
+    }),
     conditions: Type.Array(
-      Type.Object({
-        name: Nullable(Type.String()),
-        type: Type.String(),
-        path: Type.String(),
-        accepted_values: Type.Array(Type.Unknown()),
-        found: Type.Unknown({ description: 'Null where there is nothing.' }),
-        met: Type.Boolean(),
-      }),
+      Type.Object(
+        {
+          name: Nullable(Type.String()),
+          type: Type.String(),
+          path: Type.String(),
+          accepted_values: Type.Array(Type.Unknown({ description: 'A text, a number or a boolean.' })),
+          found: Type.Unknown({ description: 'Null where there is nothing.' }),
+          met: Type.Boolean(),
+        },
+        { title: 'TriedCondition' },
+      ),
     ),
     pipeline_id: Nullable(Type.Integer({ description: 'The pipeline that would run.' })),
   },

@@ -15,17 +15,18 @@ export const headerComponents = {
   },
   'x-devopness-action-id': {
     description: 'The id of the action that this call has started.',
-    required: true,
     schema: { type: 'string' },
     example: '42',
   },
   'retry-after': {
     description: 'Seconds to wait before the next attempt.',
+    required: true,
     schema: { type: 'string' },
     example: '30',
   },
   'www-authenticate': {
     description: 'The scheme to sign in with.',
+    required: true,
     schema: { type: 'string' },
     example: 'Bearer',
   },
@@ -33,9 +34,9 @@ export const headerComponents = {
 
 type HeaderName = keyof typeof headerComponents;
 
-/** References to the headers of one answer. */
+/** References to the headers of one answer; `status` is that of an error which every route answers alike. */
 export function headersOf(answer: {
-  status: number;
+  status?: number;
   isList?: boolean;
   startsAction?: boolean;
 }): Record<string, { $ref: string }> {

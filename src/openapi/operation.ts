@@ -63,7 +63,6 @@ function answersOf(route: ApiRoute, components: SchemaComponents): Record<string
     return {
       description: when ?? content.description ?? meanings[status] ?? 'An answer.',
       headers: headersOf({
-        status: Number(status),
         isList: isList(route) && status === '200',
         // A 200 of such a route says that there was nothing to start.
         startsAction: route.config.startsAction && isSuccess && status !== '200',

@@ -28,6 +28,8 @@ export function outgoingRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
     schema: {
       operationId: 'listOutgoingHookDeliveries',
       summary: 'List the deliveries of an outgoing hook, those that were not sent included, with the reason',
+      description:
+        'A delivery is one event for this hook: sent, waiting for its next attempt, given up or skipped.',
       params: uuidParam('hook_id'),
       querystring: PageQuery,
       response: { 200: Type.Array(Delivery) },
@@ -49,11 +51,14 @@ export function outgoingRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
       description: 'Each goes out under its own `webhook-id`, in the order of its events.',
       params: uuidParam('hook_id'),
       body: Type.Object(
-        { since: Type.String({ maxLength: 40, description: 'ISO 8601.' }) },
+        { since: Type.String({ format: 'date-time', maxLength: 40, description: 'ISO 8601.' }) },
         { title: 'HookRecovery' },
       ),
       response: {
-        202: Type.Object({ recovered: Type.Integer({ description: 'How many deliveries.' }) }),
+        202: Type.Object(
+          { recovered: Type.Integer({ description: 'How many deliveries.' }) },
+          { title: 'HookRecovered' },
+        ),
       },
     },
     handler: async (request, reply) => {
@@ -76,6 +81,7 @@ export function outgoingRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
     schema: {
       operationId: 'listActionDeliveries',
       summary: 'List the deliveries that an action has caused',
+      description: 'A delivery is one event for one hook; its attempts are the requests of the hook.',
       params: idParam('action_id'),
       querystring: PageQuery,
       response: { 200: Type.Array(Delivery) },

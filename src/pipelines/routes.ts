@@ -101,6 +101,8 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
     schema: {
       operationId: 'addPipeline',
       summary: 'Create a pipeline, with its steps if they are known',
+      description:
+        'Its steps run in their order, one after another on each target. With `max_parallel_actions` the actions beyond that number wait, first in first out.',
       params: resourceParams,
       body: PipelineCreate,
       response: { 201: Pipeline },
@@ -225,6 +227,7 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
     schema: {
       operationId: 'addPipelineStep',
       summary: 'Append a step to a pipeline',
+      description: 'An action that has started already keeps the steps it began with.',
       params,
       body: StepCreate,
       response: { 201: Step },

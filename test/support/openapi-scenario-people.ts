@@ -8,13 +8,19 @@ type Invitation = { id: string; public_accept_url: string };
 type Tokens = { access_token: string; refresh_token: string };
 
 /** The token in the link that an invitation was answered with. */
-function linkToken({ answer }: Walk, name: string): string {
+export function linkToken({ answer }: Walk, name: string): string {
   return new URL(answer<Invitation>(name).public_accept_url).searchParams.get('token') ?? '';
 }
 
 const organization = ({ id }: Walk) => ({ organization_id: id('addOrganization') });
 const project = ({ id }: Walk) => ({ project_id: id('addOrganizationProject') });
 const environment = ({ id }: Walk) => ({ environment_id: id('addProjectEnvironment') });
+
+const placeOf: Record<string, (walk: Walk) => Record<string, unknown>> = {
+  Organization: organization,
+  Project: project,
+  Environment: environment,
+};
 
 /** Accounts and tokens of one's own; organizations, projects and environments; roles, teams and invitations. */
 export const peopleSteps = {
@@ -107,11 +113,21 @@ export const peopleSteps = {
     ...['Organization', 'Project', 'Environment'].map((place) =>
       step(`linkTeamTo${place}`, (walk) => ({
         path: {
-          ...(place === 'Organization' ? organization : place === 'Project' ? project : environment)(walk),
+          ...placeOf[place]!(walk),
           team_id: walk.id('addOrganizationTeam'),
         },
         body: { role_id: walk.id('addOrganizationRole') },
       })),
+    ),
+    ...['Organization', 'Project', 'Environment'].map((place) =>
+      step(
+        `linkTeamTo${place}`,
+        (walk) => ({
+          path: { ...placeOf[place]!(walk), team_id: walk.id('spare team') },
+          body: { role_id: walk.id('addOrganizationRole') },
+        }),
+        `spare link of a team: ${place}`,
+      ),
     ),
     step('listOrganizationTeamMemberships', (walk) => ({ path: organization(walk) })),
     step('listProjectTeamMemberships', (walk) => ({ path: project(walk) })),
@@ -138,6 +154,14 @@ export const peopleSteps = {
         body: { type: 'public' },
       }),
       'public invitation',
+    ),
+    step(
+      'addTeamInvitation',
+      ({ id }) => ({
+        path: { team_id: id('addOrganizationTeam') },
+        body: { type: 'private', email: 'alan@example.com' },
+      }),
+      'open invitation',
     ),
     step('listTeamInvitations', ({ id }) => ({ path: { team_id: id('addOrganizationTeam') } })),
     step('addUser', (walk) => ({
@@ -173,6 +197,14 @@ export const peopleSteps = {
       path: project(walk),
       body: { name: 'Deploys', role_id: walk.id('addOrganizationRole'), expires_at: inDays(90) },
     })),
+    step(
+      'addProjectApiToken',
+      (walk) => ({
+        path: project(walk),
+        body: { name: 'Spare', role_id: walk.id('addOrganizationRole'), expires_at: inDays(1) },
+      }),
+      'spare token',
+    ),
     step('listProjectApiTokens', (walk) => ({ path: project(walk) })),
     step('getProjectApiToken', (walk) => ({
       path: { ...project(walk), token_id: walk.id('addProjectApiToken') },
@@ -225,7 +257,7 @@ export const peopleSteps = {
 
   leaving: [
     step('revokeProjectApiToken', (walk) => ({
-      path: { ...project(walk), token_id: walk.id('addProjectApiToken') },
+      path: { ...project(walk), token_id: walk.id('spare token') },
     })),
     step('revokeUserPersonalAccessToken', ({ id }) => ({
       path: { personal_access_token_id: id('addUserPersonalAccessToken') },
@@ -235,8 +267,8 @@ export const peopleSteps = {
     ...['Organization', 'Project', 'Environment'].map((place) =>
       step(`unlinkTeamFrom${place}`, (walk) => ({
         path: {
-          ...(place === 'Organization' ? organization : place === 'Project' ? project : environment)(walk),
-          team_id: walk.id('addOrganizationTeam'),
+          ...placeOf[place]!(walk),
+          team_id: walk.id('spare team'),
         },
       })),
     ),

@@ -5,7 +5,7 @@ const application = ({ id }: Walk) => ({ application_id: id('addEnvironmentAppli
 const server = ({ id }: Walk) => ({ server_id: id('addEnvironmentServer') });
 const link = ({ id }: Walk) => ({
   resource_type: 'application',
-  resource_id: id('spare application'),
+  resource_id: id('addEnvironmentApplication'),
   child_type: 'server',
   child_id: id('addEnvironmentServer'),
 });
@@ -30,6 +30,14 @@ export const resourceSteps = {
         settings: { credential: { access_token: 'glpat-0123456789' } },
       },
     })),
+    step(
+      'addEnvironmentCredential',
+      (walk) => ({
+        path: environment(walk),
+        body: { name: 'Spare', provider_code: 'bitbucket', settings: { access_token: 'x' } },
+      }),
+      'spare credential',
+    ),
     step('listEnvironmentCredentials', (walk) => ({
       path: environment(walk),
       query: { provider_code: 'github' },
@@ -90,25 +98,20 @@ export const resourceSteps = {
     step('listResourceLinksByResourceTypeAndLinkType', ({ id }) => ({
       path: {
         resource_type: 'application',
-        resource_id: id('spare application'),
+        resource_id: id('addEnvironmentApplication'),
         link_type: 'child',
       },
     })),
     step('listResourceLinksByResourceType', ({ id }) => ({
-      path: { resource_type: 'application', resource_id: id('spare application') },
+      path: { resource_type: 'application', resource_id: id('addEnvironmentApplication') },
     })),
     step(
       'listResourceLinksByResourceType',
-      ({ id }) => ({
-        path: { resource_type: 'server', resource_id: id('addEnvironmentServer') },
-      }),
+      ({ id }) => ({ path: { resource_type: 'server', resource_id: id('addEnvironmentServer') } }),
       'links of the server',
     ),
-    step(
-      'getApplication',
-      ({ id }) => ({ path: { application_id: id('spare application') } }),
-      'linked application',
-    ),
+    step('getApplication', (walk) => ({ path: application(walk) }), 'linked application'),
+    step('unlinkResourceLinkFromResourceLink', (walk) => ({ path: link(walk) })),
 
     step('addApplicationVariable', (walk) => ({
       path: application(walk),
@@ -124,13 +127,12 @@ export const resourceSteps = {
     })),
     step('getVariable', ({ id }) => ({ path: { variable_id: id('addApplicationVariable') } })),
     step('updateVariable', ({ id }) => ({
-      path: { variable_id: id('addVariable') },
-      body: { key: 'NODE_ENV', value: 'staging' },
+      path: { variable_id: id('addApplicationVariable') },
+      body: { key: 'SHOP_TOKEN', value: 'sesame-shut' },
     })),
   ],
 
   removing: [
-    step('unlinkResourceLinkFromResourceLink', (walk) => ({ path: link(walk) })),
     step('deleteVariable', ({ id }) => ({ path: { variable_id: id('addVariable') } })),
     step('deleteApplication', ({ id }) => ({ path: { application_id: id('spare application') } })),
     step(
@@ -139,6 +141,6 @@ export const resourceSteps = {
       'action of what is gone',
     ),
     step('deleteServer', ({ id }) => ({ path: { server_id: id('spare server') } })),
-    step('deleteCredential', ({ id }) => ({ path: { credential_id: id('addOrganizationCredential') } })),
+    step('deleteCredential', ({ id }) => ({ path: { credential_id: id('spare credential') } })),
   ],
 };

@@ -78,7 +78,7 @@ export const runSteps = {
       path: { ...pipeline(walk), step_id: walk.id('spare step') },
     })),
     step('linkStepToPipeline', (walk) => ({
-      path: { pipeline_id: walk.id('spare pipeline'), step_id: walk.id('addPipelineStep') },
+      path: { pipeline_id: walk.id('failing pipeline'), step_id: walk.id('addPipelineStep') },
     })),
     step('updatePipeline', (walk) => ({ path: pipeline(walk), body: { max_parallel_actions: 2 } })),
     step('getPipeline', (walk) => ({ path: pipeline(walk) })),
@@ -164,6 +164,26 @@ export const runSteps = {
       }),
       'unanswered hook',
     ),
+    step(
+      'addPipelineHook',
+      (walk) => ({
+        path: { ...pipeline(walk), hook_type: 'incoming' },
+        body: { name: 'Inactive', requires_secret: false, active: false },
+      }),
+      'inactive hook',
+    ),
+    step(
+      'addPipelineHook',
+      (walk) => ({
+        path: { ...pipeline(walk), hook_type: 'incoming' },
+        body: {
+          name: 'Demanding',
+          requires_secret: false,
+          settings: { variables: [{ name: 'text' }, { name: 'count', type: 'integer' }] },
+        },
+      }),
+      'demanding hook',
+    ),
     step('listPipelineHooks', (walk) => ({ path: pipeline(walk) })),
     step('listApplicationHooks', (walk) => ({ path: application(walk) })),
     step('listServerHooks', (walk) => ({ path: server(walk) })),
@@ -240,6 +260,11 @@ export const runSteps = {
     step('replayHookRequest', ({ answer }) => ({
       path: { hook_request_id: answer<{ hook_request_id: string }>('triggerHook').hook_request_id },
     })),
+    step(
+      'replayHookRequest',
+      ({ answer }) => ({ path: { hook_request_id: answer<Records>('sent requests')[0]!.id } }),
+      'sent request again',
+    ),
     step('recoverOutgoingHook', ({ id }) => ({
       path: { hook_id: id('outgoing hook') },
       body: { since: '2026-01-01T00:00:00.000Z' },

@@ -149,6 +149,8 @@ export function applicationRoutes(
     schema: {
       operationId: 'addEnvironmentApplication',
       summary: 'Create an application',
+      description:
+        'A pipeline says what is done with it, and hooks when. `credential_id` names the source provider that its repository is at.',
       params: idParam('environment_id'),
       body: CreateBody,
       response: { 201: Application },

@@ -32,7 +32,7 @@ export const CredentialRelation = Type.Object(
     ),
     settings: Type.Object(
       {
-        access_token: Type.String({ description: 'Always a mask.' }),
+        access_token: Type.String({ description: 'Always a mask.', examples: [mask] }),
         api_url: Nullable(Type.String({ description: 'Null: the public address of the provider.' })),
       },
       { title: 'CredentialSettings' },

@@ -118,6 +118,8 @@ export function variableRoutes(app: HttpApp, context: { db: Db; clock: Clock; bo
       schema: {
         operationId: `add${suffix}Variable`,
         summary: `Add an environment variable for the steps of ${owner}`,
+        description:
+          'Every step that runs for the resource finds it in its environment. The value is stored encrypted; of a hidden variable it is never shown again.',
         params,
         body: VariableCreate,
         response: { 201: Variable },

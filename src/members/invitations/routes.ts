@@ -43,7 +43,12 @@ const InvitationCreate = Type.Object(
   },
   { title: 'InvitationCreate' },
 );
-const token = Type.String({ minLength: 1, maxLength: 200, description: 'From the link.' });
+const token = Type.String({
+  minLength: 1,
+  maxLength: 200,
+  description: 'The `token` of the link.',
+  examples: ['hl_inv_Zk3pW8vRq5NcTy2LdXs7'],
+});
 
 const UserCreate = Type.Object(
   {

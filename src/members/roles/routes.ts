@@ -67,6 +67,7 @@ export function roleRoutes(app: HttpApp, context: { db: Db; clock: Clock }): voi
       schema: {
         operationId,
         summary: 'List every permission that a role can hold',
+        description: 'Grouped by what they are about, and the same for everybody.',
         response: { 200: Type.Array(PermissionGroup) },
       },
       handler: () => permissionGroups(),

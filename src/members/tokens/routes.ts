@@ -199,6 +199,7 @@ export function projectTokenRoutes(app: HttpApp, context: { db: Db; clock: Clock
     schema: {
       operationId: 'revokeProjectApiToken',
       summary: 'Revoke an API token, for good',
+      description: 'It stops working at once. Its record stays.',
       params,
       response: noContent,
     },

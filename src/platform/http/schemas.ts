@@ -15,7 +15,11 @@ export const idParam = <const Name extends string>(...names: Name[]) =>
     ) as unknown as { [N in Name]: N extends 'organization_id' ? typeof IdOrSlug : typeof Id },
   );
 
-const IdOrSlug = Type.String({ minLength: 1, maxLength: 60, description: 'The id or the slug.' });
+const IdOrSlug = Type.String({
+  minLength: 1,
+  maxLength: 60,
+  description: 'The id of the organization, or its slug.',
+});
 
 /** Ids in an address that are UUIDs. */
 export const uuidParam = <const Name extends string>(name: Name) =>
@@ -26,8 +30,8 @@ export const Uuid = Type.String({ format: 'uuid', minLength: 36, maxLength: 36 }
 export const Nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 
 /** An enumeration as JSON Schema's `enum`, whose errors list the choices. */
-export const OneOf = <const Choice extends string>(choices: readonly Choice[]) =>
-  Type.Unsafe<Choice>({ type: 'string', enum: [...choices] });
+export const OneOf = <const Choice extends string>(choices: readonly Choice[], description?: string) =>
+  Type.Unsafe<Choice>({ type: 'string', enum: [...choices], ...(description ? { description } : {}) });
 
 export const Time = Type.String({ format: 'date-time', description: 'ISO 8601, UTC.' });
 
