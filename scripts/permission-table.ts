@@ -115,7 +115,6 @@ pipeline and run it (\`pipeline:create\` or \`pipeline:update\`, with \`pipeline
 hook) has in effect that user's access, beyond all roles and organizations, and whoever founds an organization may do so in it:
 give accounts to people whom you would let sign in there. Templates of outgoing hooks may send the access token of the
 application's source provider wherever the hook points, so \`hook:create\` and \`hook:update\` are worth that token.
-
 `;
 
 if (import.meta.main) {
