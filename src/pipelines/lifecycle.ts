@@ -1,3 +1,4 @@
+import type { Permission } from '../accounts/permissions.ts';
 import { resourceColumns } from '../inventory/resource.ts';
 import type { ServerRow } from '../inventory/servers/store.ts';
 import type { Trx } from '../platform/database/connect.ts';
@@ -18,9 +19,12 @@ on_server() {
  * server is meant. The steps below suit a machine that the user of Hookline may reach by ssh and sudo; where a
  * hypervisor or a provider switches it, its command belongs in their place.
  */
-const lifecycle: Partial<Record<Operation, { name: string; step: string; command: string }>> = {
+const lifecycle: Partial<
+  Record<Operation, { name: string; permission: Permission; step: string; command: string }>
+> = {
   start: {
     name: 'Start',
+    permission: 'server:start',
     step: 'Switch the server on',
     command: `${reach}
 if answers; then
@@ -32,6 +36,7 @@ exit 1`,
   },
   stop: {
     name: 'Stop',
+    permission: 'server:stop',
     step: 'Shut the server down',
     command: `${reach}
 if ! answers; then
@@ -49,6 +54,7 @@ exit 1`,
   },
   restart: {
     name: 'Restart',
+    permission: 'server:restart',
     step: 'Restart the server',
     command: `${reach}
 boot_id='cat /proc/sys/kernel/random/boot_id'
@@ -67,6 +73,7 @@ exit 1`,
   },
   get_status: {
     name: 'Get status',
+    permission: 'server:restart',
     step: 'Look whether the server answers',
     command: `${reach}
 if answers; then
@@ -81,6 +88,16 @@ fi`,
 /** Runs on the machine of Hookline, whatever the servers of the action. */
 export function isLifecycle(resourceType: string, operation: string): boolean {
   return resourceType === 'server' && Object.hasOwn(lifecycle, operation);
+}
+
+/**
+ * What somebody needs who has a pipeline run, by hand or by a hook, besides the permission of the call itself; null for
+ * nothing. Whoever may not stop a server is not to stop it by its pipeline.
+ */
+export function permissionToRun(pipeline: { resourceType: string; operation: string }): Permission | null {
+  if (!isLifecycle(pipeline.resourceType, pipeline.operation)) return null;
+  // Safe: the line above has looked for it.
+  return lifecycle[pipeline.operation as Operation]!.permission;
 }
 
 /** Gives a server the pipelines for `operations`; all of them when it is new. */
