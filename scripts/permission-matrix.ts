@@ -39,7 +39,10 @@ export type MatrixRow = RegisteredRoute & {
 };
 
 /** Verbs that any token may call and that look for a place where it has this permission. */
-const lookedForByVerb: Record<string, Permission> = { addProject: 'project:create' };
+const lookedForByVerb: Record<string, Permission> = {
+  addProject: 'project:create',
+  addOrganization: 'organization:update',
+};
 
 /** Every operation of the API with the answer that each caller gets. */
 export async function permissionMatrix(): Promise<MatrixRow[]> {

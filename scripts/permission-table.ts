@@ -42,7 +42,8 @@ might; and no token at all. \`ok\` is an answer that begins with 2.
 
 What belongs to a person ("signed in") is ok with one's own, and 404 with somebody else's. The lists for "any token" hold what
 the caller may see, which may be nothing. A project is created in an organization where the caller has \`project:create\`. An
-incoming hook of an application needs \`application:read\` besides.
+incoming hook of an application needs \`application:read\` besides; to have a pipeline run that starts, stops or restarts a server,
+by hand, again or by an incoming hook, one needs the permission to do that to the server.
 
 | operation | call | needs | ${callers.map((caller) => callerLabels[caller]).join(' | ')} |
 |---|---|---|${'---|'.repeat(callers.length)}
@@ -115,7 +116,6 @@ pipeline and run it (\`pipeline:create\` or \`pipeline:update\`, with \`pipeline
 hook) has in effect that user's access, beyond all roles and organizations, and whoever founds an organization may do so in it:
 give accounts to people whom you would let sign in there. Templates of outgoing hooks may send the access token of the
 application's source provider wherever the hook points, so \`hook:create\` and \`hook:update\` are worth that token.
-
 `;
 
 if (import.meta.main) {

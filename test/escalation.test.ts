@@ -4,6 +4,7 @@ import { createApiClient, login } from './support/api-client.ts';
 import type { ApiAnswer, ApiClient } from './support/api-client.ts';
 import { createTestDatabase, databaseKinds } from './support/database.ts';
 import type { TestDatabase } from './support/database.ts';
+import { untilAction } from './support/fixtures.ts';
 import {
   buildWorld,
   createProjectToken,
@@ -202,9 +203,31 @@ for (const kind of databaseKinds) {
         ...body,
         resource_type: 'server',
         resource_id: world.ids['server_id'],
-        action_type: 'restart',
+        action_type: 'configure',
       };
       assert.equal(await status(api, 'POST', '/hooks/incoming', ofServer), 201);
+    });
+
+    test('whoever may not stop a server does not do it by its pipeline, a repeat or a hook', async () => {
+      const { api, developer, ids } = world;
+      const server_id = ids['server_id'];
+      const pipelines = await api.get<{ id: number; operation: string }[]>(`/pipelines/server/${server_id}`);
+      const stop = pipelines.find(({ operation }) => operation === 'stop') ?? assert.fail('no pipeline');
+      const action = await api.post<{ id: number }>(`/pipelines/${stop.id}/actions`, {});
+      await untilAction(world, action.id);
+      const hook = { name: 'h', resource_type: 'server', resource_id: server_id, action_type: 'stop' };
+      for (const [path, body] of [
+        [`/servers/${server_id}/stop`, undefined],
+        [`/pipelines/${stop.id}/actions`, {}],
+        [`/actions/${action.id}/retry`, undefined],
+        [`/pipelines/${stop.id}/hooks/incoming`, { name: 'h' }],
+        ['/hooks/incoming', hook],
+      ] as const) {
+        const answer = await ask(developer.api, 'POST', path, body);
+        assert.equal(answer.status, 403, path);
+        assert.match(answer.body.message, /server:stop/);
+      }
+      assert.equal(await status(api, 'POST', `/actions/${action.id}/retry`), 201);
     });
 
     test('an address is read in one way: odd ids, kinds, slugs and NUL reach nothing', async () => {

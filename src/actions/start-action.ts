@@ -1,8 +1,9 @@
 import type { FastifyRequest } from 'fastify';
-import { principalOf } from '../accounts/access.ts';
+import { mustAlsoHave, principalOf } from '../accounts/access.ts';
 import { audited } from '../accounts/audit.ts';
 import { findUser } from '../accounts/store.ts';
 import { findServers } from '../inventory/servers/store.ts';
+import { permissionToRun } from '../pipelines/lifecycle.ts';
 import type { PipelineRow } from '../pipelines/store.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -25,13 +26,18 @@ type Start = {
   retryOf?: number | null;
 };
 
-/** Creates an action because somebody called for it, rather than a hook. Throws `invalid` for servers of another environment. */
+/**
+ * Creates an action because somebody called for it, rather than a hook. Throws `invalid` for servers of another
+ * environment, and `forbidden` for what the caller may not do to a server.
+ */
 export async function startAction(
   context: Context,
   request: FastifyRequest,
   { pipeline, place, parameters, triggerComment = null, variables = null, retryOf = null }: Start,
 ): Promise<ActionRow> {
   const { db, writer, clock, bus } = context;
+  const needed = permissionToRun({ resourceType: pipeline.resource_type, operation: pipeline.operation });
+  if (needed) mustAlsoHave(request, needed);
   await checkServers(db, pipeline.environment_id, parameters.servers ?? []);
   const triggeredFrom = {
     ...(await describeCaller(db, request)),

@@ -4,6 +4,7 @@ import { mustAlsoHave, principalOf, scopeOf, type Access } from '../accounts/acc
 import { audited } from '../accounts/audit.ts';
 import { usersById } from '../accounts/present.ts';
 import { resourceTypes } from '../inventory/resource.ts';
+import { permissionToRun } from '../pipelines/lifecycle.ts';
 import { operationCodes } from '../pipelines/operations.ts';
 import { findPipeline, type PipelineRow } from '../pipelines/store.ts';
 import type { Bus } from '../platform/bus.ts';
@@ -146,9 +147,11 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
 
   /** Creates either kind and returns what the wire shows, the secret of an incoming one this once. */
   const create = async (request: FastifyRequest, type: HookType, owner: HookOwner, projectId: number) => {
-    // What an incoming hook sets off is the application's: who may not even see it is not to deploy it.
+    // Whoever may not see an application, or not stop a server, is not to have a hook do it.
     if (type === 'incoming' && owner.resourceType === 'application')
       mustAlsoHave(request, 'application:read');
+    const needed = permissionToRun({ resourceType: owner.resourceType, operation: owner.actionType });
+    if (type === 'incoming' && needed) mustAlsoHave(request, needed);
     const { row, secret } = await audited(
       context,
       request,
@@ -183,7 +186,7 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
       operationId: 'addPipelineHook',
       summary: 'Create an incoming or an outgoing hook',
       description:
-        "An incoming hook of an application needs the permission `application:read` too. The answer of an incoming hook holds the URL for the sender and, this once, the secret. An outgoing hook's URL, headers and body are templates.",
+        "An incoming hook of an application needs the permission `application:read` too, and one that starts or stops a server the permission to do that. The answer of an incoming hook holds the URL for the sender and, this once, the secret. An outgoing hook's URL, headers and body are templates.",
       params: Type.Object({ pipeline_id: Id, hook_type }),
       body: Type.Union([createBodies.incoming, createBodies.outgoing]),
       response: { 201: Hook },

@@ -1,3 +1,4 @@
+import type { Permission } from '../accounts/permissions.ts';
 import { resourceColumns } from '../inventory/resource.ts';
 import { lockServer, type ServerRow } from '../inventory/servers/store.ts';
 import type { Trx } from '../platform/database/connect.ts';
@@ -21,9 +22,13 @@ export type LifecycleOperation = Extract<Operation, 'start' | 'stop' | 'restart'
  * server is meant. The steps below suit a machine that the user of Hookline may reach by ssh and sudo; where a
  * hypervisor or a provider switches it, its command belongs in their place.
  */
-const lifecycle: Record<LifecycleOperation, { name: string; step: string; command: string }> = {
+const lifecycle: Record<
+  LifecycleOperation,
+  { name: string; permission: Permission; step: string; command: string }
+> = {
   start: {
     name: 'Start',
+    permission: 'server:start',
     step: 'Switch the server on',
     command: `${reach}
 if answers; then
@@ -35,6 +40,7 @@ exit 1`,
   },
   stop: {
     name: 'Stop',
+    permission: 'server:stop',
     step: 'Shut the server down',
     command: `${reach}
 if ! answers; then
@@ -52,6 +58,7 @@ exit 1`,
   },
   restart: {
     name: 'Restart',
+    permission: 'server:restart',
     step: 'Restart the server',
     command: `${reach}
 boot_id='cat /proc/sys/kernel/random/boot_id'
@@ -71,6 +78,7 @@ exit 1`,
   },
   get_status: {
     name: 'Get status',
+    permission: 'server:restart',
     step: 'Look whether the server answers',
     command: `${reach}
 if answers; then
@@ -85,6 +93,16 @@ fi`,
 /** Runs on the machine of Hookline, whatever the servers of the action. */
 export function isLifecycle(resourceType: string, operation: string): boolean {
   return resourceType === 'server' && Object.hasOwn(lifecycle, operation);
+}
+
+/**
+ * What somebody needs who has a pipeline run, by hand or by a hook, besides the permission of the call itself; null for
+ * nothing. Whoever may not stop a server is not to stop it by its pipeline.
+ */
+export function permissionToRun(pipeline: { resourceType: string; operation: string }): Permission | null {
+  if (!isLifecycle(pipeline.resourceType, pipeline.operation)) return null;
+  // Safe: the line above has looked for it.
+  return lifecycle[pipeline.operation as LifecycleOperation].permission;
 }
 
 /** Gives a new server its pipelines. */

@@ -60,8 +60,10 @@ export const bodies: Record<string, (world: World) => unknown> = {
   linkTeamToEnvironment: ({ roleIds }) => ({ role_id: roleIds['viewer'] }),
   linkTeamToOrganization: ({ roleIds }) => ({ role_id: roleIds['viewer'] }),
   linkTeamToProject: ({ roleIds }) => ({ role_id: roleIds['viewer'] }),
+  recoverOutgoingHook: () => ({ since: inDays(-1) }),
   rotateProjectApiToken: () => ({ expires_at: inDays(2) }),
   rotateUserPersonalAccessToken: () => ({ expires_at: inDays(2) }),
+  testIncomingHook: () => ({ body: {} }),
   triggerHook: () => ({}),
   updateApplication: () => ({ default_branch: 'trunk' }),
   updateCredential: () => ({ name: fresh('credential') }),
@@ -127,6 +129,19 @@ export const preparations: Record<string, (world: World, me: Person) => Promise<
   getUserPersonalAccessToken: ownToken,
   rotateUserPersonalAccessToken: ownToken,
   revokeUserPersonalAccessToken: ownToken,
+  recoverOutgoingHook: async ({ outgoingHook }) => ({ path: { hook_id: outgoingHook } }),
+  testOutgoingHook: async ({ outgoingHook }) => ({ path: { hook_id: outgoingHook } }),
+  rotateHookSecret: async ({ api, ids }) => {
+    const { id } = await api.post<{ id: string }>(`/pipelines/${ids['pipeline_id']}/hooks/incoming`, {
+      name: 'brief',
+      requires_secret: true,
+    });
+    return { path: { hook_id: id } };
+  },
+  linkStepToPipeline: async ({ api, ids }) => {
+    const { id } = await api.post<{ id: number }>(`/pipelines/${ids['pipeline_id']}/steps`, step);
+    return { path: { step_id: id } };
+  },
   listOutgoingHookDeliveries: async ({ outgoingHook }) => ({ path: { hook_id: outgoingHook } }),
   addProject: async ({ organizationId, strangers, stranger }, me) => ({
     body: {

@@ -117,9 +117,12 @@ export async function buildWorld(server: TestServer, database: TestDatabase): Pr
   ];
 
   const passing = await createTeam(workplace, 'passing through');
+  // Only somebody who may change an organization can found another one.
+  await api.post(`/organizations/${organizationId}/teams/${passing}/link`, { role_id: roleIds['admin'] });
   const stranger = await join(workplace, passing, 'stranger');
+  const founded = await stranger.api.post<{ id: number }>('/organizations', { name: 'Strangers' });
   await api.delete(`/teams/${passing}`);
-  const strangers = await foundOrganization(stranger.api);
+  const strangers = await furnish(stranger.api, founded.id);
 
   const other = await api.post<{ id: number }>(`/organizations/${organizationId}/projects`, {
     name: 'other',
@@ -161,14 +164,13 @@ export async function buildWorld(server: TestServer, database: TestDatabase): Pr
   };
 }
 
-async function foundOrganization(api: ApiClient): Promise<World['strangers']> {
-  const organization = await api.post<{ id: number }>('/organizations', { name: 'Strangers' });
+async function furnish(api: ApiClient, organizationId: number): Promise<World['strangers']> {
   const project = await api.post<{ id: number }>('/projects', { name: 'theirs' });
   const environment = await api.post<{ id: number }>(`/projects/${project.id}/environments`, {
     type: 'staging',
     name: 'theirs',
   });
-  return { organizationId: organization.id, projectId: project.id, environmentId: environment.id };
+  return { organizationId, projectId: project.id, environmentId: environment.id };
 }
 
 async function objectsOf(
@@ -219,6 +221,7 @@ async function objectsOf(
     hook_request_id: receipt.hook_request_id,
     resource_type: 'application',
     resource_id: application.id,
+    link_type: 'child',
     child_type: 'server',
     child_id: server,
     team_id,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { grantsIn, placeOf, principalOf } from '../../accounts/access.ts';
 import { audited } from '../../accounts/audit.ts';
@@ -122,16 +123,18 @@ function organizationRoutes(app: HttpApp, context: { db: Db; clock: Clock }): vo
   app.route({
     method: 'POST',
     url: '/organizations',
-    config: { access: 'user' },
+    config: { access: 'caller' },
     schema: {
       operationId: 'addOrganization',
       summary: 'Create an organization; you become its owner',
-      description: 'It begins with the predefined roles and without projects.',
+      description:
+        'It begins with the predefined roles and without projects. Its owner may run steps on the machine of Hookline, so founding one needs `organization:update` in an organization that is there.',
       body: OrganizationCreate,
       response: { 201: Organization },
     },
     handler: async (request, reply) => {
       const { body } = request;
+      mayFound(request);
       const { userId } = principalOf(request);
       const now = clock.now();
       const create = audited(
@@ -238,6 +241,21 @@ function organizationRoutes(app: HttpApp, context: { db: Db; clock: Clock }): vo
       return reply.status(204).send(null);
     },
   });
+}
+
+/** Steps without servers run as the user of Hookline itself: who may write them anywhere holds the machine. */
+function mayFound(request: FastifyRequest): void {
+  const { via } = principalOf(request);
+  if (via === 'project_api_token')
+    throw new AppError(
+      'forbidden',
+      'An organization belongs to a person; the API token of a project is none. Sign in.',
+    );
+  if (grantsIn(request).some(({ permissions }) => permissions.includes('organization:update'))) return;
+  throw new AppError(
+    'forbidden',
+    'This needs the permission organization:update in an organization that is there.',
+  );
 }
 
 function projectRoutes(app: HttpApp, context: { db: Db; clock: Clock }): void {
