@@ -252,7 +252,9 @@ for (const kind of databaseKinds) {
       for (const list of ['variables', 'pipelines', 'actions', 'actions/targets', 'resource-links']) {
         for (const odd of ['organization', 'project', 'team', 'role', 'credential', 'variable']) {
           const named = ids[`${odd}_id`];
-          assert.equal(await status(api, 'GET', `/${list}/${odd}/${named}`), 422, `${list} ${odd}`);
+          // A credential has an address, so there are lists of its actions, which are empty.
+          const expected = odd === 'credential' && list.startsWith('actions') ? 200 : 422;
+          assert.equal(await status(api, 'GET', `/${list}/${odd}/${named}`), expected, `${list} ${odd}`);
           assert.equal(await status(world.stranger.api, 'GET', `/${list}/${odd}/${named}`), 404);
         }
         for (const odd of ['__proto__', 'constructor', 'toString', 'hook'])

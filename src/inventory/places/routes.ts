@@ -249,7 +249,7 @@ function mayFound(request: FastifyRequest): void {
   if (via === 'project_api_token')
     throw new AppError(
       'forbidden',
-      'An organization belongs to a person; the API token of a project is none. Sign in.',
+      'This needs the permission organization:update of a person; the API token of a project is none. Sign in.',
     );
   if (grantsIn(request).some(({ permissions }) => permissions.includes('organization:update'))) return;
   throw new AppError(
