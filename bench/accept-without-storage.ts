@@ -24,7 +24,7 @@ app.register(
       maxBodyBytes: 25 * 1024 * 1024,
       receiver: {
         receive: async (_uuid, request) => {
-          const decision = decide(hook, request);
+          const decision = decide(hook, request, Date.now());
           return {
             status: decision.status,
             body: {
@@ -36,6 +36,9 @@ app.register(
           };
         },
         greet: async () => null,
+        replay: async () => {
+          throw new Error('not used here');
+        },
         refuseUnread: async () => {
           throw new Error('not used here');
         },

@@ -1,9 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import pino from 'pino';
-import { guardRoutes, type Access, type RequestLimits } from '../src/accounts/access.ts';
-import { registerApi, type Parts } from '../src/app.ts';
-import { createHttpApp } from '../src/platform/http/server.ts';
+import type { Access } from '../src/accounts/access.ts';
+import { registeredRoutes } from './registered-routes.ts';
 
 /*
  * Writes docs/api.md: every route with what it does and who may call it, from the routes themselves. With `--check` it
@@ -14,38 +12,13 @@ const file = fileURLToPath(new URL('../docs/api.md', import.meta.url));
 
 /** The text of docs/api.md. */
 export async function apiTable(): Promise<string> {
-  const app = createHttpApp({ log: pino({ level: 'silent' }), trustProxy: [] });
-  const rows: { method: string; path: string; summary: string; access: string }[] = [];
-  // Safe: registering a route touches nothing of what its handler will need.
-  const parts = {
-    config: {},
-    clock: { now: () => 0 },
-    connection: {},
-    writer: {},
-    limits: {},
-    log: pino({ level: 'silent' }),
-  };
-  guardRoutes(app, parts as unknown as Parts & { db: never; limits: RequestLimits });
-  app.addHook('onRoute', ({ method, path, schema, config }) => {
-    if (method === 'HEAD') return;
-    const described = schema as { summary?: string } | undefined;
-    rows.push({
-      method: String(method),
-      path: path.replaceAll(/:(\w+)/g, '{$1}'),
-      summary: described?.summary ?? '',
-      access: describe(config?.access),
-    });
-  });
-  registerApi(app, parts as unknown as Parts);
-  await app.ready();
-  rows.sort((a, b) => a.path.localeCompare(b.path) || a.method.localeCompare(b.method));
-  const table = rows.map(
-    ({ method, path, summary, access }) => `| \`${method} ${path}\` | ${summary} | ${access} |`,
+  const rows = (await registeredRoutes()).map(
+    ({ method, path, summary, access }) => `| \`${method} ${path}\` | ${summary} | ${describe(access)} |`,
   );
-  return `${head}\n${table.join('\n')}\n`;
+  return `${head}\n${rows.join('\n')}\n`;
 }
 
-function describe(access: Access | undefined): string {
+function describe(access: Access): string {
   if (access === 'public') return 'anyone';
   if (access === 'caller') return 'any token';
   return typeof access === 'object' ? `\`${access.permission}\`` : 'signed in';
@@ -55,8 +28,9 @@ const head = `# Every call of the API
 
 Made from the routes by \`npx node scripts/api-table.ts\`; a test checks it.
 
-JSON in and out. Send \`Authorization: Bearer <token>\`: an access token from \`POST /api/users/login\`, which lasts a day, or a personal
-access token. Lists take \`?page=1&per_page=20\` (at most 100) and answer newest first with a \`Link\` header. Errors are
+JSON in and out. Send \`Authorization: Bearer <token>\`: an access token from \`POST /api/users/login\`, which lasts a day, a personal
+access token or an API token of a project. Bodies, answers and errors in full: \`/docs\` of your installation, made from
+\`/api/openapi.json\`. Lists take \`?page=1&per_page=20\` (at most 100) and answer newest first with a \`Link\` header. Errors are
 \`{"message": "…", "errors": [{"field": "…", "message": "…"}]}\`, every fault of a body at once. Every answer carries \`x-request-id\`.
 What belongs to others is answered 404; a missing permission 403, by its name.
 

@@ -179,11 +179,11 @@ async function run(): Promise<void> {
   const action = await api<Action>('GET', `/actions/${receipt.action_id}`);
   for (const target of action.targets) {
     for (const { order, name } of target.steps) {
-      const log = await api<{ output: string }>(
+      const log = await api<{ step: { output: string } }>(
         'GET',
         `/actions/${receipt.action_id}/targets/${target.id}/steps/${order}/logs`,
       );
-      step(`Log of step ${order}, ${name}`, log.output.trim());
+      step(`Log of step ${order}, ${name}`, log.step.output.trim());
     }
   }
   step(`The action is ${action.status}`, statuses[0]!.body.target_url);

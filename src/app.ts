@@ -8,6 +8,7 @@ import { startActionWorker } from './actions/action-worker.ts';
 import type { EventWriter } from './actions/events.ts';
 import { createLocalExecutor } from './actions/executors/local.ts';
 import { pruneRuns } from './actions/prune.ts';
+import { outgoingTestRoute } from './actions/outgoing-test-route.ts';
 import { actionRoutes } from './actions/routes.ts';
 import { openKeys, type Config } from './config.ts';
 import { createHookRegistry } from './hooks/registry.ts';
@@ -187,8 +188,9 @@ export function registerApi(
       pipelineRoutes(api, context);
       hookRoutes(api, context);
       actionRoutes(api, { db, writer, clock, bus });
-      outgoingRoutes(api, { db });
-      incomingRoutes(api, { db, publicUrl });
+      outgoingRoutes(api, context);
+      incomingRoutes(api, { ...context, registry, receiver });
+      outgoingTestRoute(api, { ...context, writer });
       api.register(async (raw: HttpApp) =>
         triggerRoute(raw, { receiver, maxBodyBytes: config.maxBodyBytes }),
       );

@@ -36,6 +36,7 @@ type FullAction = TestAction & {
   })[];
 };
 type StepLog = { order: number; started_at: string | null; output: string | null };
+type Log = { target: { hostname: string }; step: StepLog; updated_at: string };
 
 for (const kind of databaseKinds) {
   describe(`actions (${kind})`, { timeout: 120_000 }, () => {
@@ -70,7 +71,9 @@ for (const kind of databaseKinds) {
     }
     async function logOf(action: FullAction, order = 1): Promise<StepLog> {
       const [target] = action.targets;
-      return await work.api.get<StepLog>(`/actions/${action.id}/targets/${target?.id}/steps/${order}/logs`);
+      const log = await work.api.get<Log>(`/actions/${action.id}/targets/${target?.id}/steps/${order}/logs`);
+      assert.equal(log.target.hostname, target?.resource_data.hostname);
+      return log.step;
     }
     async function outputOf(command: string): Promise<string> {
       const action = await run([command]);
@@ -438,7 +441,6 @@ for (const kind of databaseKinds) {
       const [target] = action.targets;
       for (const path of [
         `/actions/${action.id}/targets/${target?.id}/steps/2/logs`,
-        `/actions/${action.id}/targets/${target?.id}/steps/x/logs`,
         `/actions/${action.id}/targets/999999/steps/1/logs`,
         `/actions/999999/targets/${target?.id}/steps/1/logs`,
         '/actions/999999',
@@ -446,6 +448,8 @@ for (const kind of databaseKinds) {
       ]) {
         assert.equal((await work.api.request('GET', path)).status, 404, path);
       }
+      const unnumbered = `/actions/${action.id}/targets/${target?.id}/steps/x/logs`;
+      assert.equal((await work.api.request('GET', unnumbered)).status, 422);
     });
 
     test('lists show the newest first, filtered, page by page, with links to the others', async () => {
@@ -486,7 +490,7 @@ for (const kind of databaseKinds) {
       for (const list of ['/actions', `/environments/${work.environmentId}/actions`]) {
         assert.deepEqual(idsOf(await get(`${list}?per_page=6`)), [failedId, ...ids]);
         assert.ok(idsOf(await get(`${list}?status=failed`)).includes(failedId));
-        assert.deepEqual(idsOf(await get(`${list}?action_type=restart`)), [failedId]);
+        assert.deepEqual(idsOf(await get(`${list}?operation=restart`)), [failedId]);
         assert.equal((await get(`${list}?status=nonsense`)).status, 422);
         assert.equal((await get(`${list}?per_page=101`)).status, 422);
       }

@@ -380,10 +380,10 @@ for (const kind of databaseKinds) {
         assert.equal(receipt.status, 202, JSON.stringify(receipt.body));
         const action = await untilAction(workplace, receipt.body.action_id ?? assert.fail('no action'));
         const targetId = (action.targets as { id: number }[])[0]?.id;
-        const log = await workplace.api.get<{ output: string }>(
+        const { step } = await workplace.api.get<{ step: { output: string } }>(
           `/actions/${action.id}/targets/${targetId}/steps/1/logs`,
         );
-        return { pipelineId: action.pipeline_id, output: log.output };
+        return { pipelineId: action.pipeline_id, output: step.output };
       };
       assert.deepEqual(await run({}), { pipelineId: usual, output: 'deploying branch main\n' });
       assert.deepEqual(await run({ branch: 'release/2' }), {

@@ -81,14 +81,14 @@ for (const kind of databaseKinds) {
       assert.equal(receiver.requests.filter(({ path }) => path === '/nul').length, 1);
     });
 
-    test("a server's own pipeline never runs on the machine of Hookline", async () => {
+    test('what is to be done on a server never runs on the machine of Hookline', async () => {
       const { id } = await work.api.post<{ id: number }>(`/environments/${work.environmentId}/servers`, {
         hostname: `web-${Date.now()}`,
       });
       const pipeline = await work.api.post<{ id: number }>(`/pipelines/server/${id}`, {
-        name: 'restart',
-        operation: 'restart',
-        steps: [{ command: 'echo this would restart Hookline' }],
+        name: 'reload',
+        operation: 'reload',
+        steps: [{ command: 'echo this would reload Hookline' }],
       });
       const action = await work.api.post<{ id: number }>(`/pipelines/${pipeline.id}/actions`);
       const ended = await untilAction(work, action.id);
@@ -108,6 +108,19 @@ for (const kind of databaseKinds) {
       assert.equal(answer.status, 422);
       const { id } = await work.api.post<{ id: number }>(`/pipelines/${pipeline}/actions`);
       assert.equal((await untilAction(work, id)).status, 'completed');
+    });
+
+    test('while its hook cannot be looked up a request is answered 503 with Retry-After', async () => {
+      const hook = await createIncomingHook(work, await createPipeline(work, await createApplication(work)));
+      await executeSql(database, 'alter table hooks rename to hidden');
+      try {
+        const answer = await sendSigned(server, hook, '{}');
+        assert.equal(answer.status, 503);
+        assert.match(answer.headers.get('retry-after') ?? '', /^\d+$/);
+      } finally {
+        await executeSql(database, 'alter table hidden rename to hooks');
+      }
+      assert.equal((await sendSigned(server, hook, '{}')).status, 202);
     });
 
     test('what cannot be stored is answered 503 with Retry-After, and nothing of it is kept', async () => {

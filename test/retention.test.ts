@@ -43,9 +43,8 @@ for (const kind of databaseKinds) {
       const deliveries = () => app.api.get<Recorded>(`/hooks/outgoing/${outgoing}/deliveries`);
       const output = async (id: number) => {
         const { targets } = await app.api.get<{ targets: { id: number }[] }>(`/actions/${id}`);
-        return (
-          await app.api.get<{ output: string }>(`/actions/${id}/targets/${targets[0]!.id}/steps/1/logs`)
-        ).output;
+        const path = `/actions/${id}/targets/${targets[0]!.id}/steps/1/logs`;
+        return (await app.api.get<{ step: { output: string } }>(path)).step.output;
       };
       const run = async (): Promise<number> => {
         const { body } = await sendSigned(app, hook, '{}');

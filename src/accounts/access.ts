@@ -3,6 +3,7 @@ import type { Db } from '../platform/database/connect.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { HttpApp } from '../platform/http/server.ts';
+import { networkOf } from '../platform/network-of.ts';
 import type { RateLimit } from '../platform/rate-limit.ts';
 import { authenticate, type Principal } from './authenticate.ts';
 import { grantsOf, permissionsAt, type Grant } from './grants.ts';
@@ -54,7 +55,7 @@ export function guardRoutes(app: HttpApp, context: { db: Db; clock: Clock; limit
   app.addHook('onRequest', async (request) => {
     const { access, limit } = request.routeOptions.config;
     if (!access || limit === 'own') return;
-    limits.address.take(request.ip);
+    limits.address.take(networkOf(request.ip));
     if (access === 'public') return;
     const principal = await authenticate(context, request.headers.authorization);
     limits.token.take(`${principal.via} ${principal.tokenId}`);
@@ -91,13 +92,20 @@ async function check(
   if (!scope) throw missing;
   const granted = permissionsAt(grantsIn(request), scope);
   if (granted.length === 0) throw missing;
-  if (!granted.includes(permission)) {
-    throw new AppError(
-      'forbidden',
-      `This needs the permission ${permission}. Ask an administrator of the organization.`,
-    );
-  }
+  if (!granted.includes(permission)) throw lacking(permission);
   request.scope = scope;
+}
+
+function lacking(permission: Permission): AppError {
+  return new AppError(
+    'forbidden',
+    `This needs the permission ${permission}. Ask an administrator of the organization.`,
+  );
+}
+
+/** For a verb that needs a second permission in the place of its object. Throws `forbidden`, naming it. */
+export function mustAlsoHave(request: FastifyRequest, permission: Permission): void {
+  if (!permissionsAt(grantsIn(request), placeOf(request)).includes(permission)) throw lacking(permission);
 }
 
 function label(kind: string | undefined): string {

@@ -2,6 +2,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { orTaken } from '../platform/database/errors.ts';
 import { AppError, invalid } from '../platform/errors.ts';
+import { networkOf } from '../platform/network-of.ts';
 import type { Principal } from './authenticate.ts';
 import { hashPassword, verifyPassword } from './passwords.ts';
 import { deleteOtherSessions, findUser, updateUser } from './store.ts';
@@ -31,7 +32,7 @@ export async function changeAccount(
     if (input.current_password === undefined) {
       throw invalid([{ field, message: 'is required to change the e-mail address or the password' }]);
     }
-    const keys = [`address ${input.ipAddress}`, `account ${user.email}`];
+    const keys = [`address ${networkOf(input.ipAddress)}`, `account ${user.email}`];
     throttle.begin(keys);
     if (!(await verifyPassword(input.current_password, user.password_hash)))
       throw invalid([{ field, message: 'is wrong' }]);

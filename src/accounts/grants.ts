@@ -29,12 +29,14 @@ export async function grantsOf(db: Db, principal: Principal): Promise<Grant[]> {
           left join environments e on e.id = l.environment_id
           where x.user_id = ${principal.userId}`;
   const { rows } = await query.execute(db);
-  return rows.map(({ organizationId, projectId, environmentId, ...role }) => ({
+  const grants = rows.map(({ organizationId, projectId, environmentId, ...role }) => ({
     organizationId,
     projectId,
     environmentId,
     permissions: permissionsOf(role),
   }));
+  // A role that this version knows nothing of does not even make the places above it visible.
+  return grants.filter((grant) => grant.permissions.length > 0);
 }
 
 /**

@@ -1,8 +1,9 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { AppError } from '../platform/errors.ts';
+import { networkOf } from '../platform/network-of.ts';
 import { verifyPassword } from './passwords.ts';
-import { findUserByEmail, insertSession, takeSessionByRefreshHash } from './store.ts';
+import { findUser, findUserByEmail, insertSession, takeSessionByRefreshHash } from './store.ts';
 import type { Throttle } from './throttle.ts';
 import { hashToken, newToken } from './tokens.ts';
 
@@ -22,7 +23,7 @@ export async function login(
   context: { db: Db; clock: Clock; throttle: Throttle },
   input: { email: string; password: string; ipAddress: string },
 ): Promise<IssuedTokens> {
-  const keys = [`address ${input.ipAddress}`, `account ${input.email.trim().toLowerCase()}`];
+  const keys = [`address ${networkOf(input.ipAddress)}`, `account ${input.email.trim().toLowerCase()}`];
   context.throttle.begin(keys);
   const user = await findUserByEmail(context.db, input.email);
   const matches = await verifyPassword(input.password, user?.active ? user.password_hash : null);
@@ -37,7 +38,8 @@ export async function refresh(
   refreshToken: string,
 ): Promise<IssuedTokens> {
   const session = await takeSessionByRefreshHash(context.db, hashToken(refreshToken));
-  if (!session || session.refresh_expires_at <= context.clock.now()) {
+  const user = session && (await findUser(context.db, session.user_id));
+  if (!session || !user?.active || session.refresh_expires_at <= context.clock.now()) {
     throw new AppError('unauthenticated', 'This refresh token is not known or has expired. Sign in again.');
   }
   return await issueTokens(context, session.user_id);

@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { isoTime } from '../platform/clock.ts';
 import type { Db, Trx } from '../platform/database/connect.ts';
-import { Nullable, OneOf, Time } from '../platform/http/schemas.ts';
+import { Nullable, OneOf, Time, UuidText } from '../platform/http/schemas.ts';
 import { findUsers, type TokenRow, type UserRow } from './store.ts';
 
 /** The languages that the reference knows. */
@@ -66,7 +66,7 @@ export const UserMe = Type.Object(
 
 /** What both kinds of token that a person or project keeps show alike. */
 export const tokenProperties = {
-  id: Type.String({ description: 'A UUID.' }),
+  id: UuidText,
   name: Type.String(),
   status: OneOf(['active', 'expired', 'revoked']),
   last_used_at: Nullable(Time),

@@ -36,6 +36,35 @@ const Tokens = Type.Object(
   { title: 'Tokens' },
 );
 const password = Type.String({ minLength: 1, maxLength: mostPasswordCharacters });
+const UserLogin = Type.Object(
+  { email: Type.String({ minLength: 1, maxLength: 320 }), password },
+  { title: 'UserLogin' },
+);
+const UserRefreshToken = Type.Object(
+  { refresh_token: Type.String({ maxLength: 200 }) },
+  { title: 'UserRefreshToken' },
+);
+const UserUpdate = Type.Object(
+  {
+    name: Type.Optional(Type.String({ minLength: 3, maxLength: 255 })),
+    email: Type.Optional(Type.String({ minLength: 3, maxLength: 320, pattern: '^[^@\\s]+@[^@\\s]+$' })),
+    language: Type.Optional(OneOf(languages)),
+    password: Type.Optional(Type.String({ minLength: 8, maxLength: mostPasswordCharacters })),
+    current_password: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: mostPasswordCharacters,
+        description: 'Required with a new e-mail address or password.',
+      }),
+    ),
+  },
+  { title: 'UserUpdate' },
+);
+const PersonalAccessTokenCreate = Type.Object(
+  { name: Type.String({ minLength: 1, maxLength: 60 }), expires_at: Expiry },
+  { title: 'PersonalAccessTokenCreate' },
+);
+const PersonalAccessTokenRotate = Type.Object({ expires_at: Expiry }, { title: 'PersonalAccessTokenRotate' });
 
 export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock; throttle: Throttle }): void {
   const { db, clock } = context;
@@ -54,10 +83,7 @@ export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock; thr
       summary: 'Sign in with e-mail and password',
       description:
         'Attempts are limited per address and per account. A wrong e-mail and a wrong password are told alike.',
-      body: Type.Object({
-        email: Type.String({ minLength: 1, maxLength: 320 }),
-        password,
-      }),
+      body: UserLogin,
       response: { 200: Tokens },
     },
     handler: (request) => login(context, { ...request.body, ipAddress: request.ip }),
@@ -71,7 +97,7 @@ export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock; thr
       operationId: 'refreshTokenUser',
       summary: 'Exchange a refresh token for new tokens',
       description: 'A refresh token serves once, and ends the access token that came with it.',
-      body: Type.Object({ refresh_token: Type.String({ maxLength: 200 }) }),
+      body: UserRefreshToken,
       response: { 200: Tokens },
     },
     handler: (request) => refresh(context, request.body.refresh_token),
@@ -115,13 +141,7 @@ export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock; thr
       description:
         'A new e-mail address or password needs the current password, and ends every other session of the account.',
       params: idParam('user_id'),
-      body: Type.Object({
-        name: Type.Optional(Type.String({ minLength: 3, maxLength: 255 })),
-        email: Type.Optional(Type.String({ minLength: 3, maxLength: 320, pattern: '^[^@\\s]+@[^@\\s]+$' })),
-        language: Type.Optional(OneOf(languages)),
-        password: Type.Optional(Type.String({ minLength: 8, maxLength: mostPasswordCharacters })),
-        current_password: Type.Optional(password),
-      }),
+      body: UserUpdate,
       response: noContent,
     },
     handler: async (request, reply) => {
@@ -158,7 +178,7 @@ export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock; thr
       operationId: 'addUserPersonalAccessToken',
       summary: 'Create a personal access token; its text is shown this once',
       description: 'It may do whatever you may do, until it expires or is revoked.',
-      body: Type.Object({ name: Type.String({ minLength: 1, maxLength: 60 }), expires_at: Expiry }),
+      body: PersonalAccessTokenCreate,
       response: { 201: PersonalAccessToken },
     },
     handler: async (request, reply) => {
@@ -197,7 +217,7 @@ export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock; thr
       summary: 'Replace the text of a personal access token',
       description: 'The old text stops working at once. A revoked token is not brought back.',
       params,
-      body: Type.Object({ expires_at: Expiry }),
+      body: PersonalAccessTokenRotate,
       response: { 200: PersonalAccessToken },
     },
     handler: async (request) => {
@@ -216,6 +236,7 @@ export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock; thr
     schema: {
       operationId: 'revokeUserPersonalAccessToken',
       summary: 'Revoke a personal access token, for good',
+      description: 'It stops working at once. Its record stays.',
       params,
       response: noContent,
     },

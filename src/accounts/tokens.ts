@@ -25,7 +25,11 @@ export function hashToken(token: string): string {
 }
 
 /** When a token is to expire, in a body; read by `readExpiry`. */
-export const Expiry = Type.String({ description: 'ISO 8601, in the future.', maxLength: 40 });
+export const Expiry = Type.String({
+  format: 'date-time',
+  description: 'ISO 8601, in the future.',
+  maxLength: 40,
+});
 
 /** Returns ms since 1970. Throws `invalid`. */
 export function readExpiry(text: string, now: number): number {

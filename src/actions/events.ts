@@ -14,7 +14,7 @@ import {
 import { operationLabel } from '../pipelines/operations.ts';
 import { findPipeline } from '../pipelines/store.ts';
 import { isoTime } from '../platform/clock.ts';
-import type { Trx } from '../platform/database/connect.ts';
+import type { Db, Trx } from '../platform/database/connect.ts';
 import { eventsOf, statusLabel, statusOf } from './status.ts';
 import type { ActionRow } from './store.ts';
 
@@ -80,9 +80,10 @@ export function actionUrl(publicUrl: string, id: number): string {
   return `${publicUrl}/actions/${id}`;
 }
 
-async function buildContext(
-  { publicUrl }: EventWriter,
-  trx: Trx,
+/** What templates may use about an action, as it is at this moment. */
+export async function buildContext(
+  { publicUrl }: Pick<EventWriter, 'publicUrl'>,
+  trx: Db | Trx,
   action: ActionRow,
   event: string,
 ): Promise<EventContext> {
@@ -112,7 +113,14 @@ async function buildContext(
       completed_at: isoTime(action.completed_at),
     },
     application,
-    server: server ? { id: server.id, hostname: server.hostname, ip_address: server.ip_address } : null,
+    server: server
+      ? {
+          id: server.id,
+          hostname: server.hostname,
+          ip_address: server.ip_address,
+          status: server.status,
+        }
+      : null,
     pipeline: pipeline ? { id: pipeline.id, name: pipeline.name, operation: pipeline.operation } : null,
     environment: place
       ? { id: place.environment.id, name: place.environment.name, type: place.environment.type }
@@ -121,7 +129,7 @@ async function buildContext(
   };
 }
 
-async function applicationContext(trx: Trx, id: number): Promise<Record<string, unknown> | null> {
+async function applicationContext(trx: Db | Trx, id: number): Promise<Record<string, unknown> | null> {
   const application = await findApplication(trx, id);
   if (!application) return null;
   const repository = parseRepository(application.repository);

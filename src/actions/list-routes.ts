@@ -2,24 +2,26 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { grantsIn } from '../accounts/access.ts';
 import { reachOf } from '../accounts/grants.ts';
-import { knownResourceTypes, resourceTypes } from '../inventory/resource.ts';
+import { knownResourceTypes } from '../inventory/resource.ts';
 import { operationCodes } from '../pipelines/operations.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { onePage, PageQuery } from '../platform/http/pagination.ts';
-import { Id, idParam, OneOf } from '../platform/http/schemas.ts';
+import { Id, idParam, idRange, OneOf } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import { ActionRelation, presentActions } from './present.ts';
 import { actionStatuses } from './status.ts';
 import { listActions, type ActionFilter } from './store.ts';
 
+const only = (what: string) =>
+  Type.Integer({ ...idRange, description: `Only those of the ${what} with this id.` });
 const filters = {
-  status: Type.Optional(OneOf(actionStatuses)),
-  operation: Type.Optional(OneOf(operationCodes)),
-  resource_type: Type.Optional(OneOf(knownResourceTypes)),
-  resource_id: Type.Optional(Id),
-  environment_id: Type.Optional(Id),
-  project_id: Type.Optional(Id),
-  organization_id: Type.Optional(Id),
+  status: Type.Optional(OneOf(actionStatuses, 'Only those with this status.')),
+  operation: Type.Optional(OneOf(operationCodes, 'Only those that do this.')),
+  resource_type: Type.Optional(OneOf(knownResourceTypes, 'Only those of this kind of resource.')),
+  resource_id: Type.Optional(only('resource')),
+  environment_id: Type.Optional(only('environment')),
+  project_id: Type.Optional(only('project')),
+  organization_id: Type.Optional(only('organization')),
 };
 type FilterName = keyof typeof filters;
 // Safe: the keys of the very table.
@@ -147,7 +149,8 @@ export function actionListRoutes(app: HttpApp, { db, publicUrl }: { db: Db; publ
     handler: (request, reply) => send(request, reply, { pipelineId: request.params.pipeline_id }),
   });
 
-  const params = Type.Object({ resource_type: OneOf(resourceTypes), resource_id: Id });
+  // The guard knows what there is; of other kinds nothing can be found.
+  const params = Type.Object({ resource_type: OneOf(knownResourceTypes), resource_id: Id });
 
   app.route({
     method: 'GET',

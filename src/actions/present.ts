@@ -13,13 +13,13 @@ import {
 } from '../inventory/places/present.ts';
 import { findPlaces } from '../inventory/places/store.ts';
 import { knownResourceTypes } from '../inventory/resource.ts';
-import { presentServerRelation, ServerRelation } from '../inventory/servers/present.ts';
+import { presentServerRelation, ProvisionInput, ServerRelation } from '../inventory/servers/present.ts';
 import { findServers } from '../inventory/servers/store.ts';
 import { operationCodes, operationLabel, type Operation } from '../pipelines/operations.ts';
 import { humanReadable } from '../pipelines/present.ts';
 import { isoTime } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
-import { Nullable, OneOf, Time } from '../platform/http/schemas.ts';
+import { alwaysEmpty, Nullable, OneOf, Time, Unused, UuidText } from '../platform/http/schemas.ts';
 import { actionUrl } from './events.ts';
 import { actionStatuses, reasonCodes, statusLabel, statusOf, type ReasonCode } from './status.ts';
 import { actionStepsOf, targetsOf, type ActionRow, type ActionStepRow, type TargetRow } from './store.ts';
@@ -64,8 +64,8 @@ const TargetData = Type.Object(
     ssh_port: Type.Integer(),
     provider_name: Type.String(),
     provider_name_human_readable: Type.String(),
-    os_version_code: Type.Null(),
-    provision_input: Type.Object({ cloud_service_code: OneOf(['self-hosted-custom']) }),
+    os_version_code: Unused,
+    provision_input: ProvisionInput,
   },
   { title: 'ActionTargetData', description: 'What the target was when the action started.' },
 );
@@ -73,12 +73,15 @@ const TargetData = Type.Object(
 export const StepLog = Type.Object(
   {
     target: TargetData,
-    step: Type.Object({
-      order: Type.Integer(),
-      started_at: Nullable(Time),
-      completed_at: Nullable(Time),
-      output: Nullable(Type.String()),
-    }),
+    step: Type.Object(
+      {
+        order: Type.Integer(),
+        started_at: Nullable(Time),
+        completed_at: Nullable(Time),
+        output: Nullable(Type.String({ description: 'Null while the step has not begun.' })),
+      },
+      { title: 'StepOutput' },
+    ),
     updated_at: Time,
   },
   { title: 'StepLog' },
@@ -100,43 +103,69 @@ const ActionTarget = Type.Object(
   { title: 'ActionTarget' },
 );
 
-export const ActionRelation = Type.Object(
+const ActionTrigger = Type.Object(
+  {
+    origin: Nullable(Type.String({ description: 'The user agent that called.' })),
+    trigger_type: OneOf(['hook', 'manual']),
+    name: Type.String({ description: 'Of the person, the token or the hook.' }),
+    email: Nullable(Type.String()),
+    ip_address: Type.String(),
+    user_id: Nullable(Type.Integer()),
+    hook_id: Nullable(UuidText),
+    hook_request_id: Nullable(UuidText),
+    hook_parsed_variables: Nullable(
+      Type.Record(
+        Type.String(),
+        Type.Unknown({ description: 'A text, a number, a boolean, a list or null.' }),
+        { description: 'What the variables of the hook have found in the request, by their names.' },
+      ),
+    ),
+  },
+  { title: 'ActionTrigger', description: 'Who or what started the action.' },
+);
+
+const ActionResource = Type.Object(
   {
     id: Type.Integer(),
-    pipeline_id: Nullable(Type.Integer()),
-    retry_of: Nullable(Type.Integer()),
-    ...Status,
-    type: OneOf(operationCodes),
+    type: OneOf(knownResourceTypes),
     type_human_readable: Type.String(),
-    url_web_permalink: Type.String(),
-    trigger_comment: Nullable(Type.String()),
-    action_data: Type.Null(),
-    triggered_from: Type.Object({
-      origin: Nullable(Type.String()),
-      trigger_type: OneOf(['hook', 'manual']),
-      name: Type.String(),
-      email: Nullable(Type.String()),
-      ip_address: Type.String(),
-      user_id: Nullable(Type.Integer()),
-      hook_id: Nullable(Type.String()),
-      hook_request_id: Nullable(Type.String()),
-      hook_parsed_variables: Nullable(Type.Record(Type.String(), Type.Unknown())),
+    data: Type.Union([ApplicationRelation, ServerRelation, Type.Null()], {
+      description: 'As it is now; null when it was deleted.',
     }),
-    resource: Type.Object({
-      id: Type.Integer(),
-      type: OneOf(knownResourceTypes),
-      type_human_readable: Type.String(),
-      data: Type.Union([ApplicationRelation, ServerRelation, Type.Null()]),
-    }),
-    summary: Type.Object({
-      targets: Type.Object({
+  },
+  { title: 'ActionResource' },
+);
+
+const ActionSummary = Type.Object(
+  {
+    targets: Type.Object(
+      {
         count: Type.Integer(),
         pending: Type.Integer(),
         in_progress: Type.Integer(),
         completed: Type.Integer(),
         failed: Type.Integer(),
-      }),
-    }),
+      },
+      { title: 'TargetCounts' },
+    ),
+  },
+  { title: 'ActionSummary' },
+);
+
+export const ActionRelation = Type.Object(
+  {
+    id: Type.Integer(),
+    pipeline_id: Nullable(Type.Integer({ description: 'Null when the pipeline was deleted.' })),
+    retry_of: Nullable(Type.Integer({ description: 'The action that this one runs again.' })),
+    ...Status,
+    type: OneOf(operationCodes),
+    type_human_readable: Type.String(),
+    url_web_permalink: Type.String({ format: 'uri', description: 'The page of the action.' }),
+    trigger_comment: Nullable(Type.String()),
+    action_data: Unused,
+    triggered_from: ActionTrigger,
+    resource: ActionResource,
+    summary: ActionSummary,
     organization: Nullable(OrganizationRelation),
     project: Nullable(ProjectRelation),
     environment: Nullable(EnvironmentRelation),
@@ -148,11 +177,11 @@ export const ActionRelation = Type.Object(
 export const Action = Type.Object(
   {
     ...ActionRelation.properties,
-    parent: Type.Null(),
-    children: Type.Array(Type.Unknown()),
+    parent: Unused,
+    children: Type.Array(Type.Unknown(), { description: alwaysEmpty }),
     triggered_by_user: Nullable(UserRelation),
     targets: Type.Array(ActionTarget),
-    hook_requests: Type.Object({ incoming: Type.Null(), outgoing: Type.Null() }),
+    hook_requests: Type.Object({ incoming: Unused, outgoing: Unused }),
   },
   { title: 'Action' },
 );

@@ -2,8 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { scopeOf } from '../accounts/access.ts';
 import type { Permission } from '../accounts/permissions.ts';
-import { findServer } from '../inventory/servers/store.ts';
-import { addLifecyclePipelines } from '../pipelines/lifecycle.ts';
+import { lifecyclePipeline, type LifecycleOperation } from '../pipelines/lifecycle.ts';
 import { findPipeline, pipelinesFor, type PipelineRow } from '../pipelines/store.ts';
 import type { Bus } from '../platform/bus.ts';
 import { isoTime, type Clock } from '../platform/clock.ts';
@@ -26,6 +25,15 @@ const what = {
   source_ref: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
 };
 
+const PipelineActionCreate = Type.Object(
+  { ...what, trigger_comment: Type.Optional(Type.String({ maxLength: 1000 })) },
+  { title: 'PipelineActionCreate' },
+);
+const DeploymentCreate = Type.Object(
+  { ...what, type: OneOf(['deploy', 'redeploy']), pipeline_id: Type.Optional(Id) },
+  { title: 'DeploymentCreate' },
+);
+
 export function actionRoutes(
   app: HttpApp,
   context: { db: Db; writer: EventWriter; clock: Clock; bus: Bus },
@@ -44,10 +52,10 @@ export function actionRoutes(
     schema: {
       operationId: 'addPipelineAction',
       summary: 'Run a pipeline by hand',
+      description:
+        'What is left out is decided by the pipeline: the default branch of the application, and the servers it is linked to.',
       params: idParam('pipeline_id'),
-      body: Nullable(
-        Type.Object({ ...what, trigger_comment: Type.Optional(Type.String({ maxLength: 1000 })) }),
-      ),
+      body: Nullable(PipelineActionCreate),
       response: { 201: Action },
     },
     handler: async (request, reply) => {
@@ -81,11 +89,7 @@ export function actionRoutes(
       description:
         '`redeploy` does again what the last deployment that completed did. An application with several deploy pipelines needs `pipeline_id`.',
       params: idParam('application_id'),
-      body: Type.Object({
-        ...what,
-        type: OneOf(['deploy', 'redeploy']),
-        pipeline_id: Type.Optional(Id),
-      }),
+      body: DeploymentCreate,
       response: noContent,
     },
     handler: async (request, reply) => {
@@ -97,10 +101,10 @@ export function actionRoutes(
         operation,
         owner: 'application',
       });
-      const parameters = body.type === 'deploy' ? parametersOf(body) : await parametersOfLast(db, pipeline);
+      const asked = body.type === 'deploy' ? { parameters: parametersOf(body) } : await lastOf(db, pipeline);
       return await started(
         reply,
-        startAction(context, request, { pipeline, place: scopeOf(request), parameters }),
+        startAction(context, request, { pipeline, place: scopeOf(request), ...asked }),
       );
     },
   });
@@ -118,17 +122,16 @@ export function actionRoutes(
         response: noContent,
       },
       handler: async (request, reply) => {
-        const server = await findServer(db, request.params.server_id);
-        if (!server) throw notFound('The server');
-        const resource = { type: 'server', id: server.id };
+        const resource = { type: 'server', id: request.params.server_id };
         let [pipeline] = await pipelinesFor(db, resource, operation);
         if (!pipeline) {
-          // A server from before there were default pipelines, or whose own was deleted.
-          await db.transaction().execute((trx) => addLifecyclePipelines(trx, server, [operation]));
-          [pipeline] = await pipelinesFor(db, resource, operation);
+          const now = context.clock.now();
+          pipeline = await db
+            .transaction()
+            .execute((trx) => lifecyclePipeline(trx, resource.id, operation, now));
           context.bus.publish('definitions');
         }
-        const start = { pipeline: pipeline!, place: scopeOf(request), parameters: parametersOf({}) };
+        const start = { pipeline, place: scopeOf(request), parameters: parametersOf({}) };
         return await started(reply, startAction(context, request, start));
       },
     });
@@ -168,13 +171,12 @@ export function actionRoutes(
     }
     const pipeline = old.pipeline_id === null ? undefined : await findPipeline(db, old.pipeline_id);
     if (!pipeline) throw new AppError('conflict', `The pipeline of action ${old.id} no longer exists.`);
-    const { hook_parsed_variables } = JSON.parse(old.triggered_from) as TriggeredFrom;
     return await startAction(context, request, {
       pipeline,
       place: scopeOf(request),
-      parameters: JSON.parse(old.parameters) as ActionParameters,
+      ...whatItDid(old),
       triggerComment: old.trigger_comment,
-      retryOf: { id: old.id, variables: hook_parsed_variables },
+      retryOf: old.id,
     });
   };
   const existing = async (id: number): Promise<ActionRow> => {
@@ -190,6 +192,8 @@ export function actionRoutes(
     schema: {
       operationId: 'getAction',
       summary: 'Read an action with its targets and steps',
+      description:
+        'A target is a place where the steps run: a server, or the machine of Hookline. The output of a step is read by its target and order.',
       params: idParam('action_id'),
       response: { 200: Action },
     },
@@ -230,7 +234,7 @@ export function actionRoutes(
 /** The calls that act on a whole server. */
 const serverCalls: readonly {
   path: string;
-  operation: 'start' | 'stop' | 'restart' | 'get_status';
+  operation: LifecycleOperation;
   operationId: string;
   permission: Permission;
   summary: string;
@@ -285,14 +289,22 @@ function parametersOf(given: {
   };
 }
 
-async function parametersOfLast(db: Db, pipeline: PipelineRow): Promise<ActionParameters> {
+async function lastOf(db: Db, pipeline: PipelineRow) {
   const last = await db
     .selectFrom('actions')
-    .select('parameters')
+    .select(['parameters', 'triggered_from'])
     .where('pipeline_id', '=', pipeline.id)
     .where('status', '=', 'completed')
     .orderBy('id', 'desc')
     .executeTakeFirst();
   if (!last) throw new AppError('conflict', 'No deployment of this pipeline has completed yet.');
-  return JSON.parse(last.parameters) as ActionParameters;
+  return whatItDid(last);
+}
+
+/** What an action was told to do, for another one to do the same. */
+function whatItDid(action: Pick<ActionRow, 'parameters' | 'triggered_from'>) {
+  // Safe, both: only actions write the columns.
+  const parameters = JSON.parse(action.parameters) as ActionParameters;
+  const { hook_parsed_variables: variables } = JSON.parse(action.triggered_from) as TriggeredFrom;
+  return { parameters, variables };
 }

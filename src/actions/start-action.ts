@@ -20,21 +20,22 @@ type Start = {
   place: { organizationId: number; projectId: number };
   parameters: ActionParameters;
   triggerComment?: string | null;
-  /** The action that is run again, with what its hook had found. */
-  retryOf?: { id: number; variables: TriggeredFrom['hook_parsed_variables'] };
+  /** What a hook had found for an action that is done again. */
+  variables?: TriggeredFrom['hook_parsed_variables'];
+  retryOf?: number | null;
 };
 
 /** Creates an action because somebody called for it, rather than a hook. Throws `invalid` for servers of another environment. */
 export async function startAction(
   context: Context,
   request: FastifyRequest,
-  { pipeline, place, parameters, triggerComment = null, retryOf }: Start,
+  { pipeline, place, parameters, triggerComment = null, variables = null, retryOf = null }: Start,
 ): Promise<ActionRow> {
   const { db, writer, clock, bus } = context;
   await checkServers(db, pipeline.environment_id, parameters.servers ?? []);
   const triggeredFrom = {
     ...(await describeCaller(db, request)),
-    hook_parsed_variables: retryOf?.variables ?? null,
+    hook_parsed_variables: variables,
   };
   const action = await audited(
     context,
@@ -51,7 +52,7 @@ export async function startAction(
           resource_id: pipeline.resource_id,
           type: pipeline.operation,
           trigger_comment: triggerComment,
-          retry_of: retryOf?.id ?? null,
+          retry_of: retryOf,
           triggered_from: JSON.stringify(triggeredFrom),
           parameters: JSON.stringify(parameters),
           created_at: clock.now(),
@@ -85,7 +86,7 @@ async function describeCaller(db: Db, request: FastifyRequest): Promise<Triggere
     name: isProject ? `API token "${principal.tokenName}"` : (user?.name ?? ''),
     email: isProject ? null : (user?.email ?? null),
     ip_address: request.ip,
-    user_id: principal.userId,
+    user_id: isProject ? null : principal.userId,
     hook_id: null,
     hook_request_id: null,
     hook_parsed_variables: null,

@@ -31,7 +31,7 @@ export function createProgram(): Command {
   program
     .command('reset-password')
     .argument('<email>', 'the account, e.g. admin@localhost')
-    .description('give an account a new password and print it; with SQLite, stop the server first')
+    .description('give an account a new password and print it, also while the server is running')
     .action((email: string) => withConfig(({ config }) => resetPassword(config, email)));
   program
     .command('config')

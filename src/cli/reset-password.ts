@@ -3,14 +3,17 @@ import { hashPassword } from '../accounts/passwords.ts';
 import { deleteSessionsOf, findUserByEmail, setPassword } from '../accounts/store.ts';
 import type { Config } from '../config.ts';
 import { ConfigFault } from '../platform/config-fault.ts';
-import { connect } from '../platform/database/connect.ts';
-import { migrate } from '../platform/database/migrate.ts';
+import { connectBeside } from '../platform/database/connect.ts';
+import { isMigrated } from '../platform/database/migrate.ts';
 
-/** Gives an account a new password, prints it this once, and ends its sessions. Throws ConfigFault for an unknown e-mail. */
+/** Also while a server is serving: gives an account a new password, prints it this once, and ends its sessions. Throws ConfigFault for an unknown e-mail. */
 export async function resetPassword(config: Config, email: string): Promise<void> {
-  const connection = await connect(config, console.error);
+  const connection = await connectBeside(config);
   try {
-    await migrate(connection);
+    if (!(await isMigrated(connection).catch(() => false)))
+      throw new ConfigFault(
+        'The database has not the form of this version. Start Hookline once, then try again.',
+      );
     const user = await findUserByEmail(connection.db, email);
     if (!user) throw new ConfigFault(`There is no account with the e-mail ${email}.`);
     const password = randomBytes(15).toString('base64url');

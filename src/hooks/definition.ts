@@ -18,7 +18,11 @@ export const eventNames = [
 ] as const;
 export type EventName = (typeof eventNames)[number];
 
-const path = Type.String({ minLength: 1, maxLength: 500 });
+const path = Type.String({
+  minLength: 1,
+  maxLength: 500,
+  description: 'Dotted, with indexes of lists: `commits.0.id`. `$headers.x-github-event` is a header.',
+});
 const acceptedValues = Type.Array(
   Type.Union([Type.String({ maxLength: 1000 }), Type.Number(), Type.Boolean()]),
   {
@@ -27,46 +31,61 @@ const acceptedValues = Type.Array(
   },
 );
 
-export const HookVariable = Type.Object({
-  name: Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$', maxLength: 60 }),
-  path: Type.Optional(Nullable(path)),
-  type: Type.Optional(OneOf(variableTypes)),
-  required: Type.Optional(Type.Boolean()),
-  default_value: Type.Optional(
-    Nullable(
-      Type.Union([
-        Type.String({ maxLength: 10_000 }),
-        Type.Number(),
-        Type.Boolean(),
-        Type.Array(Type.Unknown()),
-      ]),
+export const HookVariable = Type.Object(
+  {
+    name: Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$', maxLength: 60 }),
+    path: Type.Optional(Nullable(path)),
+    type: Type.Optional(OneOf(variableTypes)),
+    required: Type.Optional(Type.Boolean()),
+    default_value: Type.Optional(
+      Nullable(
+        Type.Union([
+          Type.String({ maxLength: 10_000 }),
+          Type.Number(),
+          Type.Boolean(),
+          Type.Array(Type.Unknown()),
+        ]),
+      ),
     ),
-  ),
-});
+  },
+  { title: 'HookVariable', description: 'A value to take out of the request.' },
+);
 export type HookVariable = Static<typeof HookVariable>;
 
-export const IncomingCondition = Type.Object({
-  name: Type.Optional(Nullable(Type.String({ maxLength: 60 }))),
-  type: Type.Optional(OneOf(['request_body', 'request_header', 'variable'])),
-  path,
-  accepted_values: acceptedValues,
-});
+export const IncomingCondition = Type.Object(
+  {
+    name: Type.Optional(Nullable(Type.String({ maxLength: 60 }))),
+    type: Type.Optional(OneOf(['request_body', 'request_header', 'variable'])),
+    path,
+    accepted_values: acceptedValues,
+  },
+  { title: 'IncomingCondition' },
+);
 export type IncomingCondition = Static<typeof IncomingCondition>;
 
-export const OutgoingCondition = Type.Object({ path, accepted_values: acceptedValues });
+export const OutgoingCondition = Type.Object(
+  { path, accepted_values: acceptedValues },
+  { title: 'OutgoingCondition' },
+);
 export type OutgoingCondition = Static<typeof OutgoingCondition>;
 
-export const RequestHeader = Type.Object({
-  name: Type.String({ pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", maxLength: 100 }),
-  // The reference's clients take no more.
-  value: Type.String({ maxLength: 4096 }),
-});
+export const RequestHeader = Type.Object(
+  {
+    name: Type.String({ pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", maxLength: 100 }),
+    // The reference's clients take no more.
+    value: Type.String({ maxLength: 4096, description: 'A template.' }),
+  },
+  { title: 'RequestHeader' },
+);
 
-export const RequestBody = Type.Union([
-  Type.String({ maxLength: 262_144 }),
-  Type.Record(Type.String(), Type.Unknown()),
-  Type.Array(Type.Unknown()),
-]);
+export const RequestBody = Type.Union(
+  [
+    Type.String({ maxLength: 262_144 }),
+    Type.Record(Type.String(), Type.Unknown()),
+    Type.Array(Type.Unknown()),
+  ],
+  { description: 'A template. Of an object or a list each text in it is one, and it is sent as JSON.' },
+);
 
 /** Names of extracted variables with a meaning of their own (DESIGN §7), and the type each must have. */
 const knownVariables: Record<string, VariableType> = {

@@ -3,53 +3,79 @@ import { UserRelation, type UserLookup } from '../accounts/present.ts';
 import { resourceTypes, type ResourceType } from '../inventory/resource.ts';
 import { operationCodes, type Operation } from '../pipelines/operations.ts';
 import { isoTime } from '../platform/clock.ts';
-import { Nullable, OneOf, Time } from '../platform/http/schemas.ts';
+import { Nullable, OneOf, Time, UuidText } from '../platform/http/schemas.ts';
 import { mask, type SecretBox } from '../platform/secret-box.ts';
 import {
   HookVariable,
   RequestBody,
   RequestHeader,
-  type IncomingCondition,
+  IncomingCondition,
   type OutgoingCondition,
 } from './definition.ts';
 import { maskHeaderTemplate } from './sensitive-headers.ts';
 import { maskBodyTemplate, maskUrlTemplate } from './written-secrets.ts';
 import { openIncoming, openOutgoing, type HookRow } from './store.ts';
 
+/** A condition of either kind of hook. */
+const HookCondition = Type.Object(
+  {
+    ...IncomingCondition.properties,
+    type: Type.Optional(OneOf(['request_body', 'request_header', 'variable'])),
+  },
+  { title: 'HookCondition', description: 'A condition of an outgoing hook has no `name` and no `type`.' },
+);
+
 export const Hook = Type.Object(
   {
-    id: Type.String(),
+    id: UuidText,
     name: Type.String(),
-    type: OneOf(['in', 'out']),
+    type: Type.Unsafe<'in' | 'out'>({
+      ...OneOf(['in', 'out']),
+      description: '`in` of an incoming hook, `out` of an outgoing one.',
+    }),
     action_type: OneOf(operationCodes),
-    url: Nullable(Type.String()),
-    target_url: Nullable(Type.String()),
+    url: Nullable(Type.String({ description: 'Of an incoming hook: the address for the sender.' })),
+    target_url: Nullable(Type.String({ description: 'Of an outgoing hook: a template.' })),
     is_auto_generated: Type.Boolean(),
     requires_secret: Type.Boolean(),
     verify_ssl: Type.Boolean(),
     active: Type.Boolean(),
     project_id: Type.Integer(),
     environment_id: Type.Integer(),
-    pipeline_id: Nullable(Type.Integer()),
+    pipeline_id: Nullable(Type.Integer({ description: 'Null in the older form.' })),
     resource_type: OneOf(resourceTypes),
     resource_id: Type.Integer(),
-    settings: Type.Object({
-      variables: Type.Optional(Type.Array(HookVariable)),
-      request_headers: Type.Optional(Type.Array(RequestHeader)),
-      request_body: Type.Optional(Nullable(RequestBody)),
-    }),
-    trigger_when: Type.Object({
-      events: Type.Optional(Type.Array(Type.String())),
-      conditions: Type.Array(Type.Unknown()),
-    }),
+    settings: Type.Object(
+      {
+        variables: Type.Optional(Type.Array(HookVariable, { description: 'Of an incoming hook.' })),
+        request_headers: Type.Optional(Type.Array(RequestHeader, { description: 'Of an outgoing hook.' })),
+        request_body: Type.Optional(Nullable(RequestBody)),
+      },
+      { title: 'HookSettings' },
+    ),
+    trigger_when: Type.Object(
+      {
+        events: Type.Optional(Type.Array(Type.String(), { description: 'Of an outgoing hook.' })),
+        conditions: Type.Array(HookCondition),
+      },
+      { title: 'HookTriggerWhen' },
+    ),
     secret: Type.String({ description: 'Shown once, at creation; a mask ever after.' }),
     secret_algorithm: Nullable(Type.String()),
     secret_header_name: Nullable(Type.String()),
+    previous_secret_valid_until: Nullable(
+      Type.String({ description: 'Until when the secret before the last rotation is accepted too.' }),
+    ),
     created_by_user: Nullable(UserRelation),
     created_at: Time,
     updated_at: Time,
   },
   { title: 'Hook' },
+);
+
+export const RotatedSecret = Type.Object(
+  { secret: Type.String(), previous_secret_valid_until: Time },
+  { title: 'RotatedSecret' },
 );
 
 /** The address that senders call. */
@@ -75,6 +101,7 @@ export function presentHook(
     resource_type: row.resource_type as ResourceType,
     resource_id: row.resource_id,
     secret: row.secret_sealed === null ? '' : mask,
+    previous_secret_valid_until: isoTime(row.previous_secret_expires_at),
     created_by_user: context.users(row.created_by),
     created_at: isoTime(row.created_at),
     updated_at: isoTime(row.updated_at),

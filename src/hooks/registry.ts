@@ -12,6 +12,8 @@ export type IncomingHook = {
   definition: IncomingDefinition;
   /** Null when the hook takes unsigned requests. */
   secret: string | null;
+  /** The secret before the last rotation, until `expiresAt` (ms since 1970). */
+  previous: { secret: string; expiresAt: number } | null;
   organizationId: number;
   projectId: number;
   /** Today's form: the one pipeline. The older form: all pipelines of the resource and operation, oldest first. */
@@ -119,6 +121,13 @@ async function loadIncoming(db: Db, box: SecretBox, uuid: string): Promise<Incom
     row,
     definition: openIncoming(box, row),
     secret: row.secret_sealed === null ? null : box.open(row.secret_sealed, 'hook secret'),
+    previous:
+      row.previous_secret_sealed === null
+        ? null
+        : {
+            secret: box.open(row.previous_secret_sealed, 'hook secret'),
+            expiresAt: row.previous_secret_expires_at ?? 0,
+          },
     organizationId: organization_id,
     projectId: project_id,
     pipelineIds: pipelines.map(({ id }) => id),

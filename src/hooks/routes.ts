@@ -1,16 +1,17 @@
 import type { FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
-import { principalOf, scopeOf, type Access } from '../accounts/access.ts';
+import { mustAlsoHave, principalOf, scopeOf, type Access } from '../accounts/access.ts';
 import { audited } from '../accounts/audit.ts';
 import { usersById } from '../accounts/present.ts';
 import { resourceTypes } from '../inventory/resource.ts';
 import { operationCodes } from '../pipelines/operations.ts';
 import { findPipeline, type PipelineRow } from '../pipelines/store.ts';
 import type { Bus } from '../platform/bus.ts';
+import { isoTime } from '../platform/clock.ts';
 import { invalid, notFound } from '../platform/errors.ts';
 import { bodyByParam } from '../platform/http/body-by-param.ts';
 import { onePage, PageQuery } from '../platform/http/pagination.ts';
-import { Id, idParam, noContent, Nullable, OneOf, Uuid } from '../platform/http/schemas.ts';
+import { Id, idParam, noContent, Nullable, OneOf, Uuid, uuidParam } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import {
   eventNames,
@@ -21,12 +22,13 @@ import {
   RequestHeader,
   secretAlgorithms,
 } from './definition.ts';
-import { Hook, presentHook } from './present.ts';
+import { Hook, presentHook, RotatedSecret } from './present.ts';
 import {
   changeIncomingHook,
   changeOutgoingHook,
   createIncomingHook,
   createOutgoingHook,
+  rotateHookSecret,
   type HookOwner,
   type SaveContext,
 } from './save.ts';
@@ -144,6 +146,9 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
 
   /** Creates either kind and returns what the wire shows, the secret of an incoming one this once. */
   const create = async (request: FastifyRequest, type: HookType, owner: HookOwner, projectId: number) => {
+    // What an incoming hook sets off is the application's: who may not even see it is not to deploy it.
+    if (type === 'incoming' && owner.resourceType === 'application')
+      mustAlsoHave(request, 'application:read');
     const { row, secret } = await audited(
       context,
       request,
@@ -178,7 +183,7 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
       operationId: 'addPipelineHook',
       summary: 'Create an incoming or an outgoing hook',
       description:
-        "The answer of an incoming hook holds the URL for the sender and, this once, the secret. An outgoing hook's URL, headers and body are templates.",
+        "An incoming hook of an application needs the permission `application:read` too. The answer of an incoming hook holds the URL for the sender and, this once, the secret. An outgoing hook's URL, headers and body are templates.",
       params: Type.Object({ pipeline_id: Id, hook_type }),
       body: Type.Union([createBodies.incoming, createBodies.outgoing]),
       response: { 201: Hook },
@@ -199,6 +204,8 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
     schema: {
       operationId: 'addHook',
       summary: 'Create a hook in the older form, for every pipeline of a resource and operation',
+      description:
+        'It attaches to every pipeline of that resource and operation, also to those that are made later. `POST /pipelines/{pipeline_id}/hooks/{hook_type}` is the form of today.',
       params: Type.Object({ hook_type }),
       body: Type.Union([olderBodies.incoming, olderBodies.outgoing]),
       response: { 201: Hook },
@@ -304,6 +311,8 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
     schema: {
       operationId: 'updateHook',
       summary: 'Change a hook; what is left out is kept, the secret too',
+      description:
+        'The body is that of the kind of hook in the address. A header whose value is the mask keeps its value.',
       params,
       body: Type.Union([changeBodies.incoming, changeBodies.outgoing]),
       response: noContent,
@@ -321,6 +330,42 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
       bus.publish('definitions');
       bus.publish('deliveries');
       return reply.status(204).send(null);
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/hooks/incoming/:hook_id/rotate-secret',
+    config: { ...needs('hook:update'), errors: { 409: 'The hook takes unsigned requests.' } },
+    schema: {
+      operationId: 'rotateHookSecret',
+      summary: 'Give an incoming hook a new secret, shown this once',
+      description:
+        'The old secret goes on being accepted for the time given, so that the sender can be changed meanwhile. With 0 seconds it ends at once.',
+      params: uuidParam('hook_id'),
+      body: Nullable(
+        Type.Object(
+          {
+            secret: Type.Optional(
+              Type.String({ maxLength: 1000, description: 'Where the sender dictates it.' }),
+            ),
+            previous_valid_for_seconds: Type.Optional(
+              Type.Integer({ minimum: 0, maximum: 30 * 86_400, description: 'A day if left out.' }),
+            ),
+          },
+          { title: 'HookSecretRotation' },
+        ),
+      ),
+      response: { 200: RotatedSecret },
+    },
+    handler: async (request) => {
+      const row = await existing({ hook_type: 'incoming', hook_id: request.params.hook_id });
+      const { secret: given, previous_valid_for_seconds: validForSeconds = 86_400 } = request.body ?? {};
+      const { secret, validUntil } = await audited(context, request, asObject(row), (trx) =>
+        rotateHookSecret({ ...context, db: trx }, row, { secret: given, validForSeconds }),
+      );
+      bus.publish('definitions');
+      return { secret, previous_secret_valid_until: isoTime(validUntil) };
     },
   });
 

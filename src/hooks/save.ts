@@ -76,6 +76,8 @@ export type OutgoingInput = {
 /** Of one resource: each event looks at all of them. */
 const mostHooks = 200;
 
+const leastSecret = 8;
+const shortSecret = { field: 'secret', message: `must have at least ${leastSecret} characters` };
 const defaultAlgorithm = 'sha256';
 const defaultHeader = 'x-hub-signature-256';
 const defaultEvents: EventName[] = ['action.started', 'action.completed', 'action.failed'];
@@ -117,6 +119,31 @@ export async function changeIncomingHook(
   await change(context, row, input, definition, secret_sealed);
 }
 
+/**
+ * Gives an incoming hook a new secret and returns it, this once. The old one goes on being accepted until `validUntil`
+ * (ms since 1970), so that the sender can be changed in peace. Throws `conflict` for a hook without a secret.
+ */
+export async function rotateHookSecret(
+  { db, clock, box }: SaveContext,
+  row: HookRow,
+  input: { secret?: string | undefined; validForSeconds: number },
+): Promise<{ secret: string; validUntil: number }> {
+  if (row.secret_sealed === null)
+    throw new AppError('conflict', 'This hook takes unsigned requests: it has no secret to rotate.');
+  const given = givenSecret(input);
+  if (given !== undefined && given.length < leastSecret) throw invalid([shortSecret]);
+  const secret = given ?? randomBytes(32).toString('hex');
+  const now = clock.now();
+  const validUntil = now + input.validForSeconds * 1000;
+  await updateHook(db, row.id, {
+    secret_sealed: box.seal(secret, 'hook secret'),
+    previous_secret_sealed: row.secret_sealed,
+    previous_secret_expires_at: validUntil,
+    updated_at: now,
+  });
+  return { secret, validUntil };
+}
+
 export async function changeOutgoingHook(
   context: SaveContext,
   row: HookRow,
@@ -152,6 +179,8 @@ async function insert(
     active: input.active === false ? 0 : 1,
     definition_sealed: sealDefinition(box, definition),
     secret_sealed: secret ? box.seal(secret, 'hook secret') : null,
+    previous_secret_sealed: null,
+    previous_secret_expires_at: null,
     created_by: owner.userId,
     created_at: now,
     updated_at: now,
@@ -171,7 +200,10 @@ async function change(
     name: input.name ?? row.name,
     active: (input.active ?? row.active === 1) ? 1 : 0,
     definition_sealed: sealDefinition(box, definition),
-    ...(secret_sealed === undefined ? {} : { secret_sealed }),
+    // A secret that was set or taken away on purpose ends the one before it.
+    ...(secret_sealed === undefined
+      ? {}
+      : { secret_sealed, previous_secret_sealed: null, previous_secret_expires_at: null }),
     updated_at: clock.now(),
   });
 }
@@ -202,9 +234,7 @@ function incomingDefinition(input: IncomingInput, old: IncomingDefinition | null
       });
     }
   });
-  if (secret !== undefined && secret.length < 8) {
-    faults.push({ field: 'secret', message: 'must have at least 8 characters' });
-  }
+  if (secret !== undefined && secret.length < leastSecret) faults.push(shortSecret);
   if (faults.length > 0) throw invalid(faults);
   return {
     requires_secret,
@@ -220,7 +250,7 @@ function incomingDefinition(input: IncomingInput, old: IncomingDefinition | null
 }
 
 /** The mask, or nothing, as answers show a secret, is no secret: sending such an answer back changes nothing. */
-function givenSecret({ secret }: IncomingInput): string | undefined {
+function givenSecret({ secret }: Pick<IncomingInput, 'secret'>): string | undefined {
   return secret === undefined || secret === mask || secret === '' ? undefined : secret;
 }
 

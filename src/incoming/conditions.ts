@@ -13,8 +13,8 @@ export function unmetCondition(
   variables: Record<string, VariableValue>,
 ): string | null {
   for (const [index, condition] of conditions.entries()) {
-    const value = valueOf(condition, source, variables);
-    if (condition.accepted_values.some((accepted) => isSame(accepted, value))) continue;
+    const { met, value } = evaluate(condition, source, variables);
+    if (met) continue;
     const name = condition.name ? ` (${condition.name})` : '';
     const accepted = condition.accepted_values.map((one) => JSON.stringify(one)).join(', ');
     const found = value === undefined ? 'nothing there' : (JSON.stringify(value) ?? 'nothing').slice(0, 200);
@@ -24,6 +24,16 @@ export function unmetCondition(
     );
   }
   return null;
+}
+
+/** Whether one condition is met, and the value that was looked at. */
+export function evaluate(
+  condition: IncomingCondition,
+  source: PayloadSource,
+  variables: Record<string, VariableValue>,
+): { met: boolean; value: unknown } {
+  const value = valueOf(condition, source, variables);
+  return { met: condition.accepted_values.some((accepted) => isSame(accepted, value)), value };
 }
 
 function valueOf(

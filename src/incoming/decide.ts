@@ -5,7 +5,7 @@ import { unmetCondition } from './conditions.ts';
 import { extractVariables } from './extract.ts';
 import { parsePayload } from './parse-payload.ts';
 import { dedupKey, isPing } from './sender-headers.ts';
-import { checkSignature } from './signature.ts';
+import { checkSignature, type SignatureCheck } from './signature.ts';
 
 export type ReceivedRequest = { headers: Record<string, string | string[] | undefined>; body: Buffer };
 
@@ -29,11 +29,28 @@ export type Decision =
       verified: boolean;
     };
 
-/** Verify, parse, conditions, variables, pipeline: in that order, and without a look at the database. */
-export function decide(hook: IncomingHook, request: ReceivedRequest): Decision {
+/**
+ * Verify, parse, conditions, variables, pipeline: in that order, and without a look at the database. `now` is in ms since
+ * 1970.
+ */
+export function decide(hook: IncomingHook, request: ReceivedRequest, now: number): Decision {
   if (!hook.row.active) return refuse(404, 'This hook is not active.', false);
-  const signature = checkSignature(hook, request.headers, request.body);
+  const signature = verify(hook, request, now);
   if (!signature.ok) return refuse(401, signature.reason, false);
+  return understand(hook, request);
+}
+
+/** Checks the signature against the secret, and while it lasts against the one before the last rotation. */
+export function verify(hook: IncomingHook, request: ReceivedRequest, now: number): SignatureCheck {
+  const check = checkSignature(hook, request.headers, request.body);
+  if (check.ok || hook.previous === null || hook.previous.expiresAt <= now) return check;
+  const { definition, previous } = hook;
+  const before = checkSignature({ definition, secret: previous.secret }, request.headers, request.body);
+  return before.ok ? before : check;
+}
+
+/** What a verified request asks for. */
+export function understand(hook: IncomingHook, request: ReceivedRequest): Decision {
   if (isPing(request.headers))
     return { outcome: 'skipped', status: 200, reason: 'Ping received: the hook is reachable.' };
   const parsed = parsePayload(asText(request.headers['content-type']), request.body);

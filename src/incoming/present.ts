@@ -12,7 +12,7 @@ export function presentIncomingRelation(
     id: row.uuid,
     hook_id: row.hook_uuid,
     action_id: row.action_id,
-    retry_of: null,
+    retry_of: row.retry_of,
     ip_address: row.ip_address,
     url: triggerUrl(publicUrl, row.hook_uuid),
     outcome: row.outcome,

@@ -6,15 +6,17 @@ import type { Connection } from '../platform/database/connect.ts';
 import { isUniqueViolation } from '../platform/database/errors.ts';
 import { createGroupCommit } from '../platform/database/group-commit.ts';
 import { AppError, notFound, type FieldError } from '../platform/errors.ts';
-import { decide, type Decision, type ReceivedRequest } from './decide.ts';
+import { decide, understand, type Decision, type ReceivedRequest } from './decide.ts';
+import { networkOf } from '../platform/network-of.ts';
 import { createRateLimit } from '../platform/rate-limit.ts';
 import { pruneRefused } from './prune.ts';
 import { checkSignature } from './signature.ts';
-import { storeRequests, type DecidedRequest, type StoredRequest } from './store.ts';
+import type { TriggerStatus } from './trigger-answers.ts';
+import { storeRequests, type DecidedRequest, type Replay, type StoredRequest } from './store.ts';
 
 /** The answer to a sender; written only after the request and the action it causes are committed. */
 type Receipt = {
-  status: number;
+  status: TriggerStatus;
   body: { message: string; errors: FieldError[] | null; action_id: number | null; hook_request_id: string };
 };
 
@@ -29,6 +31,15 @@ export type Receiver = {
     hookUuid: string,
     request: { headers: ReceivedRequest['headers']; ipAddress: string },
   ): Promise<Receipt | null>;
+  /**
+   * Runs a recorded request again, as a new one: with the hook as it is now, and without a look at its signature, which
+   * was verified then. Throws `not_found` when the hook is gone.
+   */
+  replay(
+    hookUuid: string,
+    request: ReceivedRequest & { ipAddress: string },
+    replay: Replay,
+  ): Promise<Receipt>;
   /** Records and answers a request whose body could not be taken at all. */
   refuseUnread(
     hookUuid: string,
@@ -72,7 +83,9 @@ export function createReceiver(context: {
 
   const find = async (uuid: string): Promise<IncomingHook> => {
     const hook = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(uuid)
-      ? await registry.incoming(uuid.toLowerCase())
+      ? await registry.incoming(uuid.toLowerCase()).catch((cause: unknown) => {
+          throw notNow(cause);
+        })
       : null;
     if (!hook) throw notFound('The hook');
     return hook;
@@ -102,7 +115,7 @@ export function createReceiver(context: {
     decision: Extract<Decision, { outcome: 'refused' }>,
   ): Promise<Receipt> => {
     const startedNs = process.hrtime.bigint();
-    if (!decision.verified) unverified.take(request.ipAddress);
+    if (!decision.verified) unverified.take(networkOf(request.ipAddress));
     const { ipAddress, ...rest } = request;
     const stored = await keep({ hook, request: rest, decision, ipAddress }, startedNs);
     const { status, reason, errors = null } = decision;
@@ -123,14 +136,7 @@ export function createReceiver(context: {
       return stored;
     } catch (cause) {
       if (cause instanceof AppError) throw cause;
-      throw new AppError(
-        'unavailable',
-        'The request cannot be stored now. Nothing was kept; send it again.',
-        {
-          cause,
-          retryAfterSeconds: 5,
-        },
-      );
+      throw notNow(cause);
     }
   };
 
@@ -147,7 +153,7 @@ export function createReceiver(context: {
     async receive(hookUuid, { ipAddress, ...request }) {
       const startedNs = process.hrtime.bigint();
       const hook = await find(hookUuid);
-      const decision = decide(hook, request);
+      const decision = decide(hook, request, clock.now());
       if (decision.outcome === 'refused') return await refuse(hook, { ...request, ipAddress }, decision);
       const stored = await keep({ hook, request, decision, ipAddress }, startedNs);
       // The answer goes out before anything is done about it.
@@ -162,12 +168,36 @@ export function createReceiver(context: {
         },
       };
     },
+    async replay(hookUuid, { ipAddress, ...request }, replay) {
+      const startedNs = process.hrtime.bigint();
+      const hook = await find(hookUuid);
+      const understood = understand(hook, request);
+      // Somebody wants it run although it was accepted before.
+      const decision = understood.outcome === 'accepted' ? { ...understood, dedupKey: null } : understood;
+      const stored = await keep({ hook, request, decision, ipAddress, replay }, startedNs);
+      if (stored.actionId !== null) wakeWorkers();
+      return {
+        status: decision.status,
+        body: {
+          message: messageOf(decision, stored),
+          errors: decision.outcome === 'refused' ? (decision.errors ?? null) : null,
+          action_id: stored.actionId,
+          hook_request_id: stored.requestUuid,
+        },
+      };
+    },
     async refuseUnread(hookUuid, { headers, ipAddress }, why) {
       const hook = await find(hookUuid);
       const request = { headers, body: Buffer.alloc(0), ipAddress };
       return await refuse(hook, request, { outcome: 'refused', ...why, verified: false });
     },
   };
+}
+
+/** The database cannot be reached, or not written to. */
+function notNow(cause: unknown): AppError {
+  const message = 'The request cannot be stored now. Nothing was kept; send it again.';
+  return new AppError('unavailable', message, { cause, retryAfterSeconds: 5 });
 }
 
 function messageOf(decision: Decision, { actionId, repeated }: StoredRequest): string {

@@ -1,37 +1,44 @@
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { principalOf } from '../accounts/access.ts';
+import { audited, recordChange } from '../accounts/audit.ts';
 import { actionIdHeader } from '../actions/present.ts';
+import type { HookRegistry } from '../hooks/registry.ts';
 import { findHook } from '../hooks/store.ts';
 import { HookRequest, HookRequestRelation } from '../hooks/request-record.ts';
 import { presentAttempt, presentAttemptRelation } from '../outgoing/present.ts';
-import { deliveriesOf, findAttempt, listAttempts } from '../outgoing/store.ts';
+import { deliveriesOf, findAttempt, listAttempts, reopenDelivery } from '../outgoing/store.ts';
+import type { Bus } from '../platform/bus.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
-import { AppError, notFound, type FieldError } from '../platform/errors.ts';
+import { AppError, notFound } from '../platform/errors.ts';
 import { onePage, PageQuery } from '../platform/http/pagination.ts';
 import { sendError } from '../platform/http/send-error.ts';
-import { OneOf, Uuid, uuidParam } from '../platform/http/schemas.ts';
+import { FieldFault, Nullable, OneOf, Uuid, uuidParam } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
+import type { ReceivedRequest } from './decide.ts';
 import { presentIncoming, presentIncomingRelation } from './present.ts';
 import { unknownContentType } from './parse-payload.ts';
 import type { Receiver } from './receive.ts';
-import { findHookRequest, listHookRequests, readPayload } from './store.ts';
+import {
+  findHookRequest,
+  findLastKept,
+  listHookRequests,
+  readPayload,
+  type HookRequestRow,
+} from './store.ts';
+import { triggerAnswers, triggerSchemas } from './trigger-answers.ts';
+import { TryOut, tryOut } from './try-out.ts';
 
-// Lists of types rather than unions, which would be tried one by one with each answer.
-const Receipt = Type.Object({
-  message: Type.String(),
-  errors: Type.Unsafe<FieldError[] | null>({
-    type: ['array', 'null'],
-    items: Type.Object({ field: Type.String(), message: Type.String() }),
-  }),
-  action_id: Type.Unsafe<number | null>({ type: ['integer', 'null'] }),
-  hook_request_id: Type.String(),
-});
-
-/** An unknown hook has no record to name. */
-const Refusal = Type.Object({
-  ...Receipt.properties,
-  action_id: Type.Optional(Type.Null()),
-  hook_request_id: Type.Optional(Type.String()),
-});
+const Replayed = Type.Object(
+  {
+    message: Type.String(),
+    errors: Nullable(Type.Array(FieldFault)),
+    action_id: Nullable(Type.Integer()),
+    hook_request_id: Nullable(Type.String({ description: 'The new record; null for a delivery.' })),
+  },
+  { title: 'Replayed' },
+);
 
 /** The address that senders call. The id and the signature are the credentials; the body is taken as raw bytes. */
 export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBodyBytes: number }): void {
@@ -46,6 +53,11 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
       limit: 'own',
       startsAction: true,
       rawBody: ['application/json', 'application/x-www-form-urlencoded'],
+      answers: triggerAnswers,
+      errors: {
+        429: 'Too many requests from this address that could not be verified.',
+        503: 'The request cannot be kept now, and was not: send it again.',
+      },
     },
     bodyLimit: context.maxBodyBytes,
     // What can be refused before the body is read is: nobody can fill the memory without knowing a hook's address.
@@ -68,8 +80,10 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
     schema: {
       operationId: 'triggerHook',
       summary: 'Send a request to an incoming hook',
-      params: Type.Object({ hook_id: Type.String() }),
-      response: { '2xx': Receipt, '4xx': Refusal },
+      description:
+        "The address that senders call, a hook's `url`. The UUID and the signature are the credentials: the HMAC of the body's bytes under the hook's secret, in the header that the hook names. Every request to a known hook is recorded, refused ones too. A 2xx means that it is kept on disk.",
+      params: Type.Object({ hook_id: Type.String({ description: 'The UUID of the hook.' }) }),
+      response: triggerSchemas,
     },
     handler: async (request, reply) => {
       const { status, body } = await context.receiver.receive(request.params.hook_id, {
@@ -131,7 +145,18 @@ function whyUnread(error: Error, contentType = ''): { status: 413 | 415; reason:
 }
 
 /** The records of what came in; one address reads the records of both directions. */
-export function incomingRoutes(app: HttpApp, { db, publicUrl }: { db: Db; publicUrl: () => string }): void {
+export function incomingRoutes(
+  app: HttpApp,
+  context: {
+    db: Db;
+    clock: Clock;
+    bus: Bus;
+    registry: HookRegistry;
+    receiver: Receiver;
+    publicUrl: () => string;
+  },
+): void {
+  const { db, clock, bus, publicUrl } = context;
   app.route({
     method: 'GET',
     url: '/hooks/:hook_type/:hook_id/requests',
@@ -183,4 +208,143 @@ export function incomingRoutes(app: HttpApp, { db, publicUrl }: { db: Db; public
       return presentAttempt(attempt, found.delivery, found.firstAttempt);
     },
   });
+
+  app.route({
+    method: 'POST',
+    url: '/hooks/incoming/:hook_id/test',
+    config: {
+      access: { permission: 'hook:read', on: 'hook', param: 'hook_id' },
+      errors: { 409: 'No request is recorded whose body was kept, and none was given.' },
+    },
+    schema: {
+      operationId: 'testIncomingHook',
+      summary: 'Try an incoming hook out: what a payload yields, without running anything',
+      description:
+        'Give a body, or the id of a recorded request; with neither, the last recorded one is taken. Signature, variables, conditions and the pipeline that would run are told each on their own.',
+      params: uuidParam('hook_id'),
+      body: Nullable(
+        Type.Object(
+          {
+            body: Type.Optional(Type.Unknown({ description: 'JSON, or the raw text of a body.' })),
+            headers: Type.Optional(
+              Type.Record(Type.String({ maxLength: 200 }), Type.String({ maxLength: 8192 })),
+            ),
+            hook_request_id: Type.Optional(Uuid),
+          },
+          { title: 'HookTryOutRequest' },
+        ),
+      ),
+      response: { 200: TryOut },
+    },
+    handler: async (request) => {
+      const hook = await context.registry.incoming(request.params.hook_id.toLowerCase());
+      if (!hook) throw notFound('The incoming hook');
+      const { body, headers = {}, hook_request_id } = request.body ?? {};
+      const given =
+        body === undefined ? await recorded(hook.row.id, hook_request_id) : asRequest(body, headers);
+      return tryOut(hook, given, clock.now());
+    },
+  });
+
+  /** A recorded request of a hook, or its last one whose body was kept. */
+  const recorded = async (hookId: number, uuid: string | undefined): Promise<ReceivedRequest> => {
+    const row = uuid === undefined ? await findLastKept(db, hookId) : await findHookRequest(db, uuid);
+    if (uuid !== undefined && row?.hook_id !== hookId) throw notFound('The hook request');
+    if (!row || !wasKept(row))
+      throw new AppError(
+        'conflict',
+        'No request of this hook is recorded with its body. Give a body to try.',
+      );
+    return asReceived(await readPayload(db, row));
+  };
+
+  app.route({
+    method: 'POST',
+    url: '/hook-requests/:hook_request_id/replay',
+    config: {
+      access: { permission: 'hook:update', on: 'hook_request', param: 'hook_request_id' },
+      startsAction: true,
+      answers: {
+        200: { when: 'Understood, and nothing to run; the message tells why.' },
+        202: { when: 'Accepted: it runs again, or is sent again.' },
+        422: {
+          when: 'A variable that the hook requires is missing or of the wrong type, or it is invalid otherwise.',
+        },
+      },
+      errors: { 409: 'Its body was not kept, or the delivery has not ended.' },
+    },
+    schema: {
+      operationId: 'replayHookRequest',
+      summary: 'Run a recorded request again, or send a delivery again',
+      description:
+        'An incoming request is run as a new one, with the hook as it is now, and linked to the old one by `retry_of`. An outgoing one is sent again under the same `webhook-id`.',
+      params: uuidParam('hook_request_id'),
+      response: { 200: Replayed, 202: Replayed, 422: Replayed },
+    },
+    handler: async (request, reply) => {
+      const uuid = request.params.hook_request_id.toLowerCase();
+      const row = await findHookRequest(db, uuid);
+      if (!row) return await reply.status(202).send(await resend(request, uuid));
+      if (!wasKept(row)) {
+        const why = `Request ${uuid} cannot be run again: its body was not kept, since it was refused before it was verified, or is pruned.`;
+        throw new AppError('conflict', why);
+      }
+      const received = asReceived(await readPayload(db, row));
+      const caller = principalOf(request);
+      const { status, body } = await context.receiver.replay(
+        row.hook_uuid,
+        { ...received, ipAddress: request.ip },
+        {
+          retryOf: uuid,
+          userId: caller.userId,
+          alongside: (trx) =>
+            recordChange(trx, request, {
+              object: { type: 'hook_request', id: uuid, name: null },
+              caller,
+              now: clock.now(),
+            }),
+        },
+      );
+      if (body.action_id !== null) reply.header(actionIdHeader, String(body.action_id));
+      return reply.status(status === 202 ? 202 : status === 200 ? 200 : 422).send(body);
+    },
+  });
+
+  const resend = async (request: FastifyRequest, attemptUuid: string) => {
+    const attempt = await findAttempt(db, attemptUuid);
+    const found = attempt && (await deliveriesOf(db, [attempt])).get(attempt.delivery_id);
+    if (!found) throw notFound('The hook request');
+    const { delivery } = found;
+    const object = { type: 'hook_request', id: attemptUuid, name: delivery.event } as const;
+    await audited({ db, clock }, request, object, async (trx) => {
+      if (!(await reopenDelivery(trx, delivery.id, clock.now()))) {
+        throw new AppError('conflict', `This delivery is ${delivery.status}: it will be sent anyway.`);
+      }
+    });
+    bus.publish('deliveries');
+    return {
+      message: 'It is sent again.',
+      errors: null,
+      action_id: delivery.action_id,
+      hook_request_id: null,
+    };
+  };
+}
+
+/** Only what was verified is kept with its body; see `store.ts`. */
+function wasKept({ payload_id }: HookRequestRow): boolean {
+  return payload_id !== null;
+}
+
+function asReceived({ headers, body }: { headers: string; body: Buffer }): ReceivedRequest {
+  // Safe: `store.ts` wrote them as an object of texts.
+  return { headers: JSON.parse(headers) as Record<string, string>, body };
+}
+
+function asRequest(body: unknown, headers: Record<string, string>): ReceivedRequest {
+  const lowered = Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  return { headers: lowered, body: Buffer.from(text) };
 }

@@ -25,6 +25,15 @@ export type DecidedRequest = {
   durationUs: number;
   /** ms since 1970. */
   at: number;
+  /** Set when somebody had a recorded request run again. */
+  replay?: Replay;
+};
+
+export type Replay = {
+  retryOf: string;
+  userId: number;
+  /** What else belongs into the same transaction. */
+  alongside: (trx: Trx, stored: StoredRequest) => Promise<void>;
 };
 
 export type StoredRequest = { requestUuid: string; actionId: number | null; repeated: boolean };
@@ -52,6 +61,7 @@ const columns = [
   'duration_us',
   'dedup_key',
   'action_id',
+  'retry_of',
   'created_at',
 ] as const satisfies (keyof NewRow)[];
 
@@ -123,10 +133,12 @@ export async function storeRequests(
       duration_us: item.durationUs,
       dedup_key: causes && item.decision.outcome === 'accepted' ? item.decision.dedupKey : null,
       action_id: actionId,
+      retry_of: item.replay?.retryOf ?? null,
       created_at: item.at,
     });
   }
   await insertRequests(trx, rows);
+  for (const [index, { replay }] of items.entries()) await replay?.alongside(trx, results[index]!);
   return results;
 }
 
@@ -222,7 +234,7 @@ function toAction({ hook, request, decision, ...item }: DecidedRequest, uuid: st
     name: hook.row.name,
     email: null,
     ip_address: item.ipAddress,
-    user_id: null,
+    user_id: item.replay?.userId ?? null,
     hook_id: hook.row.uuid,
     hook_request_id: uuid,
     hook_parsed_variables: decision.variables,
@@ -250,6 +262,18 @@ export async function findHookRequest(db: Db, uuid: string): Promise<HookRequest
     .selectFrom('hook_requests')
     .selectAll()
     .where('uuid', '=', uuid.toLowerCase())
+    .executeTakeFirst();
+}
+
+/** The last request of a hook whose body was kept. */
+export async function findLastKept(db: Db, hookId: number): Promise<HookRequestRow | undefined> {
+  return await db
+    .selectFrom('hook_requests')
+    .selectAll()
+    .where('hook_id', '=', hookId)
+    .where('payload_id', 'is not', null)
+    .orderBy('id', 'desc')
+    .limit(1)
     .executeTakeFirst();
 }
 

@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { grantsIn, scopeOf } from '../accounts/access.ts';
 import { audited } from '../accounts/audit.ts';
@@ -8,20 +9,28 @@ import { isoTime } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { AppError, invalid, notFound } from '../platform/errors.ts';
 import { PageQuery, onePage } from '../platform/http/pagination.ts';
-import { Id, noContent, OneOf, Time } from '../platform/http/schemas.ts';
+import { alwaysEmpty, Id, noContent, OneOf, Time } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import { linkedApplications, linkedServers, linkServer, unlinkServer } from './applications/store.ts';
 import { resourceTypes, type ResourceType } from './resource.ts';
 
+const linkTypes = ['child', 'parent'] as const;
+
 const ResourceLink = Type.Object(
   {
-    link_type: OneOf(['child', 'parent']),
+    link_type: Type.Unsafe<'child' | 'parent'>({
+      ...OneOf(linkTypes),
+      description: 'A server is the child of the applications that run on it.',
+    }),
     resource_type: OneOf(resourceTypes),
     resource_type_human_readable: Type.String(),
     resource_id: Type.Integer(),
     can_be_unlinked: Type.Boolean(),
-    linked_resource_data: Type.Object({ id: Type.Integer(), name: Type.String() }),
-    children: Type.Array(Type.Unknown()),
+    linked_resource_data: Type.Object(
+      { id: Type.Integer(), name: Type.String() },
+      { title: 'LinkedResourceData' },
+    ),
+    children: Type.Array(Type.Unknown(), { description: alwaysEmpty }),
     created_at: Time,
     updated_at: Time,
   },
@@ -40,6 +49,21 @@ export function resourceLinkRoutes(app: HttpApp, context: { db: Db; clock: Clock
   const { db } = context;
   const params = Type.Object({ resource_type: OneOf(resourceTypes), resource_id: Id });
 
+  const send = async (
+    request: { url: string; query: Static<typeof PageQuery> },
+    reply: FastifyReply,
+    { of, only }: { of: { type: ResourceType; id: number }; only: Partial<Static<typeof ResourceLink>> },
+  ) =>
+    await onePage(request, reply, async ({ limit, offset }) => {
+      const all = await linksOf(db, of.type, of.id);
+      const links = all.filter(
+        ({ link_type, resource_type }) =>
+          (only.link_type ?? link_type) === link_type &&
+          (only.resource_type ?? resource_type) === resource_type,
+      );
+      return { rows: links.slice(offset, offset + limit), total: links.length };
+    });
+
   app.route({
     method: 'GET',
     url: '/resource-links/:resource_type/:resource_id',
@@ -52,11 +76,31 @@ export function resourceLinkRoutes(app: HttpApp, context: { db: Db; clock: Clock
       response: { 200: Type.Array(ResourceLink) },
     },
     handler: async (request, reply) => {
-      const { resource_type, resource_id } = request.params;
-      return await onePage(request, reply, async ({ limit, offset }) => {
-        const links = await linksOf(db, resource_type, resource_id);
-        return { rows: links.slice(offset, offset + limit), total: links.length };
-      });
+      const { resource_type: type, resource_id: id } = request.params;
+      return await send(request, reply, { of: { type, id }, only: {} });
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/resource-links/:resource_type/:resource_id/:link_type',
+    config: { access: { permission: 'application:read', on: 'named-in-address' } },
+    schema: {
+      operationId: 'listResourceLinksByResourceTypeAndLinkType',
+      summary: 'List the servers of an application, or the applications of a server',
+      description: 'A server is a child of the applications that run on it.',
+      params: Type.Object({ ...params.properties, link_type: OneOf(linkTypes) }),
+      querystring: Type.Object({
+        ...PageQuery.properties,
+        linked_resource_type: Type.Optional(OneOf(resourceTypes)),
+      }),
+      response: { 200: Type.Array(ResourceLink) },
+    },
+    handler: async (request, reply) => {
+      const { resource_type: type, resource_id: id, link_type } = request.params;
+      const { linked_resource_type } = request.query;
+      const only = { link_type, ...(linked_resource_type ? { resource_type: linked_resource_type } : {}) };
+      return await send(request, reply, { of: { type, id }, only });
     },
   });
 

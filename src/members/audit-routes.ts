@@ -4,29 +4,37 @@ import { listAuditEvents, type AuditEventRow } from '../accounts/audit.ts';
 import { isoTime } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { onePage, PageQuery } from '../platform/http/pagination.ts';
-import { Id, idParam, Nullable, Time } from '../platform/http/schemas.ts';
+import { idParam, idRange, Nullable, Time } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 
 const AuditEvent = Type.Object(
   {
     id: Type.Integer(),
     operation: Type.String({ description: 'The operation id of the call.' }),
-    object: Type.Object({
-      type: Type.String(),
-      id: Type.String(),
-      name: Nullable(Type.String({ description: 'As it was called then.' })),
-    }),
+    object: Type.Object(
+      {
+        type: Type.String(),
+        id: Type.String(),
+        name: Nullable(Type.String({ description: 'As it was called then.' })),
+      },
+      { title: 'AuditObject' },
+    ),
     fields: Type.Array(Type.String(), {
       description: 'Which fields the body gave; their values are not kept.',
     }),
     project_id: Nullable(Type.Integer()),
     environment_id: Nullable(Type.Integer()),
-    user: Type.Object({ id: Type.Integer(), name: Type.String() }),
-    token: Type.Object({
-      type: Type.String({ description: 'session, personal_access_token, project_api_token or invitation' }),
-      id: Type.String(),
-      name: Nullable(Type.String()),
-    }),
+    user: Type.Object({ id: Type.Integer(), name: Type.String() }, { title: 'AuditUser' }),
+    token: Type.Object(
+      {
+        type: Type.String({
+          description: '`session`, `personal_access_token`, `project_api_token` or `invitation`.',
+        }),
+        id: Type.String(),
+        name: Nullable(Type.String()),
+      },
+      { title: 'AuditToken' },
+    ),
     ip_address: Type.String(),
     user_agent: Nullable(Type.String()),
     request_id: Type.String(),
@@ -37,10 +45,16 @@ const AuditEvent = Type.Object(
 
 const Query = Type.Object({
   ...PageQuery.properties,
-  object_type: Type.Optional(Type.String({ maxLength: 40 })),
-  object_id: Type.Optional(Type.String({ maxLength: 40 })),
-  operation: Type.Optional(Type.String({ maxLength: 60 })),
-  user_id: Type.Optional(Id),
+  object_type: Type.Optional(
+    Type.String({ maxLength: 40, description: 'Only changes of this kind of object, such as `hook`.' }),
+  ),
+  object_id: Type.Optional(
+    Type.String({ maxLength: 40, description: 'Only changes of the object with this id.' }),
+  ),
+  operation: Type.Optional(
+    Type.String({ maxLength: 60, description: 'Only calls with this operation id, such as `updateHook`.' }),
+  ),
+  user_id: Type.Optional(Type.Integer({ ...idRange, description: 'Only what this user did.' })),
 });
 
 export function auditRoutes(app: HttpApp, { db }: { db: Db }): void {

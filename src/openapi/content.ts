@@ -5,17 +5,18 @@ import { isNull, type JsonSchema, type SchemaComponents } from './json-schema.ts
 
 type MediaType = { schema?: JsonSchema; example?: unknown };
 
-/** The media types of a body or an answer with their schema and an example of it. */
+/** The media types of a body or an answer with their schema and an example of it, which is made if none is given. */
 export function mediaTypes(
   content: Content,
   subject: string,
   components: SchemaComponents,
+  given?: unknown,
 ): Record<string, MediaType> {
   const byType = content.content ?? { 'application/json': { schema: content } };
   return Object.fromEntries(
     Object.entries(byType).map(([type, media]) => {
       const schema = hoist(media.schema, components);
-      return [type, { schema, example: exampleOf(schema, [subject], components) }];
+      return [type, { schema, example: given ?? exampleOf(schema, [subject], components) }];
     }),
   );
 }

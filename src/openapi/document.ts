@@ -40,7 +40,8 @@ export function openApiDocument(
         bearer: {
           type: 'http',
           scheme: 'bearer',
-          description: 'An access token from signing in, or a personal access token.',
+          description:
+            'An access token from signing in (`hl_at_…`), a personal access token (`hl_pat_…`) or an API token of a project (`hl_prj_…`).',
         },
       },
     },

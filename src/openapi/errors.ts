@@ -1,4 +1,5 @@
 import type { Access } from '../accounts/access.ts';
+import { FieldFault } from '../platform/http/schemas.ts';
 import { referTo, type JsonSchema } from './json-schema.ts';
 import { headersOf } from './headers.ts';
 import type { ApiRoute } from './collect-routes.ts';
@@ -10,21 +11,7 @@ export const errorSchema: JsonSchema = {
   properties: {
     message: { type: 'string', description: 'What is wrong and what to do, in a sentence.' },
     errors: {
-      anyOf: [
-        {
-          type: 'array',
-          items: {
-            title: 'FieldError',
-            type: 'object',
-            properties: {
-              field: { type: 'string', description: 'A dotted path, such as `settings.variables.0.type`.' },
-              message: { type: 'string' },
-            },
-            required: ['field', 'message'],
-          },
-        },
-        { type: 'null' },
-      ],
+      anyOf: [{ type: 'array', items: FieldFault }, { type: 'null' }],
       description: 'Every fault of the request at once; null where no field is at fault.',
     },
   },
@@ -106,10 +93,8 @@ export const errorComponents: Record<string, object> = Object.fromEntries(
 export function errorsOf({ schema, config, path }: ApiRoute): Record<string, object> {
   const own = config.errors ?? {};
   const statuses = new Set([...statusesOf({ schema, config, path }), ...Object.keys(own).map(Number)]);
-  const described = new Set(Object.keys(schema.response ?? {}).map((status) => status.toUpperCase()));
-  const open = [...statuses].filter(
-    (status) => !described.has(String(status)) && !described.has(`${String(status)[0]}XX`),
-  );
+  const described = new Set(Object.keys(schema.response ?? {}));
+  const open = [...statuses].filter((status) => !described.has(String(status)));
   return Object.fromEntries(
     open.sort((a, b) => a - b).map((status) => [String(status), errorOf(status, own[status], config.access)]),
   );

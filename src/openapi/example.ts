@@ -64,7 +64,11 @@ function fits(value: unknown, schema: JsonSchema, components: SchemaComponents):
   return typeof value !== 'object' || value === null || objectFits(value, plain, components);
 }
 
-function textFits(value: string, { minLength = 0, maxLength = Infinity, pattern }: JsonSchema): boolean {
+function textFits(
+  value: string,
+  { minLength = 0, maxLength = Infinity, pattern, format }: JsonSchema,
+): boolean {
+  if (format === 'uuid' && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value)) return false;
   if (value.length < minLength || value.length > maxLength) return false;
   return pattern === undefined || new RegExp(pattern, 'u').test(value);
 }

@@ -20,11 +20,13 @@ export const headerComponents = {
   },
   'retry-after': {
     description: 'Seconds to wait before the next attempt.',
+    required: true,
     schema: { type: 'string' },
     example: '30',
   },
   'www-authenticate': {
     description: 'The scheme to sign in with.',
+    required: true,
     schema: { type: 'string' },
     example: 'Bearer',
   },
@@ -32,9 +34,9 @@ export const headerComponents = {
 
 type HeaderName = keyof typeof headerComponents;
 
-/** References to the headers of one answer. */
+/** References to the headers of one answer; `status` is that of an error which every route answers alike. */
 export function headersOf(answer: {
-  status: number | string;
+  status?: number;
   isList?: boolean;
   startsAction?: boolean;
 }): Record<string, { $ref: string }> {

@@ -39,6 +39,16 @@ header \`x-request-id\`, which names the request in the log.
 
 ## Limits
 
-Who sends too much is answered with 429, and the header \`Retry-After\` says after how many seconds to try again. A body of
-the API itself is at most 1 MiB.
+A token may send 3000 requests a minute, and an address twice as many, unless the operator has set
+\`HOOKLINE_REQUESTS_PER_MINUTE\` otherwise. Triggers of hooks are not counted. Signing in is limited per address and per account. Who
+sends too much is answered with 429, and the header \`Retry-After\` says after how many seconds to try again.
+
+A body of the API itself is at most 1 MiB; that of a trigger at most 25 MiB unless the operator has set
+\`HOOKLINE_MAX_BODY_BYTES\` otherwise.
+
+## Clients
+
+Every operation has a stable id, every body and answer a named schema, so a client can be generated from
+[this document](openapi.json) in the language of your choice. Fields may be added to answers at any time: a client should
+ignore those that it does not know.
 `.trim();

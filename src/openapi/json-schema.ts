@@ -8,6 +8,7 @@ export type JsonSchema = {
   enum?: unknown[];
   default?: unknown;
   examples?: unknown[];
+  format?: string;
   pattern?: string;
   minLength?: number;
   maxLength?: number;

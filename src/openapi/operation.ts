@@ -53,23 +53,25 @@ const meanings: Record<string, string> = {
   '201': 'Created.',
   '202': 'Accepted.',
   '204': 'Done; there is no content.',
-  '2XX': 'Done.',
-  '4XX': 'Refused.',
 };
 
 /** The answers that the route describes itself; those that succeed, as a rule. */
 function answersOf(route: ApiRoute, components: SchemaComponents): Record<string, object> {
-  const answer = (status: string, content: Content) => ({
-    description: content.description ?? meanings[status] ?? 'An answer.',
-    headers: headersOf({
-      status,
-      isList: isList(route) && status === '200',
-      startsAction: route.config.startsAction && status.startsWith('2'),
-    }),
-    ...(isNull(content) ? {} : { content: mediaTypes(content, subjectOf(route.path), components) }),
-  });
+  const answer = (status: string, content: Content) => {
+    const { when, example } = route.config.answers?.[Number(status)] ?? {};
+    const isSuccess = status.startsWith('2');
+    return {
+      description: when ?? content.description ?? meanings[status] ?? 'An answer.',
+      headers: headersOf({
+        isList: isList(route) && status === '200',
+        // A 200 of such a route says that there was nothing to start.
+        startsAction: route.config.startsAction && isSuccess && status !== '200',
+      }),
+      ...(isNull(content)
+        ? {}
+        : { content: mediaTypes(content, subjectOf(route.path), components, example) }),
+    };
+  };
   const described = Object.entries(route.schema.response ?? {});
-  return Object.fromEntries(
-    described.map(([status, content]) => [status.toUpperCase(), answer(status.toUpperCase(), content)]),
-  );
+  return Object.fromEntries(described.map(([status, content]) => [status, answer(status, content)]));
 }

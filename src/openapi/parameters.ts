@@ -19,8 +19,12 @@ const meanings: Record<string, string> = {
   resource_type: 'What kind of resource.',
   resource_id: 'The id of the resource.',
   order: 'The position of the step, from 1.',
-  status: 'Only those with this status.',
-  action_type: 'Only those with this operation.',
+  hook_type: '`incoming` or `outgoing`.',
+  child_type: 'What kind of resource the other end is.',
+  child_id: 'The id of the other end.',
+  token_id: 'The id of the token.',
+  provider_code: 'Only those of this provider.',
+  provider_type: 'Only those of this kind of provider.',
 };
 
 /** The parameters of the path, the query and the headers, in this order. */
@@ -34,7 +38,7 @@ export function parametersOf({ path, schema }: ApiRoute, components: SchemaCompo
     return {
       name,
       in: place,
-      description: description ?? meanings[name] ?? meaningOf(name),
+      description: aliasOf(name, from) ?? description ?? meanings[name] ?? meaningOf(name),
       required,
       schema: hoisted,
       ...(required ? { example: exampleOf(hoisted, [name.replace(/_id$/, ''), name], components) } : {}),
@@ -47,6 +51,12 @@ export function parametersOf({ path, schema }: ApiRoute, components: SchemaCompo
     ),
     ...Object.keys(schema.headers?.properties ?? {}).map((name) => make(name, schema.headers, 'header')),
   ];
+}
+
+/** `filter[status]` beside `status` is the same in the form of existing clients. */
+function aliasOf(name: string, from: JsonSchema | undefined): string | undefined {
+  const [, plain] = /^filter\[(\w+)\]$/.exec(name) ?? [];
+  return plain !== undefined && from?.properties?.[plain] ? `The same as \`${plain}\`.` : undefined;
 }
 
 function meaningOf(name: string): string {

@@ -56,5 +56,5 @@ function firstOf(path: string): string {
 export function subjectOf(path: string): string {
   const fixed = path.split('/').filter((part) => part !== '' && !part.startsWith('{'));
   const collection = fixed.findLast((part) => part.endsWith('s')) ?? fixed[0] ?? '';
-  return collection.replace(/s$/, '').replaceAll('-', '_');
+  return collection.replace(/ies$/, 'y').replace(/s$/, '').replaceAll('-', '_');
 }

@@ -5,7 +5,7 @@ import { openOutgoing, type HookRow } from '../hooks/store.ts';
 import { writtenSecrets } from '../hooks/written-secrets.ts';
 import { openSettings } from '../inventory/credentials/source-provider.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { Connection } from '../platform/database/connect.ts';
+import type { Connection, Db } from '../platform/database/connect.ts';
 import { createMasker, createStreamMasker } from '../platform/mask-secrets.ts';
 import type { SecretBox } from '../platform/secret-box.ts';
 import type { DeliveryRow } from './claim.ts';
@@ -151,10 +151,20 @@ async function load(
   const definition = openOutgoing(box, row);
   const hook = { row, definition, compiled: compileOutgoing(definition).compiled };
   // Safe: only `actions/events.ts` writes this column.
-  const values = JSON.parse(event.context) as EventContext & {
-    application?: { id: number; source_provider: object };
-  };
-  values.event = delivery.event;
+  const values = JSON.parse(event.context) as EventContext;
+  return { hook, ...(await complete({ db, box }, row, values, delivery.event)) };
+}
+
+/** Adds to the context of an event what is read at sending: the hook, and the access token of the source provider. */
+async function complete(
+  { db, box }: { db: Db; box: SecretBox },
+  row: HookRow,
+  context: EventContext,
+  event: string,
+): Promise<{ values: EventContext; secrets: string[] }> {
+  // Safe: `actions/events.ts` makes it so.
+  const values = context as EventContext & { application?: { id: number; source_provider: object } };
+  values.event = event;
   values['hook'] = { id: row.uuid, name: row.name };
   const secrets: string[] = [];
   if (values.application) {
@@ -171,7 +181,33 @@ async function load(
       secrets.push(access_token);
     }
   }
-  return { hook, values, secrets };
+  return { values, secrets };
+}
+
+export type Preview =
+  | { kind: 'request'; url: string; headers: Record<string, string>; body: string; missing: string[] }
+  | { kind: 'impossible'; reason: string };
+
+/** What a hook would send about an event, masked as the records are. Nothing is sent. */
+export async function previewRequest(
+  context: { db: Db; box: SecretBox },
+  row: HookRow,
+  { values: given, event }: { values: EventContext; event: string },
+): Promise<Preview> {
+  const definition = openOutgoing(context.box, row);
+  const { values, secrets } = await complete(context, row, given, event);
+  const ofDefinition = [...secrets, ...writtenSecrets(definition)];
+  const rendered = renderRequest(compileOutgoing(definition).compiled, values);
+  if (rendered.kind === 'impossible')
+    return { kind: 'impossible', reason: createMasker(ofDefinition)(rendered.reason) };
+  const maskAll = createMasker([...ofDefinition, ...headerSecrets(rendered)]);
+  return {
+    kind: 'request',
+    url: maskAll(rendered.url),
+    headers: maskRecord(maskHeaders(rendered.headers), maskAll),
+    body: maskAll(rendered.body),
+    missing: rendered.missing,
+  };
 }
 
 /** What a sensitive header holds beyond its scheme may come back in an answer, which echoes are; a password decoded too. */

@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import type { Db } from '../platform/database/connect.ts';
+import type { Db, Trx } from '../platform/database/connect.ts';
 import { listPage } from '../platform/database/listing.ts';
 import type { Database } from '../platform/database/schema.ts';
 import type { Listing, Page } from '../platform/http/pagination.ts';
@@ -58,4 +58,35 @@ export async function deliveriesOf(
       return [delivery.id, { delivery, firstAttempt: first?.uuid ?? '' }];
     }),
   );
+}
+
+/** Has a delivery that has ended sent again; false when it has not ended. */
+export async function reopenDelivery(trx: Trx, id: number, now: number): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('deliveries')
+    .set({ status: 'pending', next_attempt_at: now, updated_at: now, reason: 'To be sent again, as asked.' })
+    .where('id', '=', id)
+    .where('status', 'not in', ['pending', 'sending'])
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** Has all deliveries of a hook sent again that failed or were rejected since a time; returns how many. */
+export async function reopenFailed(
+  trx: Trx,
+  options: { hookId: number; since: number; now: number },
+): Promise<number> {
+  const { numUpdatedRows } = await trx
+    .updateTable('deliveries')
+    .set({
+      status: 'pending',
+      next_attempt_at: options.now,
+      updated_at: options.now,
+      reason: 'To be sent again, as asked.',
+    })
+    .where('hook_id', '=', options.hookId)
+    .where('status', 'in', ['failed', 'rejected'])
+    .where('created_at', '>=', options.since)
+    .executeTakeFirst();
+  return Number(numUpdatedRows);
 }

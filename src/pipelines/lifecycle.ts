@@ -1,16 +1,19 @@
 import { resourceColumns } from '../inventory/resource.ts';
-import type { ServerRow } from '../inventory/servers/store.ts';
+import { lockServer, type ServerRow } from '../inventory/servers/store.ts';
 import type { Trx } from '../platform/database/connect.ts';
+import { notFound } from '../platform/errors.ts';
 import type { Operation } from './operations.ts';
 import { newStep } from './steps.ts';
-import { insertPipeline, insertStep } from './store.ts';
+import { insertPipeline, insertStep, pipelinesFor, type PipelineRow } from './store.ts';
 
 const reach = `answers() {
   timeout 10 bash -c 'exec 3<>"/dev/tcp/$HOOKLINE_SERVER_ADDRESS/$HOOKLINE_SERVER_SSH_PORT"' 2>/dev/null
 }
 on_server() {
-  ssh -o BatchMode=yes -o ConnectTimeout=10 -p "$HOOKLINE_SERVER_SSH_PORT" "$HOOKLINE_SERVER_SSH_USER@$HOOKLINE_SERVER_ADDRESS" "$1"
+  ssh -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3 -p "$HOOKLINE_SERVER_SSH_PORT" "$HOOKLINE_SERVER_SSH_USER@$HOOKLINE_SERVER_ADDRESS" "$1"
 }`;
+
+export type LifecycleOperation = Extract<Operation, 'start' | 'stop' | 'restart' | 'get_status'>;
 
 /**
  * What is done to a server from outside rather than on it: a machine that is off runs nothing. Such pipelines run on
@@ -18,7 +21,7 @@ on_server() {
  * server is meant. The steps below suit a machine that the user of Hookline may reach by ssh and sudo; where a
  * hypervisor or a provider switches it, its command belongs in their place.
  */
-const lifecycle: Partial<Record<Operation, { name: string; step: string; command: string }>> = {
+const lifecycle: Record<LifecycleOperation, { name: string; step: string; command: string }> = {
   start: {
     name: 'Start',
     step: 'Switch the server on',
@@ -40,7 +43,7 @@ if ! answers; then
 fi
 on_server true || exit 1
 on_server 'sudo -n shutdown -h now' || [ $? -eq 255 ] || exit 1
-for second in $(seq 120); do
+while [ "$SECONDS" -lt 120 ]; do
   answers || { echo "$HOOKLINE_SERVER_HOSTNAME is stopped."; exit 0; }
   sleep 1
 done
@@ -54,8 +57,9 @@ exit 1`,
 boot_id='cat /proc/sys/kernel/random/boot_id'
 before=$(on_server "$boot_id") || exit 1
 on_server 'sudo -n reboot' || [ $? -eq 255 ] || exit 1
-for second in $(seq 300); do
-  after=$(on_server "$boot_id" 2>/dev/null)
+while [ "$SECONDS" -lt 300 ]; do
+  # While it is down ssh fails, which must not end this step.
+  after=$(on_server "$boot_id" 2>/dev/null) || after=
   if [ -n "$after" ] && [ "$after" != "$before" ]; then
     echo "$HOOKLINE_SERVER_HOSTNAME is back."
     exit 0
@@ -83,26 +87,50 @@ export function isLifecycle(resourceType: string, operation: string): boolean {
   return resourceType === 'server' && Object.hasOwn(lifecycle, operation);
 }
 
-/** Gives a server the pipelines for `operations`; all of them when it is new. */
-export async function addLifecyclePipelines(
+/** Gives a new server its pipelines. */
+export async function addLifecyclePipelines(trx: Trx, server: ServerRow): Promise<void> {
+  // Safe: the keys of the very table.
+  for (const operation of Object.keys(lifecycle) as LifecycleOperation[]) {
+    await addPipeline(trx, server, operation, server.created_at);
+  }
+}
+
+/**
+ * The pipeline that a call for an operation runs: of several the oldest; made anew for a server from before there were
+ * such pipelines, or whose own was deleted. Throws `not_found` for a server that is gone.
+ */
+export async function lifecyclePipeline(
+  trx: Trx,
+  serverId: number,
+  operation: LifecycleOperation,
+  now: number,
+): Promise<PipelineRow> {
+  // Two calls at once must not make two.
+  const server = await lockServer(trx, serverId);
+  if (!server) throw notFound('The server');
+  const [oldest] = await pipelinesFor(trx, { type: 'server', id: serverId }, operation);
+  return oldest ?? (await addPipeline(trx, server, operation, now));
+}
+
+async function addPipeline(
   trx: Trx,
   server: ServerRow,
-  operations: readonly string[] = Object.keys(lifecycle),
-): Promise<void> {
-  for (const [operation, { name, step, command }] of Object.entries(lifecycle)) {
-    if (!operations.includes(operation)) continue;
-    const pipeline = await insertPipeline(trx, {
-      ...resourceColumns('server', server.id),
-      environment_id: server.environment_id,
-      name,
-      operation,
-      max_parallel_actions: 1,
-      trigger_when: null,
-      is_auto_generated: 1,
-      created_by: server.created_by,
-      created_at: server.updated_at,
-      updated_at: server.updated_at,
-    });
-    await insertStep(trx, newStep(pipeline.id, { name: step, command }, 1, server.updated_at));
-  }
+  operation: LifecycleOperation,
+  now: number,
+): Promise<PipelineRow> {
+  const { name, step, command } = lifecycle[operation];
+  const pipeline = await insertPipeline(trx, {
+    ...resourceColumns('server', server.id),
+    environment_id: server.environment_id,
+    name,
+    operation,
+    max_parallel_actions: 1,
+    trigger_when: null,
+    is_auto_generated: 1,
+    created_by: server.created_by,
+    created_at: now,
+    updated_at: now,
+  });
+  await insertStep(trx, newStep(pipeline.id, { name: step, command }, 1, now));
+  return pipeline;
 }

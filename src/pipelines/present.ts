@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox';
 import { UserRelation, type UserLookup } from '../accounts/present.ts';
 import { resourceTypes, type ResourceType } from '../inventory/resource.ts';
 import { isoTime } from '../platform/clock.ts';
-import { Nullable, OneOf, Time } from '../platform/http/schemas.ts';
+import { Nullable, OneOf, Time, Unused } from '../platform/http/schemas.ts';
 import { operationCodes, operationLabel, type Operation } from './operations.ts';
 import { runners, type Runner } from './steps.ts';
 import type { PipelineRow, StepRow } from './store.ts';
@@ -16,9 +16,9 @@ export const Step = Type.Object(
     run_as_user: Type.String(),
     command: Type.String(),
     runner: OneOf(runners),
-    script_id: Type.Integer(),
+    script_id: Type.Integer({ description: 'The same as `id`.' }),
     pipeline_id: Type.Integer(),
-    trigger_order: Type.Integer(),
+    trigger_order: Type.Integer({ description: 'Its position, from 1.' }),
     is_auto_generated: Type.Boolean(),
     is_default_step: Type.Boolean(),
     created_at: Time,
@@ -59,8 +59,8 @@ export const PipelineRelation = Type.Object(
     resource_id: Type.Integer(),
     operation: OneOf(operationCodes),
     operation_human_readable: Type.String(),
-    max_parallel_actions: Type.Integer(),
-    trigger_when: Type.Null(),
+    max_parallel_actions: Type.Integer({ description: '0 means no limit.' }),
+    trigger_when: Unused,
     is_auto_generated: Type.Boolean({ description: 'It came with its resource.' }),
     created_by_user: Nullable(UserRelation),
     created_at: Time,

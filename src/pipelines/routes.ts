@@ -1,7 +1,9 @@
 import { Type } from 'typebox';
-import { principalOf, scopeOf, type Access } from '../accounts/access.ts';
+import { grantsIn, principalOf, scopeOf, type Access } from '../accounts/access.ts';
 import { audited } from '../accounts/audit.ts';
+import { permissionsAt } from '../accounts/grants.ts';
 import { usersById } from '../accounts/present.ts';
+import { findScope } from '../accounts/scopes.ts';
 import { resourceColumns, resourceTypes } from '../inventory/resource.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -16,6 +18,7 @@ import {
   addStep,
   changeStep,
   checkCommand,
+  linkStep,
   mostCommandBytes,
   mostSteps,
   newStep,
@@ -25,6 +28,7 @@ import {
 import {
   deletePipeline,
   findPipeline,
+  findStep,
   insertPipeline,
   insertStep,
   listPipelines,
@@ -37,22 +41,49 @@ const name = Type.String({ minLength: 1, maxLength: 60 });
 const max_parallel_actions = Type.Optional(
   Type.Integer({ minimum: 0, maximum: 10, description: '0 means no limit.' }),
 );
-const trigger_when = Type.Optional(Nullable(Type.Object({})));
-const StepBody = Type.Object({
+const trigger_when = Type.Optional(
+  Nullable(Type.Object({}, { description: 'Taken for the sake of existing clients; it changes nothing.' })),
+);
+const stepFields = {
   name: Type.Optional(Nullable(Type.String({ maxLength: 60 }))),
   description: Type.Optional(Nullable(Type.String({ maxLength: 255 }))),
   type: Type.Optional(Type.String({ maxLength: 20 })),
-  command: Type.String({ minLength: 1, maxLength: mostCommandBytes }),
+  command: Type.String({
+    minLength: 1,
+    maxLength: mostCommandBytes,
+    description: 'A script for the shell. An exit code other than 0 fails the step.',
+  }),
   runner: Type.Optional(OneOf(runners)),
   run_as_user: Type.Optional(Type.String({ maxLength: 60, pattern: '^([a-z_][a-z0-9_-]*)?$' })),
-});
-const CreateBody = Type.Object({
-  name,
-  operation: OneOf(operationCodes),
-  max_parallel_actions,
-  trigger_when,
-  steps: Type.Optional(Type.Array(StepBody, { maxItems: mostSteps })),
-});
+};
+const StepCreate = Type.Object(stepFields, { title: 'StepCreate' });
+const StepUpdate = Type.Object(
+  {
+    ...stepFields,
+    trigger_after: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 16_777_214,
+        description: 'Moves it behind the step of that order; 0 makes it the first.',
+      }),
+    ),
+  },
+  { title: 'StepUpdate' },
+);
+const PipelineCreate = Type.Object(
+  {
+    name,
+    operation: OneOf(operationCodes),
+    max_parallel_actions,
+    trigger_when,
+    steps: Type.Optional(Type.Array(StepCreate, { maxItems: mostSteps })),
+  },
+  { title: 'PipelineCreate' },
+);
+const PipelineUpdate = Type.Object(
+  { name: Type.Optional(name), max_parallel_actions, trigger_when },
+  { title: 'PipelineUpdate' },
+);
 
 export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bus: Bus }): void {
   const { db, clock, bus } = context;
@@ -70,8 +101,10 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
     schema: {
       operationId: 'addPipeline',
       summary: 'Create a pipeline, with its steps if they are known',
+      description:
+        'Its steps run in their order, one after another on each target. With `max_parallel_actions` the actions beyond that number wait, first in first out.',
       params: resourceParams,
-      body: CreateBody,
+      body: PipelineCreate,
       response: { 201: Pipeline },
     },
     handler: async (request, reply) => {
@@ -149,7 +182,7 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
       operationId: 'updatePipeline',
       summary: 'Change a pipeline; fields that are left out are kept',
       params,
-      body: Type.Object({ name: Type.Optional(name), max_parallel_actions, trigger_when }),
+      body: PipelineUpdate,
       response: noContent,
     },
     handler: async (request, reply) => {
@@ -194,8 +227,9 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
     schema: {
       operationId: 'addPipelineStep',
       summary: 'Append a step to a pipeline',
+      description: 'An action that has started already keeps the steps it began with.',
       params,
-      body: StepBody,
+      body: StepCreate,
       response: { 201: Step },
     },
     handler: async (request, reply) => {
@@ -218,16 +252,7 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
       operationId: 'updatePipelineStep',
       summary: 'Change a step, or move it',
       params: stepParams,
-      body: Type.Object({
-        ...StepBody.properties,
-        trigger_after: Type.Optional(
-          Type.Integer({
-            minimum: 0,
-            maximum: 16_777_214,
-            description: 'Moves it behind the step of that order.',
-          }),
-        ),
-      }),
+      body: StepUpdate,
       response: noContent,
     },
     handler: async (request, reply) => {
@@ -236,6 +261,29 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
       const ids = { pipelineId: row.id, stepId: request.params.step_id };
       const input = { ...request.body, triggerAfter: request.body.trigger_after };
       await audited(context, request, asObject(row), (trx) => changeStep({ trx, clock }, ids, input));
+      return reply.status(204).send(null);
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/pipelines/:pipeline_id/steps/:step_id/link',
+    config: needs('pipeline:update'),
+    schema: {
+      operationId: 'linkStepToPipeline',
+      summary: 'Append a copy of the step of another pipeline',
+      description: 'A step that is in the pipeline already stays as it is.',
+      params: stepParams,
+      response: noContent,
+    },
+    handler: async (request, reply) => {
+      const row = await existing(request.params.pipeline_id);
+      const step = await findStep(db, request.params.step_id);
+      // The guard has looked at the pipeline alone; the step may belong to somebody else.
+      const place = step && (await findScope(db, 'pipeline', String(step.pipeline_id)));
+      if (!step || !place || !permissionsAt(grantsIn(request), place).includes('pipeline:read'))
+        throw notFound('The step');
+      await audited(context, request, asObject(row), (trx) => linkStep({ trx, clock }, row.id, step));
       return reply.status(204).send(null);
     },
   });

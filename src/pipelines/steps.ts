@@ -85,6 +85,20 @@ export async function changeStep(
   }
 }
 
+/**
+ * Appends a copy of another pipeline's step: a step belongs to one pipeline. Where it is in the pipeline already, nothing
+ * happens.
+ */
+export async function linkStep(
+  { trx, clock }: { trx: Trx; clock: Clock },
+  pipelineId: number,
+  step: StepRow,
+): Promise<void> {
+  if (step.pipeline_id === pipelineId) return;
+  // Safe: only the schema's values are written.
+  await addStep({ trx, clock }, pipelineId, { ...step, runner: step.runner as Runner });
+}
+
 export async function removeStep(trx: Trx, ids: { pipelineId: number; stepId: number }): Promise<void> {
   const step = (await stepsOf(trx, ids.pipelineId)).find(({ id }) => id === ids.stepId);
   if (!step) throw notFound('The step');

@@ -77,6 +77,10 @@ export async function stepsOf(db: Db | Trx, pipelineId: number): Promise<StepRow
     .execute();
 }
 
+export async function findStep(db: Db | Trx, id: number): Promise<StepRow | undefined> {
+  return await db.selectFrom('steps').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
 export async function insertStep(db: Db | Trx, step: Insertable<Database['steps']>): Promise<StepRow> {
   return await db.insertInto('steps').values(step).returningAll().executeTakeFirstOrThrow();
 }

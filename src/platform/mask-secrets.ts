@@ -20,7 +20,9 @@ function formsOf(secret: string): string[] {
     base64,
     Buffer.from(secret).toString('base64url'),
     ...linesOf(secret),
-    ...wraps.flatMap((width) => linesOf(base64.replaceAll(new RegExp(`.{${width}}`, 'g'), '$&\n'))),
+    ...wraps
+      .filter((width) => base64.length > width)
+      .flatMap((width) => linesOf(base64.replaceAll(new RegExp(`.{${width}}`, 'g'), '$&\n'))),
   ];
 }
 

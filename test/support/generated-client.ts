@@ -11,6 +11,8 @@ export type CallInput = {
   query?: Record<string, unknown>;
   body?: unknown;
   headers?: Record<string, string>;
+  /** Sent as it is, in place of `body`. */
+  rawBody?: string;
 };
 
 export type CallAnswer = {
@@ -72,13 +74,14 @@ async function generate(document: OpenApiDocument, path: string): Promise<void> 
 async function callFunction(
   generated: unknown,
   operationId: string,
-  input: CallInput,
+  { rawBody, ...input }: CallInput,
   token: string | undefined,
 ): Promise<CallAnswer> {
   if (typeof generated !== 'function') throw new Error(`The client has no function ${operationId}.`);
   let answer: Promise<CallAnswer> | undefined;
   await generated({
     ...input,
+    ...(rawBody === undefined ? {} : { body: rawBody, bodySerializer: (body: unknown) => body }),
     auth: token,
     fetch: async (request: Request) => {
       const response = await fetch(request);

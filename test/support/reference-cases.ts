@@ -1,40 +1,10 @@
-import type { ApiAnswer } from './api-client.ts';
+import { absent, empty, filled, fresh, get, holds, present, send } from './reference-case.ts';
+import type { Case, Cases, Sees } from './reference-case.ts';
+import { memberCases } from './reference-member-cases.ts';
 import type { OperationId } from './reference-operations.ts';
 import type { Scene } from './reference-scene.ts';
 import { shapeFaults } from './shape-faults.ts';
 
-/** One call of an operation, under the name of what is different about it. */
-export type Case = {
-  call: (scene: Scene) => Promise<ApiAnswer<unknown>>;
-  /**
-   * What must be in the answer for the case to mean anything: by the path of a field its value, or one of `present`,
-   * `absent` and `filled`; the path `` is the answer, and `each.status` that of every entry.
-   */
-  sees?: Sees;
-};
-export type Cases = Readonly<Record<string, Case>>;
-type Sees = Readonly<Record<string, unknown>>;
-
-const get = (path: (scene: Scene) => string, sees: Sees = {}): Case => ({
-  call: (scene) => scene.api.request('GET', path(scene)),
-  sees,
-});
-const send = (
-  method: 'POST' | 'PUT' | 'DELETE',
-  path: (scene: Scene) => string | Promise<string>,
-  body?: object | ((scene: Scene) => object),
-  sees: Sees = {},
-): Case => ({
-  call: async (scene) =>
-    await scene.api.request(method, await path(scene), typeof body === 'function' ? body(scene) : body),
-  sees,
-});
-
-const present = (value: unknown): boolean => value !== null && value !== undefined && value !== '';
-const absent = (value: unknown): boolean => !present(value) || (Array.isArray(value) && value.length === 0);
-const filled = (value: unknown): boolean => Array.isArray(value) && value.length > 0;
-const holds: Sees = { '': filled };
-const empty: Sees = { '': absent };
 /** The client takes any settings, but for those of an incoming hook when they are not quite an outgoing one's. */
 const outgoingSettings = (value: unknown): boolean => shapeFaults('HookOutgoingSettings', value).length === 0;
 
@@ -47,8 +17,16 @@ const recordOf = (name: keyof Scene['records'], sees?: Sees): Case =>
 const actionOf = (name: keyof Scene['actions'], sees?: Sees): Case =>
   get(({ actions }) => `/actions/${actions[name]}`, sees);
 
-let serial = 0;
-const fresh = (prefix: string): string => `${prefix}-${++serial}`;
+/** Each runs a pipeline that the server began with. */
+const serverCall = (path: string): Cases => ({
+  '': send('POST', ({ servers }) => `/servers/${servers.switched}/${path}`),
+});
+const serverCalls = {
+  startServer: serverCall('start'),
+  stopServer: serverCall('stop'),
+  restartServer: serverCall('restart'),
+  getStatusServer: serverCall('get-status'),
+};
 
 /** What Hookline answers today. Each case is a test; an operation without one must be in `notYetPresent`. */
 export const cases: Partial<Record<OperationId, Cases>> = {
@@ -99,10 +77,7 @@ export const cases: Partial<Record<OperationId, Cases>> = {
     '': send('DELETE', ({ tokens }) => `/users/personal-access-tokens/${tokens.toRevoke}/revoke`),
   },
 
-  listOrganizations: { '': get(() => '/organizations', holds) },
-  getOrganization: {
-    'with its owner': get(({ organizationId }) => `/organizations/${organizationId}`, { owner: present }),
-  },
+  ...memberCases,
   listOrganizationCredentials: {
     '': get(({ organizationId }) => `/organizations/${organizationId}/credentials`, holds),
   },
@@ -117,13 +92,6 @@ export const cases: Partial<Record<OperationId, Cases>> = {
       }),
     ),
   },
-  listProjects: { '': get(() => '/projects', holds) },
-  getProject: {
-    'with its organization': get(({ projectId }) => `/projects/${projectId}`, { organization: present }),
-  },
-  listProjectEnvironments: { '': get(({ projectId }) => `/projects/${projectId}/environments`, holds) },
-  getEnvironment: { '': get(({ environmentId }) => `/environments/${environmentId}`) },
-
   listEnvironmentCredentials: {
     '': get(({ environmentId }) => `/environments/${environmentId}/credentials`, holds),
   },
@@ -157,6 +125,16 @@ export const cases: Partial<Record<OperationId, Cases>> = {
         name: fresh('full'),
       }),
     ),
+    'on a server': send(
+      'POST',
+      ({ environmentId }) => `/environments/${environmentId}/applications`,
+      ({ servers }) => ({
+        name: fresh('linked'),
+        repository: 'octocat/hello-world',
+        linked_resources: [{ resource_type: 'server', resource_id: servers.addressed }],
+      }),
+      { servers: filled },
+    ),
   },
   getApplication: {
     bare: get(({ applications }) => `/applications/${applications.bare}`, {
@@ -168,13 +146,38 @@ export const cases: Partial<Record<OperationId, Cases>> = {
       { credential: present, root_directory: '/web', build_command: present },
     ),
     'of a full git address': get(({ applications }) => `/applications/${applications.byAddress}`),
+    'with a server': get(({ applications }) => `/applications/${applications.linked}`, { servers: filled }),
+    'without servers': get(({ applications }) => `/applications/${applications.bare}`, { servers: absent }),
+    // Which deployment is live is not kept yet; the client takes null for both.
     'after deployments': get(({ applications }) => `/applications/${applications.full}`, {
-      'last_deployments.latest': present,
+      last_deployments: present,
     }),
   },
   updateApplication: {
     '': send('PUT', ({ applications }) => `/applications/${applications.byAddress}`, {
       default_branch: 'next',
+    }),
+  },
+  addApplicationDeployment: {
+    deploy: send('POST', ({ applications }) => `/applications/${applications.full}/deployments`, {
+      type: 'deploy',
+    }),
+    'of a branch': send('POST', ({ applications }) => `/applications/${applications.full}/deployments`, {
+      type: 'deploy',
+      source_type: 'branch',
+      source_ref: 'main',
+    }),
+    'with the pipeline and servers named': send(
+      'POST',
+      ({ applications }) => `/applications/${applications.full}/deployments`,
+      ({ pipelines, servers }) => ({
+        type: 'deploy',
+        pipeline_id: pipelines.main,
+        servers: [servers.addressed],
+      }),
+    ),
+    redeploy: send('POST', ({ applications }) => `/applications/${applications.full}/deployments`, {
+      type: 'redeploy',
     }),
   },
   deleteApplication: { '': send('DELETE', async (scene) => `/applications/${await scene.newApplication()}`) },
@@ -200,7 +203,9 @@ export const cases: Partial<Record<OperationId, Cases>> = {
   getServer: {
     'with an address': get(({ servers }) => `/servers/${servers.addressed}`, { ip_address: '192.0.2.1' }),
     'without an address': get(({ servers }) => `/servers/${servers.bare}`, { ip_address: absent }),
+    'that was found running': get(({ servers }) => `/servers/${servers.running}`, { status: 'running' }),
   },
+  ...serverCalls,
   updateServer: { '': send('PUT', ({ servers }) => `/servers/${servers.bare}`, { ssh_port: 2222 }) },
   deleteServer: { '': send('DELETE', async (scene) => `/servers/${await scene.newServer()}`) },
 
@@ -218,6 +223,48 @@ export const cases: Partial<Record<OperationId, Cases>> = {
       }),
     ),
   },
+  listResourceLinksByResourceTypeAndLinkType: {
+    'the servers of an application': get(
+      ({ applications }) =>
+        `/resource-links/application/${applications.linked}/child?linked_resource_type=server`,
+      { ...holds, 'each.resource_type': 'server' },
+    ),
+    'of the other kind': get(
+      ({ applications }) => `/resource-links/application/${applications.linked}/parent`,
+      empty,
+    ),
+  },
+  listResourceLinksByResourceType: {
+    'of an application': get(({ applications }) => `/resource-links/application/${applications.linked}`, {
+      ...holds,
+      'each.resource_type': 'server',
+    }),
+    'of a server': get(({ servers }) => `/resource-links/server/${servers.addressed}`, {
+      ...holds,
+      'each.resource_type': 'application',
+    }),
+    none: get(({ applications }) => `/resource-links/application/${applications.bare}`, empty),
+  },
+  linkResourceLinkToResourceLink: {
+    'an application first': send(
+      'POST',
+      async (scene) =>
+        `/resource-links/application/${await scene.newApplication()}/server/${scene.servers.bare}/link`,
+    ),
+    'a server first': send(
+      'POST',
+      async (scene) =>
+        `/resource-links/server/${scene.servers.bare}/application/${await scene.newApplication()}/link`,
+    ),
+  },
+  unlinkResourceLinkFromResourceLink: {
+    '': send('DELETE', async (scene) => {
+      const pair = `/resource-links/application/${await scene.newApplication()}/server/${scene.servers.bare}`;
+      await scene.api.post(`${pair}/link`);
+      return `${pair}/unlink`;
+    }),
+  },
+
   listVariablesByResourceType: {
     'of a server': get(({ servers }) => `/variables/server/${servers.addressed}`, holds),
   },
@@ -244,7 +291,10 @@ export const cases: Partial<Record<OperationId, Cases>> = {
 
   listPipelinesByResourceType: {
     'of an application': get(({ applications }) => `/pipelines/application/${applications.full}`, holds),
-    'of a server': get(({ servers }) => `/pipelines/server/${servers.addressed}`, holds),
+    'of a server': get(({ servers }) => `/pipelines/server/${servers.addressed}`, {
+      ...holds,
+      'each.created_by_user': present,
+    }),
   },
   addPipeline: {
     '': send(
@@ -283,6 +333,12 @@ export const cases: Partial<Record<OperationId, Cases>> = {
       command: 'false',
     }),
   },
+  linkStepToPipeline: {
+    '': send(
+      'POST',
+      async (scene) => `/pipelines/${scene.pipelines.stepless}/steps/${await scene.newStep()}/link`,
+    ),
+  },
   unlinkStepFromPipeline: {
     '': send(
       'DELETE',
@@ -305,6 +361,32 @@ export const cases: Partial<Record<OperationId, Cases>> = {
       { '': filled, 'each.status': 'failed' },
     ),
   },
+  listEnvironmentActionsByResourceType: {
+    '': get(({ environmentId }) => `/environments/${environmentId}/actions/application`, holds),
+    filtered: get(
+      ({ environmentId }) => `/environments/${environmentId}/actions/server?filter%5Boperation%5D=restart`,
+      { ...holds, 'each.type': 'restart', 'each.resource.type': 'server' },
+    ),
+    'of a kind that Hookline has none of': get(
+      ({ environmentId }) => `/environments/${environmentId}/actions/network`,
+      empty,
+    ),
+  },
+  listProjectActionsByResourceType: {
+    '': get(({ projectId }) => `/projects/${projectId}/actions/server`, {
+      ...holds,
+      'each.resource.type': 'server',
+    }),
+  },
+  listActionsByResourceType: {
+    'of an application': get(({ applications }) => `/actions/application/${applications.full}`, holds),
+    'of a server': get(({ servers }) => `/actions/server/${servers.addressed}`, holds),
+    none: get(({ servers }) => `/actions/server/${servers.bare}`, empty),
+  },
+  listActionsByTargetResourceType: {
+    '': get(({ servers }) => `/actions/targets/server/${servers.addressed}`, holds),
+    none: get(({ servers }) => `/actions/targets/server/${servers.bare}`, empty),
+  },
   listPipelineActions: { '': get(({ pipelines }) => `/pipelines/${pipelines.main}/actions`, holds) },
   addPipelineAction: {
     'by hand': send('POST', ({ pipelines }) => `/pipelines/${pipelines.main}/actions`, {
@@ -326,7 +408,18 @@ export const cases: Partial<Record<OperationId, Cases>> = {
     'that waits': actionOf('waiting', { status: 'waiting', started_at: absent }),
     'of an application that is gone': actionOf('ofGone', { 'resource.data': absent }),
   },
+  retryAction: {
+    'that failed': send('POST', ({ actions }) => `/actions/${actions.failed}/retry`, undefined, {
+      retry_of: present,
+    }),
+    'of a hook': send('POST', ({ actions }) => `/actions/${actions.byHook}/retry`, undefined, {
+      retry_of: present,
+      'triggered_from.trigger_type': 'manual',
+    }),
+    'of a server': send('POST', ({ actions }) => `/actions/${actions.ofServer}/retry`),
+  },
   getActionLog: {
+    'on a server': get(({ logs }) => logs.onServer, { 'step.started_at': present }),
     'of a step that ran': get(({ logs }) => logs.ran, { 'step.output': 'hello\n' }),
     'of a step that was skipped': get(({ logs }) => logs.skipped, { 'step.started_at': absent }),
   },
@@ -413,23 +506,3 @@ export const cases: Partial<Record<OperationId, Cases>> = {
     'sent again': recordOf('retry', { retry_of: present }),
   },
 };
-
-/** The paths at which an answer is not what its case is about. */
-export function unseen(sees: Sees = {}, body: unknown): string[] {
-  return Object.entries(sees)
-    .filter(([path, wanted]) => {
-      const values = path.startsWith('each.')
-        ? (Array.isArray(body) ? body : []).map((entry) => valueAt(entry, path.slice(5)))
-        : [valueAt(body, path)];
-      return !values.every((value) => (typeof wanted === 'function' ? wanted(value) : value === wanted));
-    })
-    .map(([path]) => path);
-}
-
-function valueAt(value: unknown, path: string): unknown {
-  let found = value;
-  for (const key of path === '' ? [] : path.split('.')) {
-    found = typeof found === 'object' && found !== null ? Reflect.get(found, key) : undefined;
-  }
-  return found;
-}

@@ -12,6 +12,8 @@ import {
 } from './fixtures.ts';
 import type { IncomingHook, Receipt, Workplace } from './fixtures.ts';
 import { startReceiver } from './receiver.ts';
+import type { Behave, Receiver } from './receiver.ts';
+import { buildMembers } from './reference-members.ts';
 import type { TestServer } from './server.ts';
 
 const account = { email: 'admin@example.com', password: 'correct-horse-battery' };
@@ -52,14 +54,26 @@ export async function buildScene(server: TestServer, ends: AsyncDisposableStack)
   };
   const application = (fields: object): Promise<number> =>
     idOf(`${home}/applications`, { name: `app-${randomUUID()}`, ...fields });
+  const server_ = (fields: object = {}): Promise<number> =>
+    idOf(`${home}/servers`, { hostname: `server-${randomUUID().slice(0, 8)}`, ...fields });
+  const receiver = ends.adopt(await startReceiver({ behave: answerByPath }), (started) => started.close());
+  const servers = {
+    addressed: await server_({ ip_address: '192.0.2.1' }),
+    bare: await server_(),
+    // Something listens there, which is all that get-status asks for.
+    running: await server_({ ip_address: '127.0.0.1', ssh_port: receiver.port }),
+    // And nothing there.
+    switched: await server_({ ip_address: '127.0.0.1', ssh_port: 1 }),
+  };
   const applications = {
     full: await application(fullApplication),
+    linked: await application({
+      repository: 'octocat/hello-world',
+      linked_resources: [{ resource_type: 'server', resource_id: servers.addressed }],
+    }),
     bare: await application({ repository: 'octocat/hello-world' }),
     byAddress: await application({ repository: 'https://git.example.com/team/app.git' }),
   };
-  const server_ = (fields: object = {}): Promise<number> =>
-    idOf(`${home}/servers`, { hostname: `server-${randomUUID().slice(0, 8)}`, ...fields });
-  const servers = { addressed: await server_({ ip_address: '192.0.2.1' }), bare: await server_() };
   const variable = (at: string, fields: object): Promise<number> => idOf(at, { value: 'shown', ...fields });
   const ofApplication = `/variables/application/${applications.full}`;
   const variables = {
@@ -82,9 +96,10 @@ export async function buildScene(server: TestServer, ends: AsyncDisposableStack)
       steps: [{ command: 'true', name: 'only', description: 'why' }],
     }),
   };
-  const hooks = await createHooks(work, ends, pipelines, applications.full);
+  const hooks = await createHooks(work, receiver, pipelines, applications.full);
   const actions = await runActions(work, pipelines, servers, hooks);
   const failed = await api.get<{ targets: { id: number }[] }>(`/actions/${actions.failed}`);
+  const onServer = await api.get<{ targets: { id: number }[] }>(`/actions/${actions.onServer}`);
   const ran = await api.get<{ targets: { id: number }[] }>(`/actions/${actions.byHand}`);
   const day = 24 * 3600 * 1000;
   const nextYear = new Date(Date.now() + 300 * day).toISOString();
@@ -100,6 +115,7 @@ export async function buildScene(server: TestServer, ends: AsyncDisposableStack)
 
   return {
     ...work,
+    ...(await buildMembers(work, nextYear)),
     account,
     nextYear,
     refreshToken: (await login(server.url, account.email, account.password)).refresh_token,
@@ -120,6 +136,7 @@ export async function buildScene(server: TestServer, ends: AsyncDisposableStack)
     actions,
     logs: {
       ran: `/actions/${actions.byHand}/targets/${ran.targets[0]?.id}/steps/1/logs`,
+      onServer: `/actions/${actions.onServer}/targets/${onServer.targets[0]?.id}/steps/1/logs`,
       skipped: `/actions/${actions.failed}/targets/${failed.targets[0]?.id}/steps/2/logs`,
     },
     records: await collectRecords(work, hooks),
@@ -133,25 +150,21 @@ export async function buildScene(server: TestServer, ends: AsyncDisposableStack)
   };
 }
 
+/** A part of the path chooses the answer. */
+const answerByPath: Behave = ({ path }, index) => {
+  if (path === '/list') return { kind: 'answer', status: 200, body: '[1,2]' };
+  if (path === '/text') return { kind: 'answer', status: 500, body: 'no' };
+  return { kind: 'answer', status: 200, body: JSON.stringify({ index }) };
+};
+
 type Hooks = Awaited<ReturnType<typeof createHooks>>;
 
 async function createHooks(
   work: Workplace,
-  ends: AsyncDisposableStack,
+  receiver: Receiver,
   pipelines: { main: number },
   applicationId: number,
 ) {
-  const receiver = ends.adopt(
-    await startReceiver({
-      // A part of the path chooses the answer.
-      behave: ({ path }, index) => {
-        if (path === '/list') return { kind: 'answer', status: 200, body: '[1,2]' };
-        if (path === '/text') return { kind: 'answer', status: 500, body: 'no' };
-        return { kind: 'answer', status: 200, body: JSON.stringify({ index }) };
-      },
-    }),
-    (started) => started.close(),
-  );
   const incoming = (fields: object): Promise<IncomingHook> =>
     createIncomingHook(work, pipelines.main, { requires_secret: false, ...fields });
   const outgoing = (path: string, fields: Record<string, unknown> = {}): Promise<string> =>
@@ -238,7 +251,7 @@ async function createHooks(
 async function runActions(
   work: Workplace,
   pipelines: Record<'main' | 'failing' | 'stepless' | 'slow' | 'server', number>,
-  servers: { addressed: number },
+  servers: { addressed: number; running: number },
   hooks: Hooks,
 ) {
   const start = async (pipelineId: number, body?: object): Promise<number> =>
@@ -254,7 +267,9 @@ async function runActions(
     ofServer: await start(pipelines.server),
     ofGone: await start(await createPipeline(work, gone)),
   };
-  for (const id of Object.values(actions)) await untilAction(work, id);
+  const looked = await work.api.request('POST', `/servers/${servers.running}/get-status`);
+  const status = Number(looked.headers.get('x-devopness-action-id'));
+  for (const id of [...Object.values(actions), status]) await untilAction(work, id);
   await work.api.delete(`/applications/${gone.id}`);
   await untilAction(work, await start(pipelines.slow), ['in-progress']);
   const waiting = await start(pipelines.slow);

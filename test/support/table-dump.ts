@@ -3,11 +3,19 @@ import SqliteDatabase from 'better-sqlite3';
 import { Client } from 'pg';
 import type { TestDatabase } from './database.ts';
 
-/** Every row of every table, its values as text after the table's name; bytes as Latin-1. */
-export async function dumpTables(database: TestDatabase): Promise<string> {
+/**
+ * Every row of every table, its values as text after the table's name; bytes as Latin-1. Without the tables and columns
+ * named in `except`.
+ */
+export async function dumpTables(database: TestDatabase, except: readonly string[] = []): Promise<string> {
   const rows = database.kind === 'sqlite' ? dumpSqlite(database) : await dumpPostgres(database);
+  const valuesOf = (row: Record<string, unknown>) =>
+    Object.entries(row).flatMap(([column, value]) => (except.includes(column) ? [] : [String(value)]));
   // Not as JSON, whose escapes would hide what is searched for.
-  return rows.map(([table, row]) => `${table} ${Object.values(row).map(String).join(' ')}`).join('\n');
+  return rows
+    .filter(([table]) => !except.includes(table))
+    .map(([table, row]) => `${table} ${valuesOf(row).join(' ')}`)
+    .join('\n');
 }
 
 function dumpSqlite({ env }: TestDatabase): [string, Record<string, unknown>][] {

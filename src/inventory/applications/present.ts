@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { UserRelation, type UserLookup } from '../../accounts/present.ts';
 import { isoTime } from '../../platform/clock.ts';
-import { Nullable, Time } from '../../platform/http/schemas.ts';
+import { alwaysEmpty, Nullable, Time, Unused } from '../../platform/http/schemas.ts';
 import { CredentialRelation } from '../credentials/present.ts';
 import { EnvironmentRelation, presentEnvironmentRelation } from '../places/present.ts';
 import type { Place } from '../places/store.ts';
@@ -27,7 +27,7 @@ export const ApplicationRelation = Type.Object(
     framework: Type.String(),
     framework_human_readable: Type.String(),
     root_directory: Nullable(Type.String()),
-    deployments_keep: Type.Integer(),
+    deployments_keep: Type.Integer({ description: 'How many releases are kept.' }),
     install_dependencies_command: Nullable(Type.String()),
     build_command: Nullable(Type.String()),
     created_at: Time,
@@ -37,21 +37,21 @@ export const ApplicationRelation = Type.Object(
 );
 
 /** Kinds of the reference that Hookline has none of. */
-const Unused = Type.Array(Type.Unknown());
+const NoEntries = Type.Array(Type.Unknown(), { description: alwaysEmpty });
 
 export const Application = Type.Object(
   {
     ...ApplicationRelation.properties,
     root_directory: Type.String({ description: 'Empty where none is set.' }),
     created_by_user: Nullable(UserRelation),
-    last_deployments: Type.Object({ latest: Type.Null(), live: Type.Null() }),
+    last_deployments: Type.Object({ latest: Unused, live: Unused }),
     environment: Nullable(EnvironmentRelation),
     credential: Nullable(CredentialRelation),
     servers: Type.Array(ServerRelation),
-    services: Unused,
-    cronjobs: Unused,
-    virtual_hosts: Unused,
-    daemons: Unused,
+    services: NoEntries,
+    cronjobs: NoEntries,
+    virtual_hosts: NoEntries,
+    daemons: NoEntries,
   },
   { title: 'Application' },
 );

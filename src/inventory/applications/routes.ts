@@ -53,24 +53,33 @@ const repository = Type.String({
   maxLength: 500,
   description: 'owner/name at the source provider, or a full git URL.',
 });
-const CreateBody = Type.Object({
-  name: text(60),
-  repository,
-  default_branch: Type.Optional(text(255)),
-  ...optionalFields,
-  linked_resources: Type.Optional(
-    Type.Array(Type.Object({ resource_type: OneOf(['server']), resource_id: Id }), {
-      maxItems: 100,
-      description: 'The servers it runs on; with none its pipelines run on the machine of Hookline.',
-    }),
-  ),
-});
-const UpdateBody = Type.Object({
-  name: Type.Optional(text(60)),
-  repository: Type.Optional(repository),
-  default_branch: Type.Optional(text(255)),
-  ...optionalFields,
-});
+const CreateBody = Type.Object(
+  {
+    name: text(60),
+    repository,
+    default_branch: Type.Optional(text(255)),
+    ...optionalFields,
+    linked_resources: Type.Optional(
+      Type.Array(
+        Type.Object({ resource_type: OneOf(['server']), resource_id: Id }, { title: 'LinkedResource' }),
+        {
+          maxItems: 100,
+          description: 'The servers it runs on; with none its pipelines run on the machine of Hookline.',
+        },
+      ),
+    ),
+  },
+  { title: 'ApplicationCreate' },
+);
+const UpdateBody = Type.Object(
+  {
+    name: Type.Optional(text(60)),
+    repository: Type.Optional(repository),
+    default_branch: Type.Optional(text(255)),
+    ...optionalFields,
+  },
+  { title: 'ApplicationUpdate' },
+);
 const taken = 'is the name of another application of this environment';
 
 export function applicationRoutes(
@@ -140,6 +149,8 @@ export function applicationRoutes(
     schema: {
       operationId: 'addEnvironmentApplication',
       summary: 'Create an application',
+      description:
+        'A pipeline says what is done with it, and hooks when. `credential_id` names the source provider that its repository is at.',
       params: idParam('environment_id'),
       body: CreateBody,
       response: { 201: Application },

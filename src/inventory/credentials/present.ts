@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { UserRelation, type UserLookup } from '../../accounts/present.ts';
 import { isoTime } from '../../platform/clock.ts';
-import { Nullable, OneOf, Time } from '../../platform/http/schemas.ts';
+import { Nullable, OneOf, Time, Unused } from '../../platform/http/schemas.ts';
 import { mask } from '../../platform/secret-box.ts';
 import { OrganizationRelation, presentOrganization } from '../places/present.ts';
 import type { OrganizationRow } from '../places/store.ts';
@@ -30,12 +30,15 @@ export const CredentialRelation = Type.Object(
     environment_id: Nullable(
       Type.Integer({ description: 'Null: usable in every environment of the organization.' }),
     ),
-    settings: Type.Object({
-      access_token: Type.String({ description: 'Always a mask.' }),
-      api_url: Nullable(Type.String()),
-    }),
+    settings: Type.Object(
+      {
+        access_token: Type.String({ description: 'Always a mask.', examples: [mask] }),
+        api_url: Nullable(Type.String({ description: 'Null: the public address of the provider.' })),
+      },
+      { title: 'CredentialSettings' },
+    ),
     created_by_user: Nullable(UserRelation),
-    last_action: Type.Null(),
+    last_action: Unused,
     created_at: Time,
     updated_at: Time,
   },

@@ -42,21 +42,35 @@ const settingsFields = {
   api_url: Type.Optional(Nullable(Type.String({ maxLength: 2000 }))),
 };
 /** Ours is flat; the reference nests the same below `credential`. */
-const Settings = Type.Object({ ...settingsFields, credential: Type.Optional(Type.Object(settingsFields)) });
+const Settings = Type.Object(
+  {
+    ...settingsFields,
+    credential: Type.Optional(
+      Type.Object(settingsFields, { description: 'The same in the nesting that existing clients send.' }),
+    ),
+  },
+  { title: 'SourceProviderSettings' },
+);
 
-const CreateBody = Type.Object({
-  name: Type.String({ minLength: 1, maxLength: 60 }),
-  provider_code: OneOf(sourceProviderCodes),
-  provider_type: Type.Optional(OneOf(['source_provider'])),
-  active: Type.Optional(Type.Boolean()),
-  settings: Settings,
-});
+const CreateBody = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 60 }),
+    provider_code: OneOf(sourceProviderCodes),
+    provider_type: Type.Optional(OneOf(['source_provider'])),
+    active: Type.Optional(Type.Boolean()),
+    settings: Settings,
+  },
+  { title: 'CredentialCreate' },
+);
 
-const UpdateBody = Type.Object({
-  name: Type.Optional(Type.String({ minLength: 1, maxLength: 60 })),
-  active: Type.Optional(Type.Boolean()),
-  settings: Type.Optional(Settings),
-});
+const UpdateBody = Type.Object(
+  {
+    name: Type.Optional(Type.String({ minLength: 1, maxLength: 60 })),
+    active: Type.Optional(Type.Boolean()),
+    settings: Type.Optional(Settings),
+  },
+  { title: 'CredentialUpdate' },
+);
 
 const Query = Type.Object({
   ...PageQuery.properties,

@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox';
 import { UserRelation, type UserLookup } from '../../accounts/present.ts';
 import { presentTeam, TeamRelation, type TeamRow } from '../../accounts/teams.ts';
 import { isoTime } from '../../platform/clock.ts';
-import { Nullable, OneOf, Time } from '../../platform/http/schemas.ts';
+import { alwaysEmpty, Nullable, OneOf, Time, Unused } from '../../platform/http/schemas.ts';
 import type { EnvironmentRow, OrganizationRow, Place, ProjectRow } from './store.ts';
 
 const Timestamps = { created_at: Time, updated_at: Time };
@@ -45,7 +45,7 @@ export const ProjectRelation = Type.Object(
     user_id: Type.Integer({ description: 'Who created it.' }),
     name: Type.String(),
     logo_url: Nullable(Type.String()),
-    os_users: Type.Array(Type.Object({ name: Type.String() })),
+    os_users: Type.Array(Type.Object({ name: Type.String() }), { description: alwaysEmpty }),
     organization: Nullable(OrganizationRelation),
     created_by_user: Nullable(UserRelation),
     ...Timestamps,
@@ -87,7 +87,7 @@ const environmentProperties = {
 export const EnvironmentRelation = Type.Object(
   {
     ...environmentProperties,
-    archived_at: Type.Null(),
+    archived_at: Unused,
     project: Nullable(ProjectRelation),
   },
   { title: 'EnvironmentRelation' },

@@ -12,7 +12,7 @@ import type { Db } from '../../platform/database/connect.ts';
 import { orTaken } from '../../platform/database/errors.ts';
 import { AppError, invalid, notFound } from '../../platform/errors.ts';
 import { onePage, PageQuery } from '../../platform/http/pagination.ts';
-import { Id, idParam, noContent, Nullable, OneOf } from '../../platform/http/schemas.ts';
+import { idParam, idRange, noContent, Nullable, OneOf } from '../../platform/http/schemas.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
 import {
   Environment,
@@ -58,13 +58,32 @@ const url_slug = Type.String({
   description:
     'Small letters, digits and hyphens; not a number alone, since it stands for the id in addresses.',
 });
-const OrganizationCreate = Type.Object({ name, url_slug: Type.Optional(url_slug) });
-const ProjectCreate = Type.Object({ name });
-const EnvironmentCreate = Type.Object({
+const OrganizationCreate = Type.Object(
+  { name, url_slug: Type.Optional(url_slug) },
+  { title: 'OrganizationCreate' },
+);
+const OrganizationUpdate = Type.Object(
+  { name: Type.Optional(name), url_slug: Type.Optional(url_slug) },
+  { title: 'OrganizationUpdate' },
+);
+const ProjectCreate = Type.Object(
+  {
+    name,
+    organization_id: Type.Optional(
+      Type.Integer({ ...idRange, description: 'May be left out where there is only one to choose.' }),
+    ),
+  },
+  { title: 'ProjectCreate' },
+);
+const OrganizationProjectCreate = Type.Object({ name }, { title: 'OrganizationProjectCreate' });
+const ProjectUpdate = Type.Object({ name: Type.Optional(name) }, { title: 'ProjectUpdate' });
+const environmentFields = {
   type: OneOf(environmentTypes),
   name,
   description: Type.Optional(Nullable(Type.String({ maxLength: 500 }))),
-});
+};
+const EnvironmentCreate = Type.Object(environmentFields, { title: 'EnvironmentCreate' });
+const EnvironmentUpdate = Type.Partial(Type.Object(environmentFields), { title: 'EnvironmentUpdate' });
 
 export function placeRoutes(app: HttpApp, context: { db: Db; clock: Clock; bus: Bus }): void {
   organizationRoutes(app, context);
@@ -174,7 +193,7 @@ function organizationRoutes(app: HttpApp, context: { db: Db; clock: Clock }): vo
       operationId: 'updateOrganization',
       summary: 'Change an organization; fields that are left out are kept',
       params,
-      body: Type.Object({ name: Type.Optional(name), url_slug: Type.Optional(url_slug) }),
+      body: OrganizationUpdate,
       response: noContent,
     },
     handler: async (request, reply) => {
@@ -310,13 +329,16 @@ function projectRoutes(app: HttpApp, context: { db: Db; clock: Clock }): void {
   app.route({
     method: 'POST',
     url: '/projects',
-    config: { access: 'caller' },
+    config: {
+      access: 'caller',
+      errors: { 403: 'There is no organization in which you may create projects.' },
+    },
     schema: {
       operationId: 'addProject',
       summary: 'Create a project',
       description:
         'In the organization named, or else in the only one where you have the permission `project:create`.',
-      body: Type.Object({ ...ProjectCreate.properties, organization_id: Type.Optional(Id) }),
+      body: ProjectCreate,
       response: { 201: Project },
     },
     handler: async (request, reply) => {
@@ -347,7 +369,7 @@ function projectRoutes(app: HttpApp, context: { db: Db; clock: Clock }): void {
       operationId: 'addOrganizationProject',
       summary: 'Create a project in an organization',
       params: idParam('organization_id'),
-      body: ProjectCreate,
+      body: OrganizationProjectCreate,
       response: { 201: Project },
     },
     handler: async (request, reply) =>
@@ -376,7 +398,7 @@ function projectRoutes(app: HttpApp, context: { db: Db; clock: Clock }): void {
       operationId: 'updateProject',
       summary: 'Rename a project',
       params,
-      body: Type.Object({ name: Type.Optional(name) }),
+      body: ProjectUpdate,
       response: noContent,
     },
     handler: async (request, reply) => {
@@ -423,7 +445,7 @@ function environmentRoutes(app: HttpApp, context: { db: Db; clock: Clock; bus: B
     return place.environment;
   };
   const present = async (row: EnvironmentRow, granted: readonly string[]) => {
-    const teams = await teamsOfEnvironment(db, row.id);
+    const teams = granted.includes('team:read') ? await teamsOfEnvironment(db, row.id) : [];
     const users = await usersById(db, [row.created_by, ...teams.map((team) => team.created_by)]);
     return presentEnvironment(row, { granted, teams, users });
   };
@@ -519,7 +541,7 @@ function environmentRoutes(app: HttpApp, context: { db: Db; clock: Clock; bus: B
       operationId: 'updateEnvironment',
       summary: 'Change an environment; fields that are left out are kept',
       params,
-      body: Type.Partial(EnvironmentCreate),
+      body: EnvironmentUpdate,
       response: noContent,
     },
     handler: async (request, reply) => {

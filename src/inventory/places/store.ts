@@ -1,5 +1,5 @@
 import type { Insertable, Selectable, Updateable } from 'kysely';
-import { idsIn, type Grant } from '../../accounts/grants.ts';
+import { idsIn, reachOf, type Grant, type Reach } from '../../accounts/grants.ts';
 import type { Db, Trx } from '../../platform/database/connect.ts';
 import { listPage } from '../../platform/database/listing.ts';
 import type { Database } from '../../platform/database/schema.ts';
@@ -62,31 +62,21 @@ export async function findOrganizations(db: Db, ids: number[]): Promise<Map<numb
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** What lies within reach, and what one must pass to get there: whoever may see an environment may see its project. */
-export type Visible = {
-  organizationIds: number[];
-  wholeOrganizationIds: number[];
-  projectIds: number[];
-  wholeProjectIds: number[];
-  environmentIds: number[];
-};
+/**
+ * The places that lists may show: those that may be read, and those that one must pass to get to what one has a role in.
+ * Whoever may see an environment may see its project.
+ */
+export type Visible = { organizationIds: number[]; projects: Reach; environments: Reach };
 
 export function visibleTo(grants: readonly Grant[]): Visible {
-  const visible: Visible = {
-    organizationIds: [],
-    wholeOrganizationIds: [],
-    projectIds: [],
-    wholeProjectIds: [],
-    environmentIds: [],
-  };
+  const projects = reachOf(grants, 'project:read');
+  const { organizationIds } = reachOf(grants, 'organization:read');
   for (const { organizationId, projectId, environmentId } of grants) {
-    visible.organizationIds.push(organizationId);
-    if (projectId === null) visible.wholeOrganizationIds.push(organizationId);
-    else visible.projectIds.push(projectId);
-    if (environmentId !== null) visible.environmentIds.push(environmentId);
-    else if (projectId !== null) visible.wholeProjectIds.push(projectId);
+    if (projectId === null) continue;
+    organizationIds.push(organizationId);
+    if (environmentId !== null) projects.projectIds.push(projectId);
   }
-  return visible;
+  return { organizationIds, projects, environments: reachOf(grants, 'environment:read') };
 }
 
 export async function listOrganizations(
@@ -113,8 +103,8 @@ export async function listProjects(
     .selectFrom('projects')
     .where((eb) =>
       eb.or([
-        eb('organization_id', 'in', idsIn(visible.wholeOrganizationIds)),
-        eb('id', 'in', idsIn(visible.projectIds)),
+        eb('organization_id', 'in', idsIn(visible.projects.organizationIds)),
+        eb('id', 'in', idsIn(visible.projects.projectIds)),
       ]),
     )
     .selectAll()
@@ -129,16 +119,15 @@ export async function listEnvironments(
   filter: { visible: Visible; project: { id: number; organizationId: number } },
   page: Page,
 ): Promise<Listing<EnvironmentRow>> {
-  const { visible, project } = filter;
-  const seesAll =
-    visible.wholeOrganizationIds.includes(project.organizationId) ||
-    visible.wholeProjectIds.includes(project.id);
+  const { project } = filter;
+  const { organizationIds, projectIds, environmentIds } = filter.visible.environments;
+  const seesAll = organizationIds.includes(project.organizationId) || projectIds.includes(project.id);
   let all = db
     .selectFrom('environments')
     .where('project_id', '=', project.id)
     .selectAll()
     .orderBy('id', 'desc');
-  if (!seesAll) all = all.where('id', 'in', idsIn(visible.environmentIds));
+  if (!seesAll) all = all.where('id', 'in', idsIn(environmentIds));
   return await listPage(all, page);
 }
 

@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { UserRelation, type UserLookup } from '../../accounts/present.ts';
 import { isoTime } from '../../platform/clock.ts';
-import { Nullable, OneOf, Time } from '../../platform/http/schemas.ts';
+import { alwaysEmpty, Nullable, OneOf, Time, Unused } from '../../platform/http/schemas.ts';
 import {
   EnvironmentRelation,
   presentEnvironmentRelation,
@@ -25,20 +25,29 @@ const properties = {
   environment_id: Type.Integer(),
   provider_name: Type.String(),
   provider_name_human_readable: Type.String(),
-  region: Type.Null(),
-  region_human_readable: Type.Null(),
+  region: Unused,
+  region_human_readable: Unused,
   ip_address: Type.Optional(Type.String()),
   ssh_port: Type.Integer(),
   ssh_user: Type.String(),
   active: Type.Boolean(),
-  status: OneOf(serverStatuses),
-  credential: Type.Null(),
-  last_action: Type.Null(),
+  status: Type.Unsafe<ServerStatus>({
+    ...OneOf(serverStatuses),
+    description: 'As the last action of start, stop, restart or get-status has left it.',
+  }),
+  credential: Unused,
+  last_action: Unused,
   created_at: Time,
   updated_at: Time,
 };
 
 export const ServerRelation = Type.Object(properties, { title: 'ServerRelation' });
+
+/** What the reference asks of whoever provides the machine; here it is always one's own. */
+export const ProvisionInput = Type.Object(
+  { cloud_service_code: OneOf([cloud_service_code]) },
+  { title: 'ProvisionInput' },
+);
 
 export const Server = Type.Object(
   {
@@ -53,18 +62,21 @@ export const Server = Type.Object(
         name: Type.String(),
         code_name: Type.String(),
         version: Type.String(),
-        os_version_code: Type.Null(),
+        os_version_code: Unused,
         os_version_code_human_readable: Type.String(),
         released_at: Type.String(),
         end_standard_support_at: Type.String(),
         end_of_life_at: Type.String(),
       },
-      { description: 'Hookline does not look at it: the texts are empty.' },
+      { title: 'OperatingSystem', description: 'Hookline does not look at it: the texts are empty.' },
     ),
-    os_version_code: Type.Null(),
-    max_parallel_actions: Type.Integer(),
-    blueprint: Type.Object({ spec: Type.Object({ services: Type.Array(Type.Unknown()) }) }),
-    provision_input: Type.Object({ cloud_service_code: OneOf([cloud_service_code]) }),
+    os_version_code: Unused,
+    max_parallel_actions: Type.Integer({ description: '0 means no limit.' }),
+    blueprint: Type.Object(
+      { spec: Type.Object({ services: Type.Array(Type.Unknown(), { description: alwaysEmpty }) }) },
+      { title: 'ServerBlueprint' },
+    ),
+    provision_input: ProvisionInput,
     created_by_user: Nullable(UserRelation),
     project: Nullable(ProjectRelation),
     environment: Nullable(EnvironmentRelation),

@@ -30,17 +30,34 @@ const connection = {
   ip_address: Type.Optional(Nullable(Type.String({ maxLength: 45, pattern: '^[0-9a-fA-F.:]+$' }))),
   ssh_port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
   ssh_user: Type.Optional(Type.String({ pattern: '^[a-z_][a-z0-9_-]{0,31}$' })),
-  ssh_private_key: Type.Optional(Type.String({ minLength: 1, maxLength: 16_384 })),
+  ssh_private_key: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 16_384,
+      description: 'In PEM or OpenSSH form, without a passphrase. It is stored encrypted and never shown.',
+    }),
+  ),
   max_parallel_actions: Type.Optional(
     Type.Integer({ minimum: 0, maximum: 10, description: '0 means no limit.' }),
   ),
 };
-const CreateBody = Type.Object({
-  hostname,
-  ...connection,
-  provision_input: Type.Optional(Type.Object({ cloud_service_code: Type.Optional(Type.String()) })),
-});
-const UpdateBody = Type.Object({ hostname: Type.Optional(hostname), ...connection });
+const CreateBody = Type.Object(
+  {
+    hostname,
+    ...connection,
+    provision_input: Type.Optional(
+      Type.Object(
+        { cloud_service_code: Type.Optional(Type.String()) },
+        { description: 'Taken for the sake of existing clients; it changes nothing.' },
+      ),
+    ),
+  },
+  { title: 'ServerCreate' },
+);
+const UpdateBody = Type.Object(
+  { hostname: Type.Optional(hostname), ...connection },
+  { title: 'ServerUpdate' },
+);
 
 export function serverRoutes(
   app: HttpApp,

@@ -46,6 +46,16 @@ export async function updateServer(
   await db.updateTable('servers').set(change).where('id', '=', id).execute();
 }
 
+/** Writes the row as it is, so that others who do the same wait for this transaction, on both databases. */
+export async function lockServer(trx: Trx, id: number): Promise<ServerRow | undefined> {
+  return await trx
+    .updateTable('servers')
+    .set((eb) => ({ status: eb.ref('status') }))
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirst();
+}
+
 /** Takes along its variables, pipelines and hooks. */
 export async function deleteServer(db: Db, id: number): Promise<void> {
   await db.deleteFrom('servers').where('id', '=', id).execute();

@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox';
+import { Type, type Static, type TObject } from 'typebox';
 import { principalOf, type Access } from '../../accounts/access.ts';
 import { audited } from '../../accounts/audit.ts';
 import { UserRelation, usersById, type UserLookup } from '../../accounts/present.ts';
@@ -21,14 +21,22 @@ import {
 } from './store.ts';
 
 // Only environment variables have a meaning here; the other kinds of the reference configure software on servers.
-const Body = Type.Object({
-  key: Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$', maxLength: 200 }),
+const fields = {
+  key: Type.String({
+    pattern: '^[A-Za-z_][A-Za-z0-9_]*$',
+    maxLength: 200,
+    description: 'Names that begin with `HOOKLINE_` are not for variables.',
+  }),
   value: Type.String({ maxLength: 65_536 }),
   description: Type.Optional(Nullable(Type.String({ maxLength: 500 }))),
   target: Type.Optional(OneOf(['os-env-var'])),
   type: Type.Optional(OneOf(['variable'])),
-  hidden: Type.Optional(Type.Boolean()),
-});
+  hidden: Type.Optional(
+    Type.Boolean({ description: 'The value is masked in every answer and in the output of steps.' }),
+  ),
+};
+const VariableCreate = Type.Object(fields, { title: 'VariableCreate' });
+const VariableUpdate = Type.Object(fields, { title: 'VariableUpdate' });
 
 const taken = 'is the key of another variable of this resource';
 
@@ -38,7 +46,7 @@ const Variable = Type.Object(
     key: Type.String(),
     type: OneOf(['variable']),
     description: Nullable(Type.String()),
-    value: Nullable(Type.String()),
+    value: Nullable(Type.String({ description: 'A mask where it is hidden.' })),
     target: OneOf(['os-env-var']),
     target_human_readable: Type.String(),
     resource_id: Nullable(Type.Integer()),
@@ -72,30 +80,36 @@ export function variableRoutes(app: HttpApp, context: { db: Db; clock: Clock; bo
   const presentOne = async (row: VariableRow) => present(row, await usersById(db, [row.created_by]));
 
   // The same two verbs under both addresses of the reference.
-  const collections: { url: string; access: (verb: 'read' | 'create') => Access; suffix: string }[] = [
+  const collections: {
+    url: string;
+    access: (verb: 'read' | 'create') => Access;
+    suffix: string;
+    owner: string;
+    params: TObject;
+  }[] = [
     {
       url: '/variables/:resource_type/:resource_id',
       access: (verb) => ({ permission: `variable:${verb}`, on: 'named-in-address' }),
       suffix: '',
+      owner: 'a resource',
+      params: Type.Object({ resource_type: OneOf(resourceTypes), resource_id: Id }),
     },
     {
-      url: '/applications/:resource_id/variables',
-      access: (verb) => ({ permission: `variable:${verb}`, on: 'application', param: 'resource_id' }),
+      url: '/applications/:application_id/variables',
+      access: (verb) => ({ permission: `variable:${verb}`, on: 'application', param: 'application_id' }),
       suffix: 'Application',
+      owner: 'an application',
+      params: idParam('application_id'),
     },
   ];
-  for (const { url, access, suffix } of collections) {
-    const params = Type.Object({
-      resource_type: Type.Optional(OneOf(resourceTypes)),
-      resource_id: Id,
-    });
-    const resourceOf = ({
-      resource_type,
-      resource_id,
-    }: Static<typeof params>): { type: ResourceType; id: number } => ({
-      type: resource_type ?? 'application',
-      id: resource_id,
-    });
+  for (const { url, access, suffix, owner, params } of collections) {
+    const resourceOf = (given: unknown): { type: ResourceType; id: number } => {
+      // Safe: one of the two schemas above has validated it.
+      const ids = given as { resource_type: ResourceType; resource_id: number } | { application_id: number };
+      return 'application_id' in ids
+        ? { type: 'application', id: ids.application_id }
+        : { type: ids.resource_type, id: ids.resource_id };
+    };
 
     app.route({
       method: 'POST',
@@ -103,9 +117,11 @@ export function variableRoutes(app: HttpApp, context: { db: Db; clock: Clock; bo
       config: { access: access('create') },
       schema: {
         operationId: `add${suffix}Variable`,
-        summary: 'Add an environment variable for the steps of a resource',
+        summary: `Add an environment variable for the steps of ${owner}`,
+        description:
+          'Every step that runs for the resource finds it in its environment. The value is stored encrypted; of a hidden variable it is never shown again.',
         params,
-        body: Body,
+        body: VariableCreate,
         response: { 201: Variable },
       },
       handler: async (request, reply) => {
@@ -139,7 +155,7 @@ export function variableRoutes(app: HttpApp, context: { db: Db; clock: Clock; bo
       config: { access: access('read') },
       schema: {
         operationId: suffix ? `list${suffix}Variables` : 'listVariablesByResourceType',
-        summary: 'List the variables of a resource',
+        summary: `List the variables of ${owner}`,
         params,
         querystring: PageQuery,
         response: { 200: Type.Array(Variable) },
@@ -182,7 +198,7 @@ export function variableRoutes(app: HttpApp, context: { db: Db; clock: Clock; bo
       operationId: 'updateVariable',
       summary: 'Change a variable; the mask as value keeps a hidden value',
       params,
-      body: Body,
+      body: VariableUpdate,
       response: noContent,
     },
     handler: async (request, reply) => {

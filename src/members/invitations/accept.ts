@@ -2,8 +2,9 @@ import { timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { recordChange } from '../../accounts/audit.ts';
 import { mostPasswordCharacters } from '../../accounts/change-account.ts';
+import { grantsOf } from '../../accounts/grants.ts';
 import { hashPassword, verifyPassword } from '../../accounts/passwords.ts';
-import { findUserByEmail, insertUser, type UserRow } from '../../accounts/store.ts';
+import { findUser, findUserByEmail, insertUser, type UserRow } from '../../accounts/store.ts';
 import type { TeamRow } from '../../accounts/teams.ts';
 import type { Throttle } from '../../accounts/throttle.ts';
 import { hashToken } from '../../accounts/tokens.ts';
@@ -11,7 +12,9 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Db, Trx } from '../../platform/database/connect.ts';
 import { isUniqueViolation } from '../../platform/database/errors.ts';
 import { AppError, invalid, notFound } from '../../platform/errors.ts';
+import { networkOf } from '../../platform/network-of.ts';
 import { findTeam, insertMember } from '../teams/store.ts';
+import { mayInvite, mustHoldAllOf } from './powers.ts';
 import { closeInvitation, findInvitation, type InvitationRow } from './store.ts';
 
 type Context = { db: Db; clock: Clock };
@@ -20,7 +23,7 @@ export const emailPattern = /^[^@\s]+@[^@\s]+$/;
 
 /**
  * The invitation that an id and the token of its link stand for, while it is open. A wrong token is answered like an
- * invitation that does not exist. Throws `not_found`, or `conflict` for one that is used or expired.
+ * invitation that does not exist. Throws `not_found`, or `conflict` for one that is used, expired or no longer given.
  */
 export async function openInvitation(
   { db, clock }: Context,
@@ -35,7 +38,30 @@ export async function openInvitation(
     throw new AppError('conflict', `This invitation was ${invitation.status} already.`);
   if (invitation.expires_at <= clock.now())
     throw new AppError('conflict', 'This invitation has expired. Ask for a new one.');
+  if (!(await isStillGiven(db, invitation, team)))
+    throw new AppError(
+      'conflict',
+      'Whoever made this invitation may no longer do so. Ask somebody else for one.',
+    );
   return { invitation, team };
+}
+
+/**
+ * A link is worth what its maker may give away now: the team may have got a stronger role since, and the maker may have
+ * been removed.
+ */
+async function isStillGiven(db: Db, invitation: InvitationRow, team: TeamRow): Promise<boolean> {
+  const maker = await findUser(db, invitation.created_by);
+  if (!maker?.active) return false;
+  const grants = await grantsOf(db, { userId: maker.id, via: 'session', tokenId: '', tokenName: null });
+  if (!mayInvite(team.organization_id, grants)) return false;
+  try {
+    await mustHoldAllOf(db, team.id, grants);
+    return true;
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'forbidden') return false;
+    throw error;
+  }
 }
 
 /** Makes an account a member of the team. Throws `forbidden` when the invitation is for another e-mail address. */
@@ -85,7 +111,7 @@ export async function joinWithPassword(
   const email = input.email.trim().toLowerCase();
   mustBeFor(invitation, email);
   const known = await findUserByEmail(db, email);
-  const keys = [`address ${request.ip}`, `account ${email}`];
+  const keys = [`address ${networkOf(request.ip)}`, `account ${email}`];
   throttle.begin(keys);
   if (known) {
     const matches = await verifyPassword(input.password, known.active ? known.password_hash : null);

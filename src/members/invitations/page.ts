@@ -35,6 +35,8 @@ export function invitationPage(app: HttpApp, context: Context): void {
   };
 
   app.register(async (pages: HttpApp) => {
+    // The form's own type alone: JSON could bring what is no text.
+    pages.removeAllContentTypeParsers();
     pages.addContentTypeParser(
       'application/x-www-form-urlencoded',
       { parseAs: 'string', bodyLimit: mostFormBytes },

@@ -4,7 +4,7 @@ import { presentTeam, TeamRelation, type TeamRow } from '../../accounts/teams.ts
 import { OrganizationRelation, presentOrganization } from '../../inventory/places/present.ts';
 import type { OrganizationRow } from '../../inventory/places/store.ts';
 import { isoTime } from '../../platform/clock.ts';
-import { Nullable, OneOf, Time } from '../../platform/http/schemas.ts';
+import { Nullable, OneOf, Time, UuidText } from '../../platform/http/schemas.ts';
 import type { InvitationRow } from './store.ts';
 
 const statuses = {
@@ -17,7 +17,7 @@ const statuses = {
 
 export const Invitation = Type.Object(
   {
-    id: Type.String({ description: 'A UUID.' }),
+    id: UuidText,
     type: OneOf(['private', 'public']),
     email: Nullable(Type.String()),
     status: OneOf(['pending', 'accepted', 'rejected', 'active', 'expired']),

@@ -3,15 +3,12 @@ import type { FastifyBaseLogger } from 'fastify';
 import { Type } from 'typebox';
 import { grantsIn, principalOf } from '../../accounts/access.ts';
 import { audited } from '../../accounts/audit.ts';
-import { mustHold } from '../../accounts/grants.ts';
-import { permissionsOf } from '../../accounts/permissions.ts';
 import { presentUser, UserMe, usersById } from '../../accounts/present.ts';
-import { findRoles } from '../../accounts/roles.ts';
 import { findUser } from '../../accounts/store.ts';
 import type { TeamRow } from '../../accounts/teams.ts';
 import type { Throttle } from '../../accounts/throttle.ts';
 import { hashToken, newToken } from '../../accounts/tokens.ts';
-import { findOrganization, findPlaces, type OrganizationRow } from '../../inventory/places/store.ts';
+import { findOrganization, type OrganizationRow } from '../../inventory/places/store.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Db } from '../../platform/database/connect.ts';
 import { AppError, invalid, notFound } from '../../platform/errors.ts';
@@ -19,8 +16,9 @@ import { onePage, PageQuery } from '../../platform/http/pagination.ts';
 import { idParam, noContent, OneOf, Uuid, uuidParam } from '../../platform/http/schemas.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
 import type { Mailer } from '../../platform/mailer.ts';
-import { findTeam, linksOfTeam } from '../teams/store.ts';
+import { findTeam } from '../teams/store.ts';
 import { acceptInvitation, emailPattern, joinWithPassword, openInvitation } from './accept.ts';
+import { mustHoldAllOf } from './powers.ts';
 import { Invitation, presentInvitation } from './present.ts';
 import {
   closeInvitation,
@@ -32,8 +30,39 @@ import {
 } from './store.ts';
 
 const validMs = 7 * 24 * 3_600_000;
-const email = Type.String({ minLength: 3, maxLength: 320, pattern: emailPattern.source });
-const token = Type.String({ minLength: 1, maxLength: 200, description: 'From the link.' });
+const emailRules = { minLength: 3, maxLength: 320, pattern: emailPattern.source };
+const InvitationCreate = Type.Object(
+  {
+    type: OneOf(['private', 'public']),
+    email: Type.Optional(
+      Type.String({
+        ...emailRules,
+        description: 'Who is invited: required for a private invitation, left out of a public one.',
+      }),
+    ),
+  },
+  { title: 'InvitationCreate' },
+);
+const token = Type.String({
+  minLength: 1,
+  maxLength: 200,
+  description: 'The `token` of the link.',
+  examples: ['hl_inv_Zk3pW8vRq5NcTy2LdXs7'],
+});
+
+const UserCreate = Type.Object(
+  {
+    name: Type.String({ minLength: 3, maxLength: 255 }),
+    email: Type.String({
+      ...emailRules,
+      description: 'Of a private invitation, the address that it is for.',
+    }),
+    password: Type.String({ minLength: 8, maxLength: 1024 }),
+    invitation_id: Uuid,
+    invitation_token: token,
+  },
+  { title: 'UserCreate' },
+);
 
 export function invitationRoutes(
   app: HttpApp,
@@ -95,9 +124,9 @@ export function invitationRoutes(
       operationId: 'addTeamInvitation',
       summary: 'Invite somebody to a team',
       description:
-        'The answer holds a link to hand over, this once; it is valid for a week. A private invitation serves once, for its e-mail address, and is sent there when an SMTP address is configured. A public one serves everybody who has the link. You cannot invite to a team that may do more than you.',
+        'The answer holds a link to hand over, this once; it is valid for a week. A private invitation serves once, for its e-mail address, and is sent there when an SMTP address is configured. A public one serves everybody who has the link. You cannot invite to a team that may do more than you, and your invitations end when you may no longer give them.',
       params: idParam('team_id'),
-      body: Type.Object({ type: OneOf(['private', 'public']), email: Type.Optional(email) }),
+      body: InvitationCreate,
       response: { 201: Invitation },
     },
     handler: async (request, reply) => {
@@ -111,24 +140,7 @@ export function invitationRoutes(
           : 'must be left out of a public one';
         throw invalid([{ field: 'email', message }]);
       }
-      const links = await linksOfTeam(db, team.id);
-      const roles = await findRoles(
-        db,
-        links.map((link) => link.role_id),
-      );
-      const places = await findPlaces(
-        db,
-        links.flatMap((link) => link.environment_id ?? []),
-      );
-      for (const link of links) {
-        const role = roles.find(({ id }) => id === link.role_id);
-        const place = {
-          organizationId: link.organization_id,
-          projectId: link.project_id ?? places.get(link.environment_id ?? 0)?.project.id ?? null,
-          environmentId: link.environment_id,
-        };
-        if (role) mustHold(grantsIn(request), place, permissionsOf(role));
-      }
+      await mustHoldAllOf(db, team.id, grantsIn(request));
       const text = newToken('invitation');
       const now = clock.now();
       const row = await audited(context, request, asObject, (trx) =>
@@ -238,18 +250,20 @@ export function invitationRoutes(
   app.route({
     method: 'POST',
     url: '/users',
-    config: { access: 'public', errors: { 409: 'The invitation was used, or has expired.' } },
+    config: {
+      access: 'public',
+      errors: {
+        401: 'There is an account with this e-mail address, and its password is another.',
+        403: 'The invitation is for another e-mail address.',
+        404: 'There is no invitation with this id and token.',
+        409: 'The invitation was used, or has expired.',
+      },
+    },
     schema: {
       operationId: 'addUser',
       summary: 'Make an account with an invitation, and join its team',
       description: 'Hookline has no open registration: the invitation and the token are those of the link.',
-      body: Type.Object({
-        name: Type.String({ minLength: 3, maxLength: 255 }),
-        email,
-        password: Type.String({ minLength: 8, maxLength: 1024 }),
-        invitation_id: Uuid,
-        invitation_token: token,
-      }),
+      body: UserCreate,
       response: { 201: UserMe },
     },
     handler: async (request, reply) => {

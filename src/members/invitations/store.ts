@@ -46,3 +46,27 @@ export async function closeInvitation(
 export async function deleteInvitation(trx: Trx, id: string): Promise<void> {
   await trx.deleteFrom('team_invitations').where('id', '=', id).execute();
 }
+
+/**
+ * Ends the open links by which somebody who is removed from a team could come back: its public ones, those that they made
+ * themselves and those for their own e-mail address.
+ */
+export async function expireLinksOf(
+  trx: Trx,
+  member: { teamId: number; userId: number; now: number },
+): Promise<void> {
+  await trx
+    .updateTable('team_invitations')
+    .set({ expires_at: member.now, updated_at: member.now })
+    .where('team_id', '=', member.teamId)
+    .where('status', 'in', ['pending', 'active'])
+    .where('expires_at', '>', member.now)
+    .where((eb) =>
+      eb.or([
+        eb('type', '=', 'public'),
+        eb('created_by', '=', member.userId),
+        eb('email', 'in', eb.selectFrom('users').select('users.email').where('users.id', '=', member.userId)),
+      ]),
+    )
+    .execute();
+}

@@ -5,7 +5,7 @@ import type { RoleRow } from '../../accounts/roles.ts';
 import { OrganizationRelation, presentOrganization } from '../../inventory/places/present.ts';
 import type { OrganizationRow } from '../../inventory/places/store.ts';
 import { isoTime } from '../../platform/clock.ts';
-import { Nullable, Time } from '../../platform/http/schemas.ts';
+import { Nullable, Time, Unused } from '../../platform/http/schemas.ts';
 
 export const RoleRelation = Type.Object(
   {
@@ -24,7 +24,7 @@ export const RoleRelation = Type.Object(
 export const Role = Type.Object(
   {
     ...RoleRelation.properties,
-    parent: Type.Null(),
+    parent: Unused,
     organization: Nullable(OrganizationRelation),
   },
   { title: 'Role' },

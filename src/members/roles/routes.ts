@@ -21,13 +21,18 @@ const PermissionGroup = Type.Object(
     resource_type: Type.String(),
     human_readable: Type.String(),
     permissions: Type.Array(
-      Type.Object({
-        name: Type.String({ description: 'The verb.' }),
-        permission: Type.String({ description: 'What a role lists: `resource:verb`.' }),
-        human_readable: Type.String(),
-        hint: Type.String(),
-        required_permissions: Type.Array(Type.String()),
-      }),
+      Type.Object(
+        {
+          name: Type.String({ description: 'The verb.' }),
+          permission: Type.String({ description: 'What a role lists: `resource:verb`.' }),
+          human_readable: Type.String(),
+          hint: Type.String({ description: 'What it allows.' }),
+          required_permissions: Type.Array(Type.String(), {
+            description: 'A role with this permission must hold these as well.',
+          }),
+        },
+        { title: 'Permission' },
+      ),
     ),
   },
   { title: 'PermissionGroup' },
@@ -38,6 +43,8 @@ const fields = {
   description: Type.Optional(Type.String({ maxLength: 500 })),
   permissions: Type.Array(OneOf(permissions), { minItems: 1, maxItems: permissions.length }),
 };
+const RoleCreate = Type.Object(fields, { title: 'RoleCreate' });
+const RoleUpdate = Type.Partial(Type.Object(fields), { title: 'RoleUpdate' });
 const taken = 'is the name of another role of this organization';
 
 export function roleRoutes(app: HttpApp, context: { db: Db; clock: Clock }): void {
@@ -60,6 +67,7 @@ export function roleRoutes(app: HttpApp, context: { db: Db; clock: Clock }): voi
       schema: {
         operationId,
         summary: 'List every permission that a role can hold',
+        description: 'Grouped by what they are about, and the same for everybody.',
         response: { 200: Type.Array(PermissionGroup) },
       },
       handler: () => permissionGroups(),
@@ -98,7 +106,7 @@ export function roleRoutes(app: HttpApp, context: { db: Db; clock: Clock }): voi
       description:
         'Whoever may change something must also be able to read it. You cannot give a permission that you do not have.',
       params: idParam('organization_id'),
-      body: Type.Object(fields),
+      body: RoleCreate,
       response: { 201: Role },
     },
     handler: async (request, reply) => {
@@ -150,7 +158,7 @@ export function roleRoutes(app: HttpApp, context: { db: Db; clock: Clock }): voi
       summary: 'Change a role; fields that are left out are kept',
       description: 'It changes at once for everybody who has it. A predefined role is answered 409.',
       params,
-      body: Type.Partial(Type.Object(fields)),
+      body: RoleUpdate,
       response: noContent,
     },
     handler: async (request, reply) => {

@@ -12,8 +12,9 @@ import type { Db } from '../../platform/database/connect.ts';
 import { orTaken } from '../../platform/database/errors.ts';
 import { invalid, notFound } from '../../platform/errors.ts';
 import { onePage, PageQuery } from '../../platform/http/pagination.ts';
-import { Id, idParam, noContent, Nullable } from '../../platform/http/schemas.ts';
+import { idParam, idRange, noContent, Nullable } from '../../platform/http/schemas.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
+import { expireLinksOf } from '../invitations/store.ts';
 import {
   Member,
   MemberRelation,
@@ -41,6 +42,12 @@ const fields = {
   name: Type.String({ minLength: 1, maxLength: 60 }),
   photo_url: Type.Optional(Nullable(Type.String({ maxLength: 2000, pattern: '^https?://' }))),
 };
+const TeamCreate = Type.Object(fields, { title: 'TeamCreate' });
+const TeamUpdate = Type.Partial(Type.Object(fields), { title: 'TeamUpdate' });
+const TeamLink = Type.Object(
+  { role_id: Type.Integer({ ...idRange, description: 'The role to give, of the same organization.' }) },
+  { title: 'TeamLink' },
+);
 const taken = 'is the name of another team of this organization';
 
 export function teamRoutes(app: HttpApp, context: { db: Db; clock: Clock }): void {
@@ -88,7 +95,7 @@ export function teamRoutes(app: HttpApp, context: { db: Db; clock: Clock }): voi
       summary: 'Create a team',
       description: 'It has no members and no role yet: invite people, and link it to a place with a role.',
       params: idParam('organization_id'),
-      body: Type.Object(fields),
+      body: TeamCreate,
       response: { 201: Team },
     },
     handler: async (request, reply) => {
@@ -124,7 +131,7 @@ export function teamRoutes(app: HttpApp, context: { db: Db; clock: Clock }): voi
       operationId: 'updateTeam',
       summary: 'Change a team; fields that are left out are kept',
       params,
-      body: Type.Partial(Type.Object(fields)),
+      body: TeamUpdate,
       response: noContent,
     },
     handler: async (request, reply) => {
@@ -207,7 +214,8 @@ export function teamRoutes(app: HttpApp, context: { db: Db; clock: Clock }): voi
     schema: {
       operationId: 'deleteTeamMember',
       summary: 'Remove a member from a team',
-      description: 'What they could do through this team ends at once, with every token they have.',
+      description:
+        'What they could do through this team ends at once, with every token they have. So do the open public invitations of the team, and those that they made: make new ones for the others.',
       params: memberParams,
       response: noContent,
     },
@@ -217,6 +225,7 @@ export function teamRoutes(app: HttpApp, context: { db: Db; clock: Clock }): voi
       await audited(context, request, asObject(team), async (trx) => {
         if (!(await findMember(trx, { teamId, userId }))) throw notFound('The member');
         await deleteMember(trx, { teamId, userId });
+        await expireLinksOf(trx, { teamId, userId, now: clock.now() });
       });
       return reply.status(204).send(null);
     },
@@ -283,7 +292,7 @@ export function teamRoutes(app: HttpApp, context: { db: Db; clock: Clock }): voi
         description:
           'A role that the team had there is replaced. You cannot give a permission that you do not have there.',
         params: linkParams,
-        body: Type.Object({ role_id: Id }),
+        body: TeamLink,
         response: noContent,
       },
       handler: async (request, reply) => {

@@ -1,4 +1,4 @@
-import type { Insertable, Selectable, Updateable } from 'kysely';
+import { sql, type ExpressionBuilder, type Insertable, type Selectable, type Updateable } from 'kysely';
 import type { Scope } from '../../accounts/scopes.ts';
 import type { TeamRow } from '../../accounts/teams.ts';
 import type { UserRow } from '../../accounts/store.ts';
@@ -119,9 +119,7 @@ export async function listLinks(
   const all = db.selectFrom('team_links').selectAll().orderBy('id', 'desc');
   if ('teamId' in filter) return await listPage(all.where('team_id', '=', filter.teamId), page);
   return await listPage(
-    all
-      .where((eb) => eb.and(linkColumns(filter.place).map(([name, value]) => eb(name, sameAs(value), value))))
-      .where('organization_id', '=', filter.place.organizationId),
+    all.where(isThere(filter.place)).where('organization_id', '=', filter.place.organizationId),
     page,
   );
 }
@@ -131,7 +129,6 @@ export async function linkTeam(
   trx: Trx,
   link: { teamId: number; place: Scope; roleId: number; now: number },
 ): Promise<void> {
-  await unlinkTeam(trx, link);
   const [[, project_id], [, environment_id]] = linkColumns(link.place);
   await trx
     .insertInto('team_links')
@@ -144,6 +141,12 @@ export async function linkTeam(
       created_at: link.now,
       updated_at: link.now,
     })
+    // Index: team_links_place. Two who do this at once leave one role behind.
+    .onConflict((conflict) =>
+      conflict
+        .expression(sql`team_id, coalesce(project_id, 0), coalesce(environment_id, 0)`)
+        .doUpdateSet({ role_id: link.roleId, updated_at: link.now }),
+    )
     .execute();
 }
 
@@ -153,9 +156,15 @@ export async function unlinkTeam(trx: Trx, link: { teamId: number; place: Scope 
     .deleteFrom('team_links')
     .where('team_id', '=', link.teamId)
     .where('organization_id', '=', link.place.organizationId)
-    .where((eb) => eb.and(linkColumns(link.place).map(([name, value]) => eb(name, sameAs(value), value))))
+    .where(isThere(link.place))
     .executeTakeFirst();
   return numDeletedRows > 0n;
+}
+
+function isThere(place: Scope) {
+  return (eb: ExpressionBuilder<Database, 'team_links'>) =>
+    // PostgreSQL compares with null by `is` alone, and with nothing else by it.
+    eb.and(linkColumns(place).map(([name, value]) => eb(name, value === null ? 'is' : '=', value)));
 }
 
 /** A link names the innermost place alone: an environment's has no project. */
@@ -167,9 +176,4 @@ function linkColumns({
     ['project_id', environmentId === null ? projectId : null],
     ['environment_id', environmentId],
   ];
-}
-
-/** PostgreSQL compares with `is` to null alone, and null with `=` to nothing. */
-function sameAs(value: number | null): 'is' | '=' {
-  return value === null ? 'is' : '=';
 }

@@ -14,7 +14,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Db } from '../../platform/database/connect.ts';
 import { invalid, notFound } from '../../platform/errors.ts';
 import { onePage, PageQuery } from '../../platform/http/pagination.ts';
-import { Id, idParam, noContent, Nullable, OneOf, Uuid } from '../../platform/http/schemas.ts';
+import { Id, idParam, idRange, noContent, Nullable, OneOf, Uuid } from '../../platform/http/schemas.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
 import { presentRoleRelation, RoleRelation } from '../roles/present.ts';
 import {
@@ -33,6 +33,16 @@ const ApiToken = Type.Object(
   { ...ApiTokenRelation.properties, project: Nullable(ProjectRelation), token: tokenText },
   { title: 'ApiToken' },
 );
+
+const ApiTokenCreate = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 60 }),
+    role_id: Type.Integer({ ...idRange, description: 'What it may do within the project.' }),
+    expires_at: Expiry,
+  },
+  { title: 'ApiTokenCreate' },
+);
+const ApiTokenRotate = Type.Object({ expires_at: Expiry }, { title: 'ApiTokenRotate' });
 
 /** The tokens of a project, for programs: they have one role there, and nothing outside. */
 export function projectTokenRoutes(app: HttpApp, context: { db: Db; clock: Clock }): void {
@@ -112,11 +122,7 @@ export function projectTokenRoutes(app: HttpApp, context: { db: Db; clock: Clock
       description:
         'It has the role within the project, and goes on working when whoever made it leaves. You cannot give a permission that you do not have.',
       params: idParam('project_id'),
-      body: Type.Object({
-        name: Type.String({ minLength: 1, maxLength: 60 }),
-        role_id: Id,
-        expires_at: Expiry,
-      }),
+      body: ApiTokenCreate,
       response: { 201: ApiToken },
     },
     handler: async (request, reply) => {
@@ -166,7 +172,7 @@ export function projectTokenRoutes(app: HttpApp, context: { db: Db; clock: Clock
       summary: 'Replace the text of an API token',
       description: 'The old text stops working at once. A revoked token is not brought back.',
       params,
-      body: Type.Object({ expires_at: Expiry }),
+      body: ApiTokenRotate,
       response: { 200: ApiToken },
     },
     handler: async (request) => {
@@ -193,6 +199,7 @@ export function projectTokenRoutes(app: HttpApp, context: { db: Db; clock: Clock
     schema: {
       operationId: 'revokeProjectApiToken',
       summary: 'Revoke an API token, for good',
+      description: 'It stops working at once. Its record stays.',
       params,
       response: noContent,
     },

@@ -95,7 +95,7 @@ export type Database = {
     email: Fixed<string | null>;
     status: 'pending' | 'accepted' | 'rejected' | 'active';
     token_hash: Fixed<string>;
-    expires_at: Fixed<number>;
+    expires_at: number;
     accepted_at: number | null;
     accepted_from_ip: string | null;
     created_by: Fixed<number>;
@@ -257,6 +257,9 @@ export type Database = {
     definition_sealed: string;
     /** Null when the hook takes unsigned requests, or sends them. */
     secret_sealed: string | null;
+    /** The secret before the last rotation, valid until the time beside it. */
+    previous_secret_sealed: string | null;
+    previous_secret_expires_at: number | null;
     created_by: number;
     created_at: Fixed<number>;
     updated_at: number;
@@ -286,6 +289,8 @@ export type Database = {
     dedup_key: Fixed<Buffer | null>;
     /** The action it caused; for a duplicate, the one that the first delivery caused. */
     action_id: Fixed<number | null>;
+    /** The UUID of the request that this one repeats because somebody asked for it. */
+    retry_of: Fixed<string | null>;
     created_at: Fixed<number>;
   };
   /** The headers and bodies of the requests of one commit, compressed together. */

@@ -18,6 +18,7 @@ export const sealedColumns = [
   { table: 'variables', key: 'id', column: 'value_sealed', purpose: 'variable' },
   { table: 'hooks', key: 'id', column: 'definition_sealed', purpose: 'hook definition' },
   { table: 'hooks', key: 'id', column: 'secret_sealed', purpose: 'hook secret' },
+  { table: 'hooks', key: 'id', column: 'previous_secret_sealed', purpose: 'hook secret' },
 ] as const satisfies readonly SealedColumn[];
 
 /** Nothing can be sealed for a purpose that no column of the table has. */

@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { isReferenceViolation } from '../database/errors.ts';
 import { AppError, errorStatus, type ErrorCode, type FieldError } from '../errors.ts';
 
 /** The one mapping of errors to HTTP answers: `{message, errors}`, and nothing of our insides. */
@@ -31,6 +32,11 @@ const frameworkCodes: Record<string, [ErrorCode, string]> = {
 };
 
 function fromFramework(error: unknown): AppError {
+  if (isReferenceViolation(error)) {
+    const message =
+      'Something that this names was deleted, or came into use, at this very moment. Try again.';
+    return new AppError('conflict', message, { cause: error });
+  }
   if (isFastifyError(error)) {
     if (error.validation) {
       const fields = deepest(error.validation).map((fault) => toFieldError(fault, error.validationContext));

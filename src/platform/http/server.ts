@@ -9,6 +9,7 @@ import fastify, {
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { AppError } from '../errors.ts';
+import { describedFormats } from './schemas.ts';
 import { sendError } from './send-error.ts';
 import { parseJsonBody } from './parse-json-body.ts';
 
@@ -48,8 +49,8 @@ export function createHttpApp(options: { log: FastifyBaseLogger; trustProxy: str
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   // A body says its types itself; in an address everything is text, so what looks like a number is read as one.
-  const bodies = new Ajv({ allErrors: true });
-  const addresses = new Ajv({ allErrors: true, coerceTypes: true });
+  const bodies = new Ajv({ allErrors: true, formats: describedFormats });
+  const addresses = new Ajv({ allErrors: true, coerceTypes: true, formats: describedFormats });
   app.setValidatorCompiler(({ schema, httpPart }) =>
     (httpPart === 'body' ? bodies : addresses).compile(schema as object),
   );

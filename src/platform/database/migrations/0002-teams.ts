@@ -2,7 +2,7 @@ import { sql, type CreateTableBuilder } from 'kysely';
 import type { Db } from '../connect.ts';
 import type { MigrationContext } from '../migrate.ts';
 
-/** Roles, teams, invitations, tokens of projects, the audit. */
+/** Roles, teams, invitations, tokens of projects, the audit; secrets in rotation and replays. */
 export async function up(db: Db, { dialect }: MigrationContext): Promise<void> {
   const table = (name: string): CreateTableBuilder<string, 'id'> =>
     db.schema
@@ -135,6 +135,9 @@ export async function up(db: Db, { dialect }: MigrationContext): Promise<void> {
     .alterTable('pipelines')
     .addColumn('is_auto_generated', 'integer', (column) => column.notNull().defaultTo(0))
     .execute();
+  await db.schema.alterTable('hooks').addColumn('previous_secret_sealed', 'text').execute();
+  await db.schema.alterTable('hooks').addColumn('previous_secret_expires_at', 'bigint').execute();
+  await db.schema.alterTable('hook_requests').addColumn('retry_of', 'text').execute();
   await db.schema
     .createIndex('action_targets_resource')
     .on('action_targets')

@@ -1,0 +1,112 @@
+import { Type } from 'typebox';
+import { eventNames } from '../hooks/definition.ts';
+import { compileOutgoing } from '../hooks/compile-outgoing.ts';
+import { findHook, openOutgoing, type HookRow } from '../hooks/store.ts';
+import { previewRequest } from '../outgoing/deliver.ts';
+import { planDeliveries } from '../outgoing/subscribe.ts';
+import type { Db } from '../platform/database/connect.ts';
+import { AppError, invalid, notFound } from '../platform/errors.ts';
+import { Id, Nullable, OneOf, uuidParam } from '../platform/http/schemas.ts';
+import type { HttpApp } from '../platform/http/server.ts';
+import type { SecretBox } from '../platform/secret-box.ts';
+import { buildContext, type EventWriter } from './events.ts';
+import { eventsOf, statusOf } from './status.ts';
+import type { ActionRow } from './store.ts';
+
+const OutgoingPreview = Type.Object(
+  {
+    action_id: Type.Integer(),
+    event: OneOf(eventNames),
+    would_send: Type.Boolean(),
+    reason: Type.String({ description: 'Why it would not be sent, or that it would.' }),
+    request: Nullable(
+      Type.Object(
+        {
+          method: OneOf(['POST']),
+          url: Type.String(),
+          headers: Type.Record(Type.String(), Type.String()),
+          body: Type.String(),
+        },
+        { title: 'PreviewedRequest' },
+      ),
+    ),
+    missing: Type.Array(Type.String(), { description: 'What the body names and the event does not have.' }),
+  },
+  { title: 'OutgoingHookPreview' },
+);
+
+/** What an outgoing hook would send about a past action. Nothing is sent. */
+export function outgoingTestRoute(
+  app: HttpApp,
+  context: { db: Db; box: SecretBox; writer: EventWriter },
+): void {
+  const { db, box, writer } = context;
+  app.route({
+    method: 'POST',
+    url: '/hooks/outgoing/:hook_id/test',
+    config: {
+      access: { permission: 'hook:read', on: 'hook', param: 'hook_id' },
+      errors: { 409: 'No action has run yet that the hook could tell of.' },
+    },
+    schema: {
+      operationId: 'testOutgoingHook',
+      summary: 'Try an outgoing hook out: what it would send about a past action',
+      description:
+        'Without an action the last one of its pipeline is taken, without an event the one of the status that the action has. Secrets are masked; nothing is sent.',
+      params: uuidParam('hook_id'),
+      body: Nullable(
+        Type.Object(
+          { action_id: Type.Optional(Id), event: Type.Optional(OneOf(eventNames)) },
+          { title: 'OutgoingHookPreviewRequest' },
+        ),
+      ),
+      response: { 200: OutgoingPreview },
+    },
+    handler: async (request) => {
+      const row = await findHook(db, request.params.hook_id);
+      if (row?.direction !== 'out') throw notFound('The outgoing hook');
+      const { action_id, event: wanted } = request.body ?? {};
+      const action = await findAction(db, row, action_id);
+      if (!action) {
+        if (action_id === undefined)
+          throw new AppError(
+            'conflict',
+            'No action has run yet that this hook could tell of. Run its pipeline first.',
+          );
+        throw invalid([{ field: 'action_id', message: 'names no action of the environment of this hook' }]);
+      }
+      const event = wanted ?? eventsOf(statusOf(action))[0]!;
+      const values = await buildContext(writer, db, action, event);
+      const definition = openOutgoing(box, row);
+      const hook = { row, definition, compiled: compileOutgoing(definition).compiled };
+      const [planned] = await planDeliveries([hook], [event], () => Promise.resolve(values));
+      const preview = await previewRequest({ db, box }, row, { values, event });
+      const skipReason = planned ? planned.skipReason : `The hook does not ask for ${event}.`;
+      const isPossible = preview.kind === 'request';
+      return {
+        action_id: action.id,
+        event,
+        would_send: isPossible && skipReason === null,
+        reason: isPossible ? (skipReason ?? 'It would be sent.') : preview.reason,
+        request: isPossible
+          ? { method: 'POST' as const, url: preview.url, headers: preview.headers, body: preview.body }
+          : null,
+        missing: isPossible ? preview.missing : [],
+      };
+    },
+  });
+}
+
+/** The action asked for, if it is of the hook's environment, or the last one that the hook is there for. */
+async function findAction(db: Db, hook: HookRow, id: number | undefined): Promise<ActionRow | undefined> {
+  let found = db.selectFrom('actions').selectAll().where('environment_id', '=', hook.environment_id);
+  if (id !== undefined) return await found.where('id', '=', id).executeTakeFirst();
+  found =
+    hook.pipeline_id === null
+      ? found
+          .where('resource_type', '=', hook.resource_type)
+          .where('resource_id', '=', hook.resource_id)
+          .where('type', '=', hook.action_type)
+      : found.where('pipeline_id', '=', hook.pipeline_id);
+  return await found.orderBy('id', 'desc').limit(1).executeTakeFirst();
+}

@@ -1,0 +1,87 @@
+import { Type } from 'typebox';
+import type { FieldError } from '../platform/errors.ts';
+import { FieldFault } from '../platform/http/schemas.ts';
+
+// Lists of types rather than unions, which would be tried one by one with each answer.
+const Receipt = Type.Object(
+  {
+    message: Type.String({ description: 'What came of it, in one sentence.' }),
+    errors: Type.Unsafe<FieldError[] | null>({
+      type: ['array', 'null'],
+      items: FieldFault,
+      description: 'Every fault of the request at once; null where no field is at fault.',
+    }),
+    action_id: Type.Unsafe<number | null>({
+      type: ['integer', 'null'],
+      description: 'The action that was started; of a repeat, the one that it had started before.',
+    }),
+    hook_request_id: Type.String({ format: 'uuid', description: 'The record of the request.' }),
+  },
+  { title: 'HookTriggerResponse' },
+);
+
+const Refusal = Type.Object(
+  {
+    ...Receipt.properties,
+    action_id: Type.Optional(Type.Null()),
+    hook_request_id: Type.Optional(
+      Type.String({ format: 'uuid', description: 'The record of the request; an unknown hook has none.' }),
+    ),
+  },
+  { title: 'HookTriggerRefusal' },
+);
+
+/** Each status has a schema of its own, since what serializes an answer is found by its status. */
+export const triggerSchemas = {
+  200: Receipt,
+  202: Receipt,
+  400: Refusal,
+  401: Refusal,
+  404: Refusal,
+  413: Refusal,
+  415: Refusal,
+  422: Refusal,
+};
+export type TriggerStatus = keyof typeof triggerSchemas;
+
+const example = (message: string, errors: FieldError[] | null = null, action_id: number | null = null) => ({
+  message,
+  errors,
+  action_id,
+  hook_request_id: '01938f2c-7b1d-7c5a-9f3e-6a4b2c1d0e9f',
+});
+
+/** When each answer is given, and how it may read. */
+export const triggerAnswers: Record<TriggerStatus, { when: string; example: object }> = {
+  200: {
+    when: 'Understood, and nothing to run: a condition is not met, or it is a ping.',
+    example: example('Ping received: the hook is reachable.'),
+  },
+  202: {
+    when: 'Accepted: the action is kept and will run. A repeat of a delivery is answered with the action of the first.',
+    example: example('Accepted as action 42.', null, 42),
+  },
+  400: {
+    when: 'The body is not the JSON or the form that its content type says.',
+    example: example('The body is not valid JSON: property name expected at line 1, column 2.'),
+  },
+  401: {
+    when: 'The signature is missing or wrong.',
+    example: example(
+      'The signature in x-hub-signature-256 does not match: another secret, or a changed body.',
+    ),
+  },
+  404: {
+    when: 'There is no such hook, or it is not active.',
+    example: { message: 'The hook was not found.', errors: null },
+  },
+  413: { when: 'The body is too large.', example: example('The body is too large.') },
+  415: {
+    when: 'The body is neither JSON nor a form.',
+    example: example('The content type text/plain is not known here.'),
+  },
+  422: {
+    when: 'A variable that the hook requires is missing or of the wrong type; all of them are told.',
+    example: example('Not run: source_ref is required.', [{ field: 'source_ref', message: 'is required' }]),
+  },
+};

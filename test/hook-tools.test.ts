@@ -1,0 +1,323 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { until } from './support/api-client.ts';
+import { createTestDatabase, databaseKinds } from './support/database.ts';
+import {
+  createApplication,
+  createIncomingHook,
+  createOutgoingHook,
+  createPipeline,
+  sendSigned,
+  untilAction,
+} from './support/fixtures.ts';
+import type { Receipt } from './support/fixtures.ts';
+import { startInProcessApp } from './support/in-process-app.ts';
+import type { InProcessApp } from './support/in-process-app.ts';
+import { startReceiver } from './support/receiver.ts';
+
+type Refusal = { message: string };
+type TryOut = {
+  outcome: string;
+  status_code: number;
+  reason: string;
+  signature: { valid: boolean; reason: string | null };
+  variables: Record<string, unknown>;
+  conditions: { path: string; met: boolean; found: unknown }[];
+  pipeline_id: number | null;
+};
+type Preview = {
+  would_send: boolean;
+  reason: string;
+  event: string;
+  request: { url: string; headers: Record<string, string>; body: string } | null;
+  missing: string[];
+};
+type Listed = { id: string; outcome: string; retry_of: string | null; action_id: number | null };
+
+const minute = 60_000;
+
+for (const kind of databaseKinds) {
+  describe(`tools around a hook (${kind})`, { timeout: 120_000 }, () => {
+    const ends = new AsyncDisposableStack();
+    after(() => ends.disposeAsync());
+    let app: InProcessApp;
+    let pipeline: number;
+
+    before(async () => {
+      const database = ends.adopt(await createTestDatabase(kind), (made) => made.drop());
+      app = ends.adopt(await startInProcessApp({ database }), (started) => started.stop());
+      const application = await createApplication(app);
+      pipeline = await createPipeline(app, application, ['echo "ref $HOOKLINE_VAR_REF"']);
+    });
+
+    const variables = { settings: { variables: [{ name: 'ref', path: 'ref', required: true }] } };
+    const onMain = {
+      trigger_when: { conditions: [{ name: 'main', path: 'ref', accepted_values: ['refs/heads/main'] }] },
+    };
+    const push = (ref: string) => JSON.stringify({ ref });
+
+    test('after a rotation both secrets are accepted until the time given, and then the new one alone', async () => {
+      const hook = await createIncomingHook(app, pipeline);
+      const path = `/hooks/incoming/${hook.id}`;
+      const rotated = await app.api.post<{ secret: string; previous_secret_valid_until: string }>(
+        `${path}/rotate-secret`,
+        { previous_valid_for_seconds: 60 },
+      );
+      assert.notEqual(rotated.secret, hook.secret);
+      assert.equal(Date.parse(rotated.previous_secret_valid_until), app.clock.now() + minute);
+      const renewed = { id: hook.id, secret: rotated.secret };
+      const statuses = async () => [
+        (await sendSigned(app, hook, '{}')).status,
+        (await sendSigned(app, renewed, '{}')).status,
+        (await sendSigned(app, { id: hook.id, secret: 'neither of them' }, '{}')).status,
+      ];
+      assert.deepEqual(await statuses(), [202, 202, 401]);
+      const shown = await app.api.get<{ secret: string; previous_secret_valid_until: string }>(path);
+      assert.equal(shown.previous_secret_valid_until, rotated.previous_secret_valid_until);
+      assert.ok(!JSON.stringify(shown).includes(rotated.secret));
+      await app.clock.advance(minute);
+      assert.deepEqual(await statuses(), [401, 202, 401]);
+    });
+
+    test('a rotation can end the old secret at once and take a secret that the sender dictates', async () => {
+      const hook = await createIncomingHook(app, pipeline);
+      const secret = 'dictated by the sender';
+      await app.api.post(`/hooks/incoming/${hook.id}/rotate-secret`, {
+        secret,
+        previous_valid_for_seconds: 0,
+      });
+      assert.equal((await sendSigned(app, hook, '{}')).status, 401);
+      assert.equal((await sendSigned(app, { id: hook.id, secret }, '{}')).status, 202);
+    });
+
+    test('a secret that is set by a change ends the one before a rotation too', async () => {
+      const hook = await createIncomingHook(app, pipeline);
+      await app.api.post(`/hooks/incoming/${hook.id}/rotate-secret`);
+      assert.equal((await sendSigned(app, hook, '{}')).status, 202);
+      await app.api.put(`/hooks/incoming/${hook.id}`, { secret: 'set on purpose' });
+      assert.equal((await sendSigned(app, hook, '{}')).status, 401);
+    });
+
+    test('a hook without a secret has none to rotate, and a short secret is refused', async () => {
+      const open = await createIncomingHook(app, pipeline, { requires_secret: false });
+      const none = await app.api.request<Refusal>('POST', `/hooks/incoming/${open.id}/rotate-secret`);
+      assert.equal(none.status, 409);
+      assert.match(none.body.message, /no secret to rotate/);
+      const hook = await createIncomingHook(app, pipeline);
+      const short = await app.api.request('POST', `/hooks/incoming/${hook.id}/rotate-secret`, {
+        secret: 'short',
+      });
+      assert.equal(short.status, 422);
+    });
+
+    test('trying a payload out tells signature, variables, conditions and pipeline, and runs nothing', async () => {
+      const hook = await createIncomingHook(app, pipeline, { ...variables, ...onMain });
+      const path = `/hooks/incoming/${hook.id}`;
+      const nothing = await app.api.request('POST', `${path}/test`);
+      assert.equal(nothing.status, 409);
+      const met = await app.api.post<TryOut>(`${path}/test`, { body: { ref: 'refs/heads/main' } });
+      assert.equal(met.outcome, 'accepted');
+      assert.equal(met.pipeline_id, pipeline);
+      assert.deepEqual(met.variables, { ref: 'refs/heads/main' });
+      assert.deepEqual([met.conditions[0]?.met, met.conditions[0]?.found], [true, 'refs/heads/main']);
+      assert.equal(met.signature.valid, false);
+      assert.match(met.signature.reason ?? '', /missing/);
+      const unmet = await app.api.post<TryOut>(`${path}/test`, { body: { ref: 'refs/heads/other' } });
+      assert.deepEqual(
+        [unmet.outcome, unmet.status_code, unmet.pipeline_id, unmet.conditions[0]?.met],
+        ['skipped', 200, null, false],
+      );
+      const broken = await app.api.post<TryOut>(`${path}/test`, { body: '{"ref":' });
+      assert.deepEqual([broken.outcome, broken.status_code], ['refused', 400]);
+      assert.deepEqual(await app.api.get(`${path}/requests`), []);
+    });
+
+    test('without a body the last recorded request is tried, or the one that is named', async () => {
+      const hook = await createIncomingHook(app, pipeline, variables);
+      const path = `/hooks/incoming/${hook.id}/test`;
+      const first = await sendSigned(app, hook, push('refs/heads/first'));
+      await sendSigned(app, hook, push('refs/heads/second'));
+      const last = await app.api.post<TryOut>(path);
+      assert.deepEqual(last.variables, { ref: 'refs/heads/second' });
+      assert.equal(last.signature.valid, true, 'the recorded signature is still right');
+      const named = await app.api.post<TryOut>(path, { hook_request_id: first.body.hook_request_id });
+      assert.deepEqual(named.variables, { ref: 'refs/heads/first' });
+      const other = await createIncomingHook(app, pipeline);
+      const foreign = await app.api.request('POST', `/hooks/incoming/${other.id}/test`, {
+        hook_request_id: first.body.hook_request_id,
+      });
+      assert.equal(foreign.status, 404);
+    });
+
+    test('a replay runs the recorded request again, as the hook is now, and says of which it is one', async () => {
+      const hook = await createIncomingHook(app, pipeline, { ...variables, ...onMain });
+      const skipped = await sendSigned(app, hook, push('refs/heads/late'));
+      assert.equal(skipped.status, 200);
+      await app.api.put(`/hooks/incoming/${hook.id}`, {
+        trigger_when: { conditions: [{ path: 'ref', accepted_values: ['refs/heads/late'] }] },
+      });
+      const original = skipped.body.hook_request_id;
+      const answer = await app.api.request<Receipt>('POST', `/hook-requests/${original}/replay`);
+      assert.equal(answer.status, 202);
+      assert.equal(answer.headers.get('x-devopness-action-id'), String(answer.body.action_id));
+      const action = await untilAction(app, answer.body.action_id!);
+      assert.equal(action.status, 'completed');
+      const from = action.triggered_from as { hook_parsed_variables: object; user_id: number };
+      assert.deepEqual(from.hook_parsed_variables, { ref: 'refs/heads/late' });
+      assert.equal(typeof from.user_id, 'number');
+      const [replayed] = await app.api.get<Listed[]>(`/hooks/incoming/${hook.id}/requests`);
+      assert.deepEqual(
+        [replayed?.id, replayed?.retry_of, replayed?.outcome],
+        [answer.body.hook_request_id, original, 'accepted'],
+      );
+      const events = await app.api.get<{ object: { id: string } }[]>(
+        `/organizations/${app.organizationId}/audit-events?operation=replayHookRequest`,
+      );
+      assert.equal(events[0]?.object.id, original);
+    });
+
+    test('a replay of a delivery that was accepted before runs it once more, because somebody asked', async () => {
+      const hook = await createIncomingHook(app, pipeline);
+      const headers = { 'x-github-delivery': 'the-same-delivery' };
+      const first = await sendSigned(app, hook, '{}', { headers });
+      const repeat = await sendSigned(app, hook, '{}', { headers });
+      assert.equal(repeat.body.action_id, first.body.action_id);
+      const path = `/hook-requests/${first.body.hook_request_id}/replay`;
+      const [one, two] = [await app.api.post<Receipt>(path), await app.api.post<Receipt>(path)];
+      assert.equal(new Set([first.body.action_id, one.action_id, two.action_id]).size, 3);
+    });
+
+    test('a request that was refused before it was verified cannot be replayed, and says why', async () => {
+      const hook = await createIncomingHook(app, pipeline);
+      const forged = await sendSigned(app, { id: hook.id, secret: 'forged' }, '{}');
+      const path = `/hook-requests/${forged.body.hook_request_id}/replay`;
+      const answer = await app.api.request<Refusal>('POST', path);
+      assert.equal(answer.status, 409);
+      assert.match(answer.body.message, /was not kept/);
+    });
+
+    test('a preview shows what a past action would send, masked, and sends nothing', async () => {
+      const receiver = ends.adopt(await startReceiver(), (started) => started.close());
+      const application = await createApplication(app);
+      const own = await createPipeline(app, application, ['true']);
+      const hook = await createOutgoingHook(app, own, `${receiver.url}/{{ action.id }}`, {
+        settings: {
+          request_headers: [
+            { name: 'Authorization', value: 'Bearer {{ application.source_provider.access_token }}' },
+          ],
+          request_body: { state: '{{ action.status }}', nothing: '{{ action.nothing }}' },
+        },
+        trigger_when: { events: ['action.failed'] },
+      });
+      const path = `/hooks/outgoing/${hook}/test`;
+      assert.equal((await app.api.request('POST', path)).status, 409);
+      const { id } = await app.api.post<{ id: number }>(`/pipelines/${own}/actions`);
+      await untilAction(app, id);
+      const preview = await app.api.post<Preview>(path);
+      assert.equal(preview.event, 'action.completed');
+      assert.equal(preview.would_send, false);
+      assert.match(preview.reason, /does not ask for action.completed/);
+      assert.equal(preview.request?.url, `${receiver.url}/${id}`);
+      assert.deepEqual(JSON.parse(preview.request?.body ?? ''), { state: 'completed', nothing: '' });
+      assert.deepEqual(preview.missing, ['action.nothing']);
+      assert.ok(!JSON.stringify(preview).includes(application.accessToken));
+      const wanted = await app.api.post<Preview>(path, { action_id: id, event: 'action.failed' });
+      assert.equal(wanted.would_send, true);
+      assert.deepEqual(receiver.requests, []);
+      const foreign = await app.api.request('POST', path, { action_id: 999_999 });
+      assert.equal(foreign.status, 422);
+    });
+
+    test('a delivery that was rejected is sent again by replay, under the same webhook-id', async () => {
+      const receiver = ends.adopt(
+        await startReceiver({ behave: () => ({ kind: 'answer', status: 400 }) }),
+        (started) => started.close(),
+      );
+      const application = await createApplication(app);
+      const own = await createPipeline(app, application, ['true']);
+      const hook = await createOutgoingHook(app, own, receiver.url, {
+        trigger_when: { events: ['action.completed'] },
+      });
+      await app.api.post(`/pipelines/${own}/actions`);
+      const list = `/hooks/outgoing/${hook}/requests`;
+      const [attempt] = await until(async () => {
+        const rows = await app.api.get<Listed[]>(list);
+        return rows.length > 0 && rows;
+      }, 'the first attempt');
+      receiver.setBehaviour(() => ({ kind: 'answer', status: 200 }));
+      const answer = await app.api.request('POST', `/hook-requests/${attempt!.id}/replay`);
+      assert.equal(answer.status, 202);
+      await receiver.waitFor(2);
+      assert.equal(receiver.requests[1]!.headers['webhook-id'], receiver.requests[0]!.headers['webhook-id']);
+      const [second] = await until(async () => {
+        const rows = await app.api.get<Listed[]>(list);
+        return rows.length === 2 && rows;
+      }, 'the second attempt');
+      assert.deepEqual([second?.outcome, second?.retry_of], ['delivered', attempt!.id]);
+    });
+
+    test('recover sends all again that failed since a time, and nothing older or delivered', async () => {
+      const receiver = ends.adopt(
+        await startReceiver({ behave: () => ({ kind: 'answer', status: 400 }) }),
+        (started) => started.close(),
+      );
+      const application = await createApplication(app);
+      const own = await createPipeline(app, application, ['true']);
+      const hook = await createOutgoingHook(app, own, receiver.url, {
+        trigger_when: { events: ['action.completed'] },
+        settings: { request_body: { id: '{{ action.id }}' } },
+      });
+      const run = async () => {
+        const { id } = await app.api.post<{ id: number }>(`/pipelines/${own}/actions`);
+        await until(async () => {
+          const rows = await app.api.get<{ status: string }[]>(`/actions/${id}/deliveries`);
+          return rows[0]?.status === 'rejected';
+        }, 'the delivery to be rejected');
+        return id;
+      };
+      await run();
+      await app.clock.advance(minute);
+      const since = new Date(app.clock.now()).toISOString();
+      const [second, third] = [await run(), await run()];
+      receiver.setBehaviour(() => ({ kind: 'answer', status: 200 }));
+      const before_ = receiver.requests.length;
+      const path = `/hooks/outgoing/${hook}/recover`;
+      assert.deepEqual(await app.api.post(path, { since }), { recovered: 2 });
+      const ids = await until(async () => {
+        const sent = receiver.requests.slice(before_);
+        return sent.length === 2 && sent.map((request) => Number((request.json() as { id: string }).id));
+      }, 'two deliveries');
+      assert.deepEqual(
+        ids.sort((a, b) => a - b),
+        [second, third],
+      );
+      await until(async () => {
+        const rows = await app.api.get<{ status: string }[]>(`/hooks/outgoing/${hook}/deliveries`);
+        return rows.filter(({ status }) => status === 'delivered').length === 2;
+      }, 'both to be recorded');
+      assert.deepEqual(await app.api.post(path, { since }), { recovered: 0 });
+      const odd = await app.api.request('POST', path, { since: 'yesterday' });
+      assert.equal(odd.status, 422);
+    });
+
+    test('linking the step of another pipeline appends a copy; one that is there already stays', async () => {
+      const application = await createApplication(app);
+      const from = await createPipeline(app, application, ['echo shared']);
+      const to = await createPipeline(app, application, ['echo first']);
+      type Steps = { steps: { id: number; command: string }[] };
+      const stepsOf = async (id: number) => (await app.api.get<Steps>(`/pipelines/${id}`)).steps;
+      const [shared] = await stepsOf(from);
+      await app.api.post(`/pipelines/${to}/steps/${shared!.id}/link`);
+      const steps = await stepsOf(to);
+      assert.deepEqual(
+        steps.map(({ command }) => command),
+        ['echo first', 'echo shared'],
+      );
+      await app.api.post(`/pipelines/${to}/steps/${steps[1]!.id}/link`);
+      assert.equal((await stepsOf(to)).length, 2);
+      assert.equal((await stepsOf(from)).length, 1);
+      const none = await app.api.request('POST', `/pipelines/${to}/steps/999999/link`);
+      assert.equal(none.status, 404);
+    });
+  });
+}

@@ -1,0 +1,341 @@
+import { createHmac } from 'node:crypto';
+import { step, type StepInput, type Walk } from './openapi-scenario-step.ts';
+
+type Action = { id: number; status: string; targets: { id: number }[] };
+type IncomingHook = { id: string; secret: string };
+type Records = { id: string; outcome: string; response_status_code: number }[];
+
+const application = ({ id }: Walk) => ({ application_id: id('addEnvironmentApplication') });
+const server = ({ id }: Walk) => ({ server_id: id('addEnvironmentServer') });
+const pipeline = ({ id }: Walk) => ({ pipeline_id: id('addPipeline') });
+const hasEnded = ({ status }: Action) => ['completed', 'failed'].includes(status);
+
+/** A push as GitHub sends it, signed with the secret that the hook was answered with. */
+function push({ answer }: Walk, ref: string): StepInput {
+  const hook = answer<IncomingHook>('addPipelineHook');
+  const body = { ref, after: '7fd1a60b01f91b314f59955a4e4d4e80d8edf11d', commits: [{ id: '7fd1a60' }] };
+  const signature = createHmac('sha256', hook.secret).update(JSON.stringify(body)).digest('hex');
+  return {
+    path: { hook_id: hook.id },
+    body,
+    headers: { 'x-github-event': 'push', 'x-hub-signature-256': `sha256=${signature}` },
+  };
+}
+
+const serverCalls = ['getStatusServer', 'startServer', 'stopServer', 'restartServer'];
+
+/** Pipelines, hooks, actions, and the records of what was received and sent. */
+export const runSteps = {
+  making: [
+    step('addPipeline', ({ id }) => ({
+      path: { resource_type: 'application', resource_id: id('addEnvironmentApplication') },
+      body: {
+        name: 'Deploy the shop',
+        operation: 'deploy',
+        max_parallel_actions: 0,
+        steps: [
+          { name: 'Build', description: 'Installs and builds.', command: 'echo built', runner: 'custom' },
+        ],
+      },
+    })),
+    step(
+      'addPipeline',
+      ({ id }) => ({
+        path: { resource_type: 'application', resource_id: id('addEnvironmentApplication') },
+        body: { name: 'Failing', operation: 'stop', steps: [{ command: 'exit 3' }, { command: 'true' }] },
+      }),
+      'failing pipeline',
+    ),
+    step(
+      'addPipeline',
+      ({ id }) => ({
+        path: { resource_type: 'application', resource_id: id('spare application') },
+        body: { name: 'Reload the blog', operation: 'reload', steps: [{ command: 'true' }] },
+      }),
+      'pipeline of the blog',
+    ),
+    step(
+      'addPipeline',
+      ({ id }) => ({
+        path: { resource_type: 'server', resource_id: id('addEnvironmentServer') },
+        body: { name: 'Configure', operation: 'configure' },
+      }),
+      'spare pipeline',
+    ),
+    step('listPipelinesByResourceType', ({ id }) => ({
+      path: { resource_type: 'server', resource_id: id('addEnvironmentServer') },
+    })),
+    step('addPipelineStep', (walk) => ({
+      path: pipeline(walk),
+      body: { name: 'Restart', command: 'echo restarted' },
+    })),
+    step('addPipelineStep', (walk) => ({ path: pipeline(walk), body: { command: 'true' } }), 'spare step'),
+    step('updatePipelineStep', (walk) => ({
+      path: { ...pipeline(walk), step_id: walk.id('spare step') },
+      body: { command: 'echo first', trigger_after: 0 },
+    })),
+    step('unlinkStepFromPipeline', (walk) => ({
+      path: { ...pipeline(walk), step_id: walk.id('spare step') },
+    })),
+    step('linkStepToPipeline', (walk) => ({
+      path: { pipeline_id: walk.id('failing pipeline'), step_id: walk.id('addPipelineStep') },
+    })),
+    step('updatePipeline', (walk) => ({ path: pipeline(walk), body: { max_parallel_actions: 2 } })),
+    step('getPipeline', (walk) => ({ path: pipeline(walk) })),
+
+    step('addPipelineHook', (walk) => ({
+      path: { ...pipeline(walk), hook_type: 'incoming' },
+      body: {
+        name: 'The shop on GitHub',
+        requires_secret: true,
+        secret_algorithm: 'sha256',
+        secret_header_name: 'x-hub-signature-256',
+        settings: {
+          variables: [
+            { name: 'source_ref', path: 'ref', type: 'string', required: true },
+            { name: 'commit_hash', path: 'after' },
+            { name: 'attempt', type: 'integer', required: false, default_value: 1 },
+            { name: 'dry', type: 'boolean', required: false, default_value: false },
+            { name: 'commits', type: 'array', required: false, default_value: [] },
+            { name: 'event', path: '$headers.x-github-event', required: false, default_value: null },
+          ],
+        },
+        trigger_when: {
+          conditions: [
+            { name: 'main', type: 'request_body', path: 'ref', accepted_values: ['refs/heads/main'] },
+            { type: 'request_header', path: 'x-github-event', accepted_values: ['push'] },
+            { type: 'variable', path: 'attempt', accepted_values: [1, true] },
+          ],
+        },
+      },
+    })),
+    step(
+      'addPipelineHook',
+      (walk) => ({
+        path: { ...pipeline(walk), hook_type: 'outgoing' },
+        body: {
+          name: 'Status on GitHub',
+          target_url: `${walk.receiverUrl}/statuses/{{ action.id }}`,
+          verify_ssl: true,
+          settings: {
+            request_headers: [
+              { name: 'Authorization', value: 'Bearer {{ application.source_provider.access_token }}' },
+            ],
+            request_body: { state: '{{ action.status | commit_state: "github" }}', id: '{{ action.id }}' },
+          },
+          trigger_when: {
+            events: ['action.started', 'action.completed', 'action.failed'],
+            conditions: [{ path: 'action.type', accepted_values: ['deploy', 1, true] }],
+          },
+        },
+      }),
+      'outgoing hook',
+    ),
+    step('addHook', ({ id }) => ({
+      path: { hook_type: 'incoming' },
+      body: {
+        name: 'Older form',
+        resource_type: 'application',
+        resource_id: id('addEnvironmentApplication'),
+        action_type: 'deploy',
+        requires_secret: false,
+      },
+    })),
+    step(
+      'addHook',
+      ({ id, receiverUrl }) => ({
+        path: { hook_type: 'outgoing' },
+        body: {
+          name: 'Servers in the chat',
+          target_url: `${receiverUrl}/chat`,
+          resource_type: 'server',
+          resource_id: id('addEnvironmentServer'),
+          action_type: 'get_status',
+          settings: { request_body: ['{{ action.status }}'] },
+        },
+      }),
+      'outgoing hook of the server',
+    ),
+    step(
+      'addPipelineHook',
+      (walk) => ({
+        path: { ...pipeline(walk), hook_type: 'outgoing' },
+        body: { name: 'Nobody there', target_url: 'http://127.0.0.1:1/', settings: { request_body: 'done' } },
+      }),
+      'unanswered hook',
+    ),
+    step(
+      'addPipelineHook',
+      (walk) => ({
+        path: { ...pipeline(walk), hook_type: 'incoming' },
+        body: { name: 'Inactive', requires_secret: false, active: false },
+      }),
+      'inactive hook',
+    ),
+    step(
+      'addPipelineHook',
+      (walk) => ({
+        path: { ...pipeline(walk), hook_type: 'incoming' },
+        body: {
+          name: 'Demanding',
+          requires_secret: false,
+          settings: { variables: [{ name: 'text' }, { name: 'count', type: 'integer' }] },
+        },
+      }),
+      'demanding hook',
+    ),
+    step('listPipelineHooks', (walk) => ({ path: pipeline(walk) })),
+    step('listApplicationHooks', (walk) => ({ path: application(walk) })),
+    step('listServerHooks', (walk) => ({ path: server(walk) })),
+    step('getHook', ({ id }) => ({ path: { hook_type: 'incoming', hook_id: id('addPipelineHook') } })),
+    step(
+      'getHook',
+      ({ id }) => ({ path: { hook_type: 'outgoing', hook_id: id('outgoing hook') } }),
+      'read outgoing hook',
+    ),
+    step('updateHook', ({ id }) => ({
+      path: { hook_type: 'outgoing', hook_id: id('outgoing hook') },
+      body: { verify_ssl: false },
+    })),
+    step(
+      'updateHook',
+      ({ id }) => ({
+        path: { hook_type: 'incoming', hook_id: id('addPipelineHook') },
+        body: { name: 'Deploy on push' },
+      }),
+      'change of the incoming hook',
+    ),
+
+    step('triggerHook', (walk) => push(walk, 'refs/heads/main')),
+    step('triggerHook', (walk) => push(walk, 'refs/heads/other'), 'push to another branch'),
+    step('getAction', ({ answer }) => ({
+      path: { action_id: answer<{ action_id: number }>('triggerHook').action_id },
+    })),
+    step('getActionLog', async ({ until }) => {
+      const action = await until<Action>('getAction', hasEnded);
+      return { path: { action_id: action.id, target_id: action.targets[0]!.id, order: 1 } };
+    }),
+    step('listHookRequestsByHookType', ({ id }) => ({
+      path: { hook_type: 'incoming', hook_id: id('addPipelineHook') },
+    })),
+    step('getHookRequest', ({ answer }) => ({
+      path: { hook_request_id: answer<{ hook_request_id: string }>('triggerHook').hook_request_id },
+    })),
+    step(
+      'listHookRequestsByHookType',
+      ({ id }) => ({ path: { hook_type: 'outgoing', hook_id: id('outgoing hook') } }),
+      'sent requests',
+    ),
+    step(
+      'getHookRequest',
+      async ({ until }) => {
+        const [sent] = await until<Records>('sent requests', (records) => records.length > 0);
+        return { path: { hook_request_id: sent!.id } };
+      },
+      'sent request',
+    ),
+    step(
+      'listHookRequestsByHookType',
+      ({ id }) => ({ path: { hook_type: 'outgoing', hook_id: id('unanswered hook') } }),
+      'unanswered requests',
+    ),
+    step(
+      'getHookRequest',
+      async ({ until }) => {
+        const [sent] = await until<Records>('unanswered requests', (records) => records.length > 0);
+        return { path: { hook_request_id: sent!.id } };
+      },
+      'unanswered request',
+    ),
+    step('testIncomingHook', ({ id }) => ({
+      path: { hook_id: id('addPipelineHook') },
+      body: { body: { ref: 'refs/heads/main' } },
+    })),
+    step(
+      'testIncomingHook',
+      ({ id }) => ({ path: { hook_id: id('addPipelineHook') } }),
+      'last request tried again',
+    ),
+    step('testOutgoingHook', ({ id }) => ({ path: { hook_id: id('outgoing hook') } })),
+    step('replayHookRequest', ({ answer }) => ({
+      path: { hook_request_id: answer<{ hook_request_id: string }>('triggerHook').hook_request_id },
+    })),
+    step(
+      'replayHookRequest',
+      ({ answer }) => ({ path: { hook_request_id: answer<Records>('sent requests')[0]!.id } }),
+      'sent request again',
+    ),
+    step('recoverOutgoingHook', ({ id }) => ({
+      path: { hook_id: id('outgoing hook') },
+      body: { since: '2026-01-01T00:00:00.000Z' },
+    })),
+    step('listOutgoingHookDeliveries', ({ id }) => ({ path: { hook_id: id('outgoing hook') } })),
+    step('listActionDeliveries', ({ id }) => ({ path: { action_id: id('getAction') } })),
+
+    step('addPipelineAction', (walk) => ({
+      path: pipeline(walk),
+      body: { source_type: 'tag', source_ref: 'v1.2.0', trigger_comment: 'The fix for the checkout' },
+    })),
+    step(
+      'addPipelineAction',
+      (walk) => ({ path: { pipeline_id: walk.id('failing pipeline') } }),
+      'failing action',
+    ),
+    step(
+      'addPipelineAction',
+      (walk) => ({ path: { pipeline_id: walk.id('pipeline of the blog') } }),
+      'action of the blog',
+    ),
+    step('addApplicationDeployment', (walk) => ({
+      path: application(walk),
+      body: { type: 'deploy', source_type: 'branch', source_ref: 'main' },
+    })),
+    step('getAction', ({ id }) => ({ path: { action_id: id('failing action') } }), 'failed action'),
+    step(
+      'getActionLog',
+      async ({ until }) => {
+        const action = await until<Action>('failed action', hasEnded);
+        return { path: { action_id: action.id, target_id: action.targets[0]!.id, order: 2 } };
+      },
+      'log of a skipped step',
+    ),
+    step('retryAction', ({ id }) => ({ path: { action_id: id('failing action') } })),
+    ...serverCalls.map((operationId) => step(operationId, (walk) => ({ path: server(walk) }))),
+    step(
+      'getAction',
+      ({ actionOf }) => ({ path: { action_id: actionOf('getStatusServer') } }),
+      'action of the server',
+    ),
+    step(
+      'listHookRequestsByHookType',
+      async ({ id, until }) => {
+        await until<Action>('action of the server', hasEnded);
+        return { path: { hook_type: 'outgoing', hook_id: id('outgoing hook of the server') } };
+      },
+      'requests to the chat',
+    ),
+
+    step('listActions', () => ({ query: { 'filter[status]': 'completed', per_page: 100 } })),
+    step('listActions', () => ({ query: { status: 'failed', resource_type: 'server' } }), 'failed actions'),
+    step('listEnvironmentActions', ({ id }) => ({ path: { environment_id: id('addProjectEnvironment') } })),
+    step('listEnvironmentActionsByResourceType', ({ id }) => ({
+      path: { environment_id: id('addProjectEnvironment'), resource_type: 'application' },
+    })),
+    step('listProjectActionsByResourceType', ({ id }) => ({
+      path: { project_id: id('addOrganizationProject'), resource_type: 'server' },
+    })),
+    step('listPipelineActions', (walk) => ({ path: pipeline(walk), query: { page: 2, per_page: 1 } })),
+    step('listActionsByResourceType', ({ id }) => ({
+      path: { resource_type: 'application', resource_id: id('addEnvironmentApplication') },
+    })),
+    step('listActionsByTargetResourceType', ({ id }) => ({
+      path: { resource_type: 'server', resource_id: id('addEnvironmentServer') },
+    })),
+  ],
+
+  removing: [
+    step('rotateHookSecret', ({ id }) => ({ path: { hook_id: id('addPipelineHook') }, body: {} })),
+    step('deleteHook', ({ id }) => ({ path: { hook_type: 'outgoing', hook_id: id('unanswered hook') } })),
+    step('deletePipeline', ({ id }) => ({ path: { pipeline_id: id('spare pipeline') } })),
+  ],
+};

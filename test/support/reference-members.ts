@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import { createApiClient, login } from './api-client.ts';
+import type { ApiClient } from './api-client.ts';
+import type { Workplace } from './fixtures.ts';
+
+type Invitation = { id: string; public_accept_url: string };
+
+/** Organizations, teams, roles, invitations and the tokens of a project, for the scene of the reference. */
+export async function buildMembers(work: Workplace, nextYear: string) {
+  const { api, url, organizationId, projectId, environmentId } = work;
+  const at = `/organizations/${organizationId}`;
+  const name = (prefix: string) => `${prefix} ${randomUUID()}`;
+  const idOf = async <Id = number>(path: string, body: object): Promise<Id> =>
+    (await api.post<{ id: Id }>(path, body)).id;
+
+  const organization = (fields: object = {}): Promise<number> =>
+    idOf('/organizations', { name: name('other'), ...fields });
+  const project = (): Promise<number> => idOf(`${at}/projects`, { name: name('project') });
+  const environment = (fields: object = {}): Promise<number> =>
+    idOf(`/projects/${projectId}/environments`, { type: 'staging', name: name('staging'), ...fields });
+  const role = (fields: object = {}): Promise<number> =>
+    idOf(`${at}/roles`, { name: name('role'), permissions: ['application:read'], ...fields });
+  const team = (fields: object = {}): Promise<number> =>
+    idOf(`${at}/teams`, { name: name('team'), ...fields });
+  const invitation = async (teamId: number, fields: object = { type: 'public' }) => {
+    const made = await api.post<Invitation>(`/teams/${teamId}/invitations`, fields);
+    return { id: made.id, token: new URL(made.public_accept_url).searchParams.get('token')! };
+  };
+  /** An account of its own, as somebody makes it who follows the link. */
+  const join = async (teamId: number): Promise<{ id: number; api: ApiClient }> => {
+    const { id: invitation_id, token: invitation_token } = await invitation(teamId);
+    const account = { email: `${randomUUID()}@example.com`, password: 'battery-staple-horse' };
+    const joining = { name: 'A Colleague', ...account, invitation_id, invitation_token };
+    const { id } = await createApiClient(url).post<{ id: number }>('/users', joining);
+    const { access_token } = await login(url, account.email, account.password);
+    return { id, api: createApiClient(url, access_token) };
+  };
+  const token = async () =>
+    await api.post<{ id: string; token: string }>(`/projects/${projectId}/tokens`, {
+      name: name('token').slice(0, 60),
+      role_id: roles.admin,
+      expires_at: nextYear,
+    });
+
+  const predefined = (
+    await api.get<{ id: number; name: string; is_predefined: boolean }[]>(`${at}/roles`)
+  ).find((one) => one.is_predefined && one.name.toLowerCase() === 'admin');
+  const roles = {
+    admin: predefined!.id,
+    custom: await role({ description: 'why' }),
+    bare: await role(),
+  };
+  const teams = { full: await team({ photo_url: 'https://example.com/team.png' }), bare: await team() };
+  const places = [at, `/projects/${projectId}`, `/environments/${environmentId}`];
+  for (const place of places) await api.post(`${place}/teams/${teams.full}/link`, { role_id: roles.admin });
+  const colleague = await join(teams.full);
+  const used = await token();
+  await createApiClient(url, used.token).get(`/projects/${projectId}`);
+  const revoked = await token();
+  await api.delete(`/projects/${projectId}/tokens/${revoked.id}/revoke`);
+
+  return {
+    colleague,
+    roles,
+    teams,
+    environments: { described: await environment({ description: 'why' }), empty: await environment() },
+    projectTokens: {
+      unused: (await token()).id,
+      used: used.id,
+      revoked: revoked.id,
+    },
+    newOrganization: () => organization(),
+    newProject: () => project(),
+    newEnvironment: () => environment(),
+    newRole: () => role(),
+    newTeam: () => team(),
+    newMember: async () => (await join(teams.full)).id,
+    newInvitation: () => invitation(teams.full),
+    newProjectToken: async () => (await token()).id,
+    /** A team with a role at `place`, so that the role can be taken away. */
+    newTeamAt: async (place: string): Promise<number> => {
+      const id = await team();
+      await api.post(`${place}/teams/${id}/link`, { role_id: roles.custom });
+      return id;
+    },
+  };
+}
