@@ -5,6 +5,7 @@ import type { ApiAnswer, ApiClient } from './support/api-client.ts';
 import { createTestDatabase, databaseKinds } from './support/database.ts';
 import type { TestDatabase } from './support/database.ts';
 import { executeSql, queryRows } from './support/execute-sql.ts';
+import { sendSigned } from './support/fixtures.ts';
 import { startInProcessApp } from './support/in-process-app.ts';
 import type { InProcessApp } from './support/in-process-app.ts';
 import { operationsOf } from './support/openapi-document.ts';
@@ -41,6 +42,8 @@ const withoutEvent = new Set([
   'rejectTeamInvitation',
   'revokeUserPersonalAccessToken',
   'rotateUserPersonalAccessToken',
+  'testIncomingHook',
+  'testOutgoingHook',
   'triggerHook',
   'updateUser',
 ]);
@@ -100,7 +103,7 @@ for (const kind of databaseKinds) {
         called.add(operation);
         const before = await dumpTables(database);
         const broken = await as.request(method, path, body, { 'user-agent': unwritable });
-        assert.equal(broken.status, 500, `${operation} without an event: ${JSON.stringify(broken.body)}`);
+        assert.ok(broken.status >= 500, `${operation} without an event: ${JSON.stringify(broken.body)}`);
         assert.equal(await dumpTables(database), before, `${operation} was made without its event`);
 
         const answer = await as.request<Created>(method, path, body, { 'user-agent': 'walker/1' });
@@ -320,14 +323,22 @@ for (const kind of databaseKinds) {
         thePipeline,
       );
       await change('updatePipelineStep', 'PUT', `${pipe}/steps/${step.id}`, { command: 'true' }, thePipeline);
+      const other = await api.post<{ steps: { id: number }[] }>(`/pipelines/application/${application.id}`, {
+        name: 'Other',
+        operation: 'configure',
+        steps: [{ command: 'true' }],
+      });
+      const step2 = other.steps[0]?.id;
+      await change('linkStepToPipeline', 'POST', `${pipe}/steps/${step2}/link`, undefined, thePipeline);
+      const hookSecret = secret('Zebra-secret-of-a-hook');
       const hook = await change(
         'addPipelineHook',
         'POST',
         `${pipe}/hooks/incoming`,
-        { name: 'in', requires_secret: true, secret: secret('Zebra-secret-of-a-hook') },
+        { name: 'in', requires_secret: true, secret: hookSecret },
         { type: 'hook', name: 'in' },
       );
-      await change(
+      const outgoing = await change(
         'addPipelineHook',
         'POST',
         `${pipe}/hooks/outgoing`,
@@ -337,6 +348,32 @@ for (const kind of databaseKinds) {
           settings: { request_headers: [{ name: 'authorization', value: secret('Zebra-in-a-header') }] },
         },
         { type: 'hook', name: 'out' },
+      );
+      const { body: receipt } = await sendSigned(app, { id: String(hook.id), secret: hookSecret }, '{}');
+      const requestId = receipt.hook_request_id;
+      await change('replayHookRequest', 'POST', `/hook-requests/${requestId}/replay`, undefined, {
+        type: 'hook_request',
+        id: requestId,
+        name: null,
+      });
+      await change(
+        'rotateHookSecret',
+        'POST',
+        `/hooks/incoming/${hook.id}/rotate-secret`,
+        { secret: secret('Zebra-secret-that-follows') },
+        { type: 'hook', id: hook.id, name: 'in' },
+      );
+      const since = new Date(app.clock.now()).toISOString();
+      await change(
+        'recoverOutgoingHook',
+        'POST',
+        `/hooks/outgoing/${outgoing.id}/recover`,
+        { since },
+        {
+          type: 'hook',
+          id: outgoing.id,
+          name: 'out',
+        },
       );
       const older = await change(
         'addHook',

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { audited } from '../accounts/audit.ts';
 import { Delivery } from '../hooks/request-record.ts';
-import { findHook } from '../hooks/store.ts';
+import { findHook, type HookRow } from '../hooks/store.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
@@ -15,10 +15,10 @@ import { listDeliveries, reopenFailed } from './store.ts';
 /** The records of what was sent, or not, and why. */
 export function outgoingRoutes(app: HttpApp, context: { db: Db; clock: Clock; bus: Bus }): void {
   const { db, clock, bus } = context;
-  const hookId = async (uuid: string): Promise<number> => {
+  const existing = async (uuid: string): Promise<HookRow> => {
     const hook = await findHook(db, uuid);
     if (hook?.direction !== 'out') throw notFound('The outgoing hook');
-    return hook.id;
+    return hook;
   };
 
   app.route({
@@ -35,7 +35,7 @@ export function outgoingRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
       response: { 200: Type.Array(Delivery) },
     },
     handler: async (request, reply) => {
-      const filter = { hookId: await hookId(request.params.hook_id) };
+      const filter = { hookId: (await existing(request.params.hook_id)).id };
       const rows = await onePage(request, reply, (page) => listDeliveries(db, filter, page));
       return rows.map(presentDelivery);
     },
@@ -64,8 +64,8 @@ export function outgoingRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
     handler: async (request, reply) => {
       const since = Date.parse(request.body.since);
       if (Number.isNaN(since)) throw invalid([{ field: 'since', message: 'must be a time in ISO 8601' }]);
-      const id = await hookId(request.params.hook_id);
-      const object = { type: 'hook', id: request.params.hook_id.toLowerCase(), name: null } as const;
+      const { id, uuid, name } = await existing(request.params.hook_id);
+      const object = { type: 'hook', id: uuid, name } as const;
       const recovered = await audited(context, request, object, (trx) =>
         reopenFailed(trx, { hookId: id, since, now: clock.now() }),
       );
