@@ -45,7 +45,10 @@ export function tagOf(path: string): Tag {
 export function tagsOf(paths: string[]): Tag[] {
   const order = Object.keys(tags);
   const segments = [...new Set(paths.map(firstOf))];
-  return segments.sort((a, b) => order.indexOf(a) - order.indexOf(b)).map((segment) => tagOf(`/${segment}`));
+  const found = segments
+    .sort((a, b) => order.indexOf(a) - order.indexOf(b))
+    .map((segment) => tagOf(`/${segment}`));
+  return [...new Map(found.map((tag) => [tag.name, tag])).values()];
 }
 
 function firstOf(path: string): string {

@@ -17,7 +17,9 @@ try {
     domNode: document.getElementById('reference'),
     layout: 'BaseLayout',
     deepLinking: true,
-    docExpansion: 'list',
+    // Folded, the groups are an overview. Of more than 150 rows only those in sight would be on the page, and the
+    // browser's own search would find nothing else.
+    docExpansion: 'none',
     defaultModelsExpandDepth: -1,
     filter: true,
     displayRequestDuration: true,
