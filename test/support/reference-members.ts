@@ -26,10 +26,10 @@ export async function buildMembers(work: Workplace, nextYear: string) {
     const made = await api.post<Invitation>(`/teams/${teamId}/invitations`, fields);
     return { id: made.id, token: new URL(made.public_accept_url).searchParams.get('token')! };
   };
-  const token = async () =>
+  const token = async (role_id: number = roles.admin) =>
     await api.post<{ id: string; token: string }>(`/projects/${projectId}/tokens`, {
       name: name('token').slice(0, 60),
-      role_id: roles.admin,
+      role_id,
       expires_at: nextYear,
     });
 
@@ -64,6 +64,11 @@ export async function buildMembers(work: Workplace, nextYear: string) {
     newProject: () => project(),
     newEnvironment: () => environment(),
     newRole: () => role(),
+    newRoleOfRevokedToken: async (): Promise<number> => {
+      const id = await role();
+      await api.delete(`/projects/${projectId}/tokens/${(await token(id)).id}/revoke`);
+      return id;
+    },
     newTeam: () => team(),
     newMember: async () => (await joinTeam(work, teams.full)).id,
     newInvitation: () => invitation(teams.full),
