@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { createApiClient, login } from './support/api-client.ts';
 import type { ApiClient } from './support/api-client.ts';
 import { createTestDatabase, databaseKinds } from './support/database.ts';
-import { createApplication, createPipeline, openWorkplace, untilAction } from './support/fixtures.ts';
+import {
+  createApplication,
+  createPipeline,
+  joinTeam,
+  openWorkplace,
+  untilAction,
+} from './support/fixtures.ts';
 import type { TestApplication, Workplace } from './support/fixtures.ts';
 import { startServer } from './support/server.ts';
 
@@ -237,7 +241,7 @@ for (const kind of databaseKinds) {
     });
 
     test('who may see one environment finds the actions of that one alone, whatever the filter', async () => {
-      const { api, organizationId, url } = work;
+      const { api, organizationId } = work;
       const { id: roleId } = await api.post<{ id: number }>(`/organizations/${organizationId}/roles`, {
         name: 'onlooker',
         permissions: ['action:read'],
@@ -246,19 +250,7 @@ for (const kind of databaseKinds) {
         name: 'onlookers',
       });
       await api.post(`/environments/${elsewhere.environmentId}/teams/${teamId}/link`, { role_id: roleId });
-      const invitation = await api.post<{ id: string; public_accept_url: string }>(
-        `/teams/${teamId}/invitations`,
-        { type: 'public' },
-      );
-      const account = { email: `${randomUUID()}@example.com`, password: 'battery-staple-horse' };
-      await createApiClient(url).post('/users', {
-        name: 'An Onlooker',
-        ...account,
-        invitation_id: invitation.id,
-        invitation_token: new URL(invitation.public_accept_url).searchParams.get('token'),
-      });
-      const { access_token } = await login(url, account.email, account.password);
-      const onlooker = createApiClient(url, access_token);
+      const { api: onlooker } = await joinTeam(work, teamId);
       assert.deepEqual(await named('/actions', onlooker), ['elsewhere']);
       assert.deepEqual(await named(`/actions?project_id=${work.projectId}`, onlooker), []);
       assert.deepEqual(await named(`/actions?organization_id=${organizationId}`, onlooker), ['elsewhere']);

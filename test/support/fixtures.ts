@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createApiClient, until } from './api-client.ts';
+import { createApiClient, login, until } from './api-client.ts';
 import type { ApiAnswer, ApiClient } from './api-client.ts';
 import { githubHeaders } from './github.ts';
 import type { TestServer } from './server.ts';
@@ -110,6 +110,26 @@ export async function sendSigned(
     ...githubHeaders(event, hook.secret, body),
     ...headers,
   });
+}
+
+/** Makes an account in a team, as somebody does who follows the link of an invitation, and signs it in. */
+export async function joinTeam(
+  { api, url }: Pick<Workplace, 'api' | 'url'>,
+  teamId: number,
+): Promise<{ id: number; api: ApiClient }> {
+  const invitation = await api.post<{ id: string; public_accept_url: string }>(
+    `/teams/${teamId}/invitations`,
+    { type: 'public' },
+  );
+  const account = { email: `${randomUUID()}@example.com`, password: 'battery-staple-horse' };
+  const { id } = await createApiClient(url).post<{ id: number }>('/users', {
+    name: 'A Colleague',
+    ...account,
+    invitation_id: invitation.id,
+    invitation_token: new URL(invitation.public_accept_url).searchParams.get('token'),
+  });
+  const { access_token } = await login(url, account.email, account.password);
+  return { id, api: createApiClient(url, access_token) };
 }
 
 export type TestAction = {

@@ -151,7 +151,13 @@ export const memberCases: Partial<Record<OperationId, Cases>> = {
   updateRole: {
     '': send('PUT', async (scene) => `/roles/${await scene.newRole()}`, { permissions: ['server:read'] }),
   },
-  deleteRole: { '': send('DELETE', async (scene) => `/roles/${await scene.newRole()}`) },
+  deleteRole: {
+    '': send('DELETE', async (scene) => `/roles/${await scene.newRole()}`),
+    'that a revoked token had': send(
+      'DELETE',
+      async (scene) => `/roles/${await scene.newRoleOfRevokedToken()}`,
+    ),
+  },
 
   listOrganizationTeams: { '': get((scene) => `${ofOrganization(scene)}/teams?per_page=100`, holds) },
   addOrganizationTeam: {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { createApiClient, login } from './api-client.ts';
-import type { ApiClient } from './api-client.ts';
+import { createApiClient } from './api-client.ts';
+import { joinTeam } from './fixtures.ts';
 import type { Workplace } from './fixtures.ts';
 
 type Invitation = { id: string; public_accept_url: string };
@@ -26,19 +26,10 @@ export async function buildMembers(work: Workplace, nextYear: string) {
     const made = await api.post<Invitation>(`/teams/${teamId}/invitations`, fields);
     return { id: made.id, token: new URL(made.public_accept_url).searchParams.get('token')! };
   };
-  /** An account of its own, as somebody makes it who follows the link. */
-  const join = async (teamId: number): Promise<{ id: number; api: ApiClient }> => {
-    const { id: invitation_id, token: invitation_token } = await invitation(teamId);
-    const account = { email: `${randomUUID()}@example.com`, password: 'battery-staple-horse' };
-    const joining = { name: 'A Colleague', ...account, invitation_id, invitation_token };
-    const { id } = await createApiClient(url).post<{ id: number }>('/users', joining);
-    const { access_token } = await login(url, account.email, account.password);
-    return { id, api: createApiClient(url, access_token) };
-  };
-  const token = async () =>
+  const token = async (role_id: number = roles.admin) =>
     await api.post<{ id: string; token: string }>(`/projects/${projectId}/tokens`, {
       name: name('token').slice(0, 60),
-      role_id: roles.admin,
+      role_id,
       expires_at: nextYear,
     });
 
@@ -53,7 +44,7 @@ export async function buildMembers(work: Workplace, nextYear: string) {
   const teams = { full: await team({ photo_url: 'https://example.com/team.png' }), bare: await team() };
   const places = [at, `/projects/${projectId}`, `/environments/${environmentId}`];
   for (const place of places) await api.post(`${place}/teams/${teams.full}/link`, { role_id: roles.admin });
-  const colleague = await join(teams.full);
+  const colleague = await joinTeam(work, teams.full);
   const used = await token();
   await createApiClient(url, used.token).get(`/projects/${projectId}`);
   const revoked = await token();
@@ -73,8 +64,13 @@ export async function buildMembers(work: Workplace, nextYear: string) {
     newProject: () => project(),
     newEnvironment: () => environment(),
     newRole: () => role(),
+    newRoleOfRevokedToken: async (): Promise<number> => {
+      const id = await role();
+      await api.delete(`/projects/${projectId}/tokens/${(await token(id)).id}/revoke`);
+      return id;
+    },
     newTeam: () => team(),
-    newMember: async () => (await join(teams.full)).id,
+    newMember: async () => (await joinTeam(work, teams.full)).id,
     newInvitation: () => invitation(teams.full),
     newProjectToken: async () => (await token()).id,
     /** A team with a role at `place`, so that the role can be taken away. */

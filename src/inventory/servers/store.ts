@@ -26,7 +26,7 @@ export async function findServer(db: Db | Trx, id: number): Promise<ServerRow | 
 
 export async function findServers(db: Db | Trx, ids: number[]): Promise<ServerRow[]> {
   if (ids.length === 0) return [];
-  return await db.selectFrom('servers').selectAll().where('id', 'in', ids).execute();
+  return await db.selectFrom('servers').selectAll().where('id', 'in', ids).orderBy('id').execute();
 }
 
 export async function listServers(db: Db, environmentId: number, page: Page): Promise<Listing<ServerRow>> {

@@ -187,7 +187,8 @@ export function roleRoutes(app: HttpApp, context: { db: Db; clock: Clock }): voi
     schema: {
       operationId: 'deleteRole',
       summary: 'Delete a role that nobody has',
-      description: 'While teams or API tokens have it, and for a predefined role, it is answered 409.',
+      description:
+        'While teams or API tokens have it, and for a predefined role, it is answered 409. Revoked tokens that had it are deleted along.',
       params,
       response: noContent,
     },
@@ -199,7 +200,7 @@ export function roleRoutes(app: HttpApp, context: { db: Db; clock: Clock }): voi
         if (holders.length > 0) {
           throw new AppError(
             'conflict',
-            `This role is held by ${holders.join(', ')}. Give them another first.`,
+            `This role is held by ${holders.join(', ')}. Give the teams another and revoke the tokens first.`,
           );
         }
         await deleteRole(trx, row.id);

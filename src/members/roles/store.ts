@@ -22,11 +22,17 @@ export async function updateRole(trx: Trx, id: number, change: Updateable<Databa
   await trx.updateTable('roles').set(change).where('id', '=', id).execute();
 }
 
+/** Takes along the revoked tokens that had it: they can do nothing any more. */
 export async function deleteRole(trx: Trx, id: number): Promise<void> {
+  await trx
+    .deleteFrom('project_api_tokens')
+    .where('role_id', '=', id)
+    .where('revoked_at', 'is not', null)
+    .execute();
   await trx.deleteFrom('roles').where('id', '=', id).execute();
 }
 
-/** The first few that hold a role. */
+/** The first few that hold a role. A revoked token holds nothing. */
 export async function holdersOf(trx: Trx, roleId: number): Promise<string[]> {
   const teams = await trx
     .selectFrom('team_links')
@@ -40,6 +46,7 @@ export async function holdersOf(trx: Trx, roleId: number): Promise<string[]> {
     .selectFrom('project_api_tokens')
     .select('name')
     .where('role_id', '=', roleId)
+    .where('revoked_at', 'is', null)
     .limit(5)
     .execute();
   return [...teams.map(({ name }) => `team "${name}"`), ...tokens.map(({ name }) => `API token "${name}"`)];
