@@ -500,7 +500,10 @@ for (const kind of databaseKinds) {
         { type: 'team_invitation', id: open.id, name: null },
         { as: createApiClient(app.url), token: { type: 'invitation', id: open.id, name: null } },
       );
-      await change('deleteTeamMember', 'DELETE', `/teams/${team.id}/members/${user.id}`, undefined, theTeam);
+      await change('deleteTeamMember', 'DELETE', `/teams/${team.id}/members/${user.id}`, undefined, {
+        ...theTeam,
+        name: `Crew: ${account.email}`,
+      });
       const tokens = `/projects/${project.id}/tokens`;
       const token = await change(
         'addProjectApiToken',

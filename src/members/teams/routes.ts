@@ -5,6 +5,7 @@ import { mustHold } from '../../accounts/grants.ts';
 import { permissionsOf } from '../../accounts/permissions.ts';
 import { usersById } from '../../accounts/present.ts';
 import { findRole } from '../../accounts/roles.ts';
+import { findUser } from '../../accounts/store.ts';
 import { presentTeam, TeamRelation, type TeamRow } from '../../accounts/teams.ts';
 import { findOrganization } from '../../inventory/places/store.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -222,7 +223,9 @@ export function teamRoutes(app: HttpApp, context: { db: Db; clock: Clock }): voi
     handler: async (request, reply) => {
       const { team_id: teamId, user_id: userId } = request.params;
       const team = await existing(teamId);
-      await audited(context, request, asObject(team), async (trx) => {
+      const member = await findUser(db, userId);
+      const object = { ...asObject(team), name: `${team.name}: ${member?.email ?? userId}` };
+      await audited(context, request, object, async (trx) => {
         if (!(await findMember(trx, { teamId, userId }))) throw notFound('The member');
         await deleteMember(trx, { teamId, userId });
         await expireLinksOf(trx, { teamId, userId, now: clock.now() });
