@@ -86,9 +86,9 @@ for (const kind of databaseKinds) {
         hostname: `web-${Date.now()}`,
       });
       const pipeline = await work.api.post<{ id: number }>(`/pipelines/server/${id}`, {
-        name: 'reload',
-        operation: 'reload',
-        steps: [{ command: 'echo this would reload Hookline' }],
+        name: 'restart',
+        operation: 'restart',
+        steps: [{ command: 'echo this would restart Hookline' }],
       });
       const action = await work.api.post<{ id: number }>(`/pipelines/${pipeline.id}/actions`);
       const ended = await untilAction(work, action.id);

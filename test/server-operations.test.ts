@@ -164,8 +164,8 @@ for (const kind of databaseKinds) {
       await work.api.post('/hooks/outgoing', {
         name: 'out',
         ...older,
-        target_url: `${receiver.url}/{{ pipeline.id }}`,
-        trigger_when: { events: ['action.completed'] },
+        target_url: `${receiver.url}/{{ pipeline.id }}/{{ action.status }}`,
+        trigger_when: { events: ['action.completed', 'action.failed'] },
       });
       const incoming = await work.api.post<{ url: string }>('/hooks/incoming', { name: 'in', ...older });
       const { action_id } = (await (await fetch(incoming.url, { method: 'POST' })).json()) as {
@@ -182,7 +182,8 @@ for (const kind of databaseKinds) {
       const requests = await receiver.waitFor(2);
       assert.deepEqual(
         requests.map(({ path }) => path),
-        [`/${first.id}`, `/${other.id}`],
+        // What somebody writes for a server is for the server itself, which steps do not reach yet.
+        [`/${first.id}/completed`, `/${other.id}/failed`],
       );
       const hooks = await work.api.get<unknown[]>(`/servers/${id}/hooks`);
       assert.equal(hooks.length, 2);

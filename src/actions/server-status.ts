@@ -15,6 +15,7 @@ const statusAfter: Record<string, Partial<Record<ActionStatus, ServerStatus>>> =
 export async function noteServerStatus(trx: Trx, action: ActionRow, to: ActionStatus): Promise<void> {
   if (action.resource_type !== 'server' || !Object.hasOwn(statusAfter, action.type)) return;
   const status = statusAfter[action.type]?.[to];
-  if (status === undefined) return;
+  // One that never ran has found nothing out.
+  if (status === undefined || action.started_at === null) return;
   await trx.updateTable('servers').set({ status }).where('id', '=', action.resource_id).execute();
 }

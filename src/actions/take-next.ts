@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { findServers } from '../inventory/servers/store.ts';
 import { isLifecycle } from '../pipelines/lifecycle.ts';
 import { scriptOf } from '../pipelines/steps.ts';
-import { stepsOf } from '../pipelines/store.ts';
+import { findPipeline, stepsOf } from '../pipelines/store.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Connection, Trx } from '../platform/database/connect.ts';
 import type { EventWriter } from './events.ts';
@@ -217,8 +217,7 @@ const local: TargetData = { id: 0, hostname: 'local', ip_address: null, ssh_port
 
 /** Throws MissingServer rather than run on fewer machines than were asked for. */
 async function resolveTargets(trx: Trx, action: ActionRow): Promise<TargetData[]> {
-  // A machine that is to be switched on runs nothing.
-  if (isLifecycle(action.resource_type, action.type)) return [local];
+  if (await runsOutside(trx, action)) return [local];
   const { servers } = JSON.parse(action.parameters) as ActionParameters;
   const ids = servers ?? (await ownServers(trx, action));
   if (ids.length === 0) return [local];
@@ -226,6 +225,15 @@ async function resolveTargets(trx: Trx, action: ActionRow): Promise<TargetData[]
   const missing = ids.filter((id) => !rows.some((row) => row.id === id));
   if (missing.length > 0) throw new MissingServer(missing);
   return rows.map(({ id, hostname, ip_address, ssh_port }) => ({ id, hostname, ip_address, ssh_port }));
+}
+
+/**
+ * The pipelines that a server came with act on it from outside, since a machine that is off runs nothing. One that
+ * somebody wrote runs on the server: its `reboot` must never be ours.
+ */
+async function runsOutside(trx: Trx, action: ActionRow): Promise<boolean> {
+  if (action.pipeline_id === null || !isLifecycle(action.resource_type, action.type)) return false;
+  return (await findPipeline(trx, action.pipeline_id))?.is_auto_generated === 1;
 }
 
 class MissingServer extends Error {

@@ -17,8 +17,8 @@ on_server() {
 export type LifecycleOperation = Extract<Operation, 'start' | 'stop' | 'restart' | 'get_status'>;
 
 /**
- * What is done to a server from outside rather than on it: a machine that is off runs nothing. Such pipelines run on
- * the machine of Hookline, with `HOOKLINE_SERVER_HOSTNAME`, `_ADDRESS`, `_SSH_PORT` and `_SSH_USER` telling which
+ * What is done to a server from outside rather than on it: a machine that is off runs nothing. The pipelines that each
+ * server comes with run on the machine of Hookline, with `HOOKLINE_SERVER_HOSTNAME`, `_ADDRESS`, `_SSH_PORT` and `_SSH_USER` telling which
  * server is meant. The steps below suit a machine that the user of Hookline may reach by ssh and sudo; where a
  * hypervisor or a provider switches it, its command belongs in their place.
  */
@@ -90,7 +90,7 @@ fi`,
   },
 };
 
-/** Runs on the machine of Hookline, whatever the servers of the action. */
+/** Whether a pipeline of that operation concerns the whole machine; see `lifecycle`. */
 export function isLifecycle(resourceType: string, operation: string): boolean {
   return resourceType === 'server' && Object.hasOwn(lifecycle, operation);
 }
