@@ -49,6 +49,6 @@ A body of the API itself is at most 1 MiB; that of a trigger at most 25 MiB unle
 ## Clients
 
 Every operation has a stable id, every body and answer a named schema, so a client can be generated from
-[this document](openapi.json) in the language of your choice. Fields may be added to answers at any time: a client should
+this document, \`/api/openapi.json\`, in the language of your choice. Fields may be added to answers at any time: a client should
 ignore those that it does not know.
 `.trim();
