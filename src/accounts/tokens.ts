@@ -31,10 +31,15 @@ export const Expiry = Type.String({
   maxLength: 40,
 });
 
+/** ISO 8601 shows later years in a form that few can read. */
+const latestExpiry = Date.UTC(9999, 11, 31);
+
 /** Returns ms since 1970. Throws `invalid`. */
 export function readExpiry(text: string, now: number): number {
   const time = Date.parse(text);
   if (Number.isNaN(time)) throw invalid([{ field: 'expires_at', message: 'must be a time in ISO 8601' }]);
   if (time <= now) throw invalid([{ field: 'expires_at', message: 'must lie in the future' }]);
+  if (time > latestExpiry)
+    throw invalid([{ field: 'expires_at', message: 'must lie before the year 10000' }]);
   return time;
 }
