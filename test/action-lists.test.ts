@@ -42,6 +42,14 @@ for (const kind of databaseKinds) {
       const environmentId = await idOf(`/projects/${projectId}/environments`, environment);
       elsewhere = { ...work, projectId, environmentId };
 
+      /** The pipeline that a server came with, made to succeed. */
+      const stopPipelineOf = async (id: number): Promise<number> => {
+        const listed = await work.api.get<{ id: number; operation: string }[]>(`/pipelines/server/${id}`);
+        const stop = listed.find(({ operation }) => operation === 'stop')!;
+        const { steps } = await work.api.get<{ steps: { id: number }[] }>(`/pipelines/${stop.id}`);
+        await work.api.put(`/pipelines/${stop.id}/steps/${steps[0]!.id}`, { command: 'true' });
+        return stop.id;
+      };
       shop = await createApplication(work);
       blog = await createApplication(work);
       machine = await idOf(`/environments/${work.environmentId}/servers`, { hostname: 'machine' });
@@ -49,11 +57,7 @@ for (const kind of databaseKinds) {
         deploy: await createPipeline(work, shop),
         stop: await createPipeline(work, shop, ['false'], { operation: 'stop' }),
         blog: await createPipeline(work, blog),
-        machine: await idOf(`/pipelines/server/${machine}`, {
-          name: 'stop',
-          operation: 'stop',
-          steps: [{ command: 'true' }],
-        }),
+        machine: await stopPipelineOf(machine),
         elsewhere: await createPipeline(elsewhere, await createApplication(elsewhere)),
       };
       const run = async (pipelineId: number, body?: object): Promise<number> => {
