@@ -108,6 +108,7 @@ export function startActionWorker(
           'Hookline was stopped while it ran. It was not run again; start it anew if it should be.';
         await failAbandonedActions(context, { now: clock.now(), nodeId, running: [], reason });
       }
+      bus.publish('deliveries');
     },
   };
 }

@@ -86,8 +86,13 @@ export function startDeliveryWorker(
         await clock.sleep(20);
       }
       await loop.stop();
+      // A turn that was claiming at that very moment, which nothing above could see, has only now begun to send.
+      const sent = new AbortController();
+      const all = Promise.allSettled([...underWay.values()].map(({ done }) => done));
+      void all.then(() => sent.abort());
+      await clock.sleep(Math.max(0, deadline - clock.now()), sent.signal);
       stopping.abort();
-      await Promise.allSettled([...underWay.values()].map(({ done }) => done));
+      await all;
     },
   };
 }
