@@ -35,6 +35,7 @@ import { invitationPage } from './members/invitations/page.ts';
 import { memberRoutes } from './members/routes.ts';
 import { addLifecyclePipelines } from './pipelines/lifecycle.ts';
 import { pipelineRoutes } from './pipelines/routes.ts';
+import { pruneSteps } from './pipelines/store.ts';
 import type { Bus } from './platform/bus.ts';
 import { systemClock, type Clock } from './platform/clock.ts';
 import { checkKey } from './platform/database/check-key.ts';
@@ -227,6 +228,7 @@ async function startWorkers(
     await pruneRequests(connection.db, olderThan);
     await pruneDeliveries(connection.db, olderThan);
     await pruneRuns(connection.db, olderThan);
+    await pruneSteps(connection.db, olderThan);
     await pruneAudit(connection.db, clock.now() - auditDays * 24 * hourMs);
   });
   return [

@@ -300,7 +300,7 @@ for (const kind of databaseKinds) {
       assert.equal(odd.status, 422);
     });
 
-    test('linking the step of another pipeline appends a copy; one that is there already stays', async () => {
+    test('linking appends a copy of the step of another pipeline, puts back one that was unlinked, and leaves one that is there', async () => {
       const application = await createApplication(app);
       const from = await createPipeline(app, application, ['echo shared']);
       const to = await createPipeline(app, application, ['echo first']);
@@ -316,6 +316,19 @@ for (const kind of databaseKinds) {
       await app.api.post(`/pipelines/${to}/steps/${steps[1]!.id}/link`);
       assert.equal((await stepsOf(to)).length, 2);
       assert.equal((await stepsOf(from)).length, 1);
+      await app.api.delete(`/pipelines/${to}/steps/${steps[0]!.id}/unlink`);
+      assert.deepEqual(
+        (await stepsOf(to)).map(({ command }) => command),
+        ['echo shared'],
+      );
+      await app.api.post(`/pipelines/${to}/steps/${steps[0]!.id}/link`);
+      assert.deepEqual(
+        (await stepsOf(to)).map(({ id, command }) => [id, command]),
+        [
+          [steps[1]!.id, 'echo shared'],
+          [steps[0]!.id, 'echo first'],
+        ],
+      );
       const none = await app.api.request('POST', `/pipelines/${to}/steps/999999/link`);
       assert.equal(none.status, 404);
     });

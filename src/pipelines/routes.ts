@@ -271,8 +271,9 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
     config: needs('pipeline:update'),
     schema: {
       operationId: 'linkStepToPipeline',
-      summary: 'Append a copy of the step of another pipeline',
-      description: 'A step that is in the pipeline already stays as it is.',
+      summary: "Put a step back, or append a copy of another pipeline's",
+      description:
+        'A step that was unlinked goes to the end of its pipeline; one that is there already stays as it is.',
       params: stepParams,
       response: noContent,
     },
@@ -294,14 +295,15 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
     config: needs('pipeline:update'),
     schema: {
       operationId: 'unlinkStepFromPipeline',
-      summary: 'Remove a step from its pipeline',
+      summary: 'Take a step out of its pipeline',
+      description: 'It can be linked again until retention removes it.',
       params: stepParams,
       response: noContent,
     },
     handler: async (request, reply) => {
       const row = await existing(request.params.pipeline_id);
       const ids = { pipelineId: row.id, stepId: request.params.step_id };
-      await audited(context, request, asObject(row), (trx) => removeStep(trx, ids));
+      await audited(context, request, asObject(row), (trx) => removeStep({ trx, clock }, ids));
       return reply.status(204).send(null);
     },
   });

@@ -1,7 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Trx } from '../platform/database/connect.ts';
 import { invalid, notFound } from '../platform/errors.ts';
-import { deleteStep, insertStep, lockPipeline, stepsOf, updateStep, type StepRow } from './store.ts';
+import { insertStep, lockPipeline, stepsOf, updateStep, type StepRow } from './store.ts';
 
 /** Programs that a step may name instead of writing `npm run build` as a script of its own. */
 export const runners = ['custom', 'composer', 'npm', 'pip', 'yarn'] as const;
@@ -28,15 +28,20 @@ export async function addStep(
   input: StepInput,
 ): Promise<StepRow> {
   const now = clock.now();
+  const order = await lastPlace(trx, pipelineId, now);
+  return await insertStep(trx, newStep(pipelineId, input, order, now));
+}
+
+/** The order of a step that is to be the last. Throws `invalid` when the pipeline is full. */
+async function lastPlace(trx: Trx, pipelineId: number, now: number): Promise<number> {
   await lockPipeline(trx, pipelineId, now);
   const steps = await stepsOf(trx, pipelineId);
-  const last = steps.at(-1);
   if (steps.length >= mostSteps) {
     throw invalid([
       { field: 'command', message: `is one too many: a pipeline has at most ${mostSteps} steps` },
     ]);
   }
-  return await insertStep(trx, newStep(pipelineId, input, (last?.trigger_order ?? 0) + 1, now));
+  return (steps.at(-1)?.trigger_order ?? 0) + 1;
 }
 
 /** The row of a new step. */
@@ -50,6 +55,7 @@ export function newStep(pipelineId: number, input: StepInput, order: number, now
     runner: input.runner ?? 'custom',
     run_as_user: input.run_as_user ?? '',
     trigger_order: order,
+    unlinked_at: null,
     created_at: now,
     updated_at: now,
   };
@@ -86,23 +92,32 @@ export async function changeStep(
 }
 
 /**
- * Appends a copy of another pipeline's step: a step belongs to one pipeline. Where it is in the pipeline already, nothing
- * happens.
+ * Puts a step that was taken out back, at the end, or appends a copy of another pipeline's: a step belongs to one pipeline.
+ * Where it is in the pipeline already, nothing happens.
  */
 export async function linkStep(
   { trx, clock }: { trx: Trx; clock: Clock },
   pipelineId: number,
   step: StepRow,
 ): Promise<void> {
-  if (step.pipeline_id === pipelineId) return;
-  // Safe: only the schema's values are written.
-  await addStep({ trx, clock }, pipelineId, { ...step, runner: step.runner as Runner });
+  const now = clock.now();
+  if (step.pipeline_id !== pipelineId) {
+    // Safe: only the schema's values are written.
+    await addStep({ trx, clock }, pipelineId, { ...step, runner: step.runner as Runner });
+  } else if (step.unlinked_at !== null) {
+    const trigger_order = await lastPlace(trx, pipelineId, now);
+    await updateStep(trx, step.id, { unlinked_at: null, trigger_order, updated_at: now });
+  }
 }
 
-export async function removeStep(trx: Trx, ids: { pipelineId: number; stepId: number }): Promise<void> {
+/** Takes a step out of its pipeline; `linkStep` puts it back. */
+export async function removeStep(
+  { trx, clock }: { trx: Trx; clock: Clock },
+  ids: { pipelineId: number; stepId: number },
+): Promise<void> {
   const step = (await stepsOf(trx, ids.pipelineId)).find(({ id }) => id === ids.stepId);
   if (!step) throw notFound('The step');
-  await deleteStep(trx, step.id);
+  await updateStep(trx, step.id, { unlinked_at: clock.now() });
 }
 
 export const mostSteps = 100;

@@ -72,11 +72,13 @@ export async function stepsOf(db: Db | Trx, pipelineId: number): Promise<StepRow
     .selectFrom('steps')
     .selectAll()
     .where('pipeline_id', '=', pipelineId)
+    .where('unlinked_at', 'is', null)
     .orderBy('trigger_order')
     .orderBy('id')
     .execute();
 }
 
+/** Also one that was taken out of its pipeline. */
 export async function findStep(db: Db | Trx, id: number): Promise<StepRow | undefined> {
   return await db.selectFrom('steps').selectAll().where('id', '=', id).executeTakeFirst();
 }
@@ -93,6 +95,7 @@ export async function updateStep(
   await db.updateTable('steps').set(change).where('id', '=', id).execute();
 }
 
-export async function deleteStep(db: Db | Trx, id: number): Promise<void> {
-  await db.deleteFrom('steps').where('id', '=', id).execute();
+/** Removes steps that were taken out of their pipeline before `olderThan`. */
+export async function pruneSteps(db: Db, olderThan: number): Promise<void> {
+  await db.deleteFrom('steps').where('unlinked_at', '<', olderThan).execute();
 }

@@ -240,6 +240,8 @@ export type Database = {
     runner: string;
     run_as_user: string;
     trigger_order: number;
+    /** Set when it was taken out of its pipeline; it can be linked again until retention removes it. */
+    unlinked_at: number | null;
     created_at: Fixed<number>;
     updated_at: number;
   };

@@ -138,6 +138,7 @@ export async function up(db: Db, { dialect }: MigrationContext): Promise<void> {
   await db.schema.alterTable('hooks').addColumn('previous_secret_sealed', 'text').execute();
   await db.schema.alterTable('hooks').addColumn('previous_secret_expires_at', 'bigint').execute();
   await db.schema.alterTable('hook_requests').addColumn('retry_of', 'text').execute();
+  await db.schema.alterTable('steps').addColumn('unlinked_at', 'bigint').execute();
   await db.schema
     .createIndex('action_targets_resource')
     .on('action_targets')
