@@ -8,6 +8,7 @@ import SqliteDatabase from 'better-sqlite3';
 import { Client } from 'pg';
 import { keyPair } from '../src/inventory/servers/key-pair.ts';
 import { createApiClient, login, until } from './support/api-client.ts';
+import type { ApiClient } from './support/api-client.ts';
 import { createTestDatabase, databaseKinds } from './support/database.ts';
 import type { TestDatabase } from './support/database.ts';
 import { executeSql } from './support/execute-sql.ts';
@@ -159,6 +160,39 @@ function formsOf(secret: string): [string, string][] {
   ];
 }
 
+/** The tokens of a project, and the link of an invitation by which somebody makes an account on the page. */
+async function inviteAndJoin(url: string, api: ApiClient, marked: Marks, expires_at: string): Promise<void> {
+  const [role] = await api.get<{ id: number }[]>('/organizations/default/roles');
+  const [project] = await api.get<{ id: number }[]>('/projects');
+  const tokens = `/projects/${project!.id}/tokens`;
+  const made = await api.post<{ id: string; token: string }>(tokens, {
+    name: 'CI',
+    role_id: role!.id,
+    expires_at,
+  });
+  marked.add('the API token of a project', made.token);
+  await createApiClient(url, made.token).get('/projects');
+  const rotated = await api.post<{ token: string }>(`${tokens}/${made.id}/rotate`, { expires_at });
+  marked.add('a rotated API token of a project', rotated.token);
+
+  const team = await api.post<{ id: number }>('/organizations/default/teams', { name: 'Crew' });
+  const invitation = { type: 'private', email: 'ada@example.com' };
+  const { public_accept_url } = await api.post<{ public_accept_url: string }>(
+    `/teams/${team.id}/invitations`,
+    invitation,
+  );
+  const link = new URL(public_accept_url);
+  marked.add('the token of an invitation', link.searchParams.get('token') ?? '');
+  const page = `${url}${link.pathname}${link.search}`;
+  await fetch(page);
+  const password = marked.make('the password of somebody new');
+  for (const name of ['', 'Ada Lovelace']) {
+    const body = new URLSearchParams({ email: invitation.email, password, name });
+    await fetch(page, { method: 'POST', body });
+  }
+  await login(url, invitation.email, password);
+}
+
 async function signInAndFail({ url }: TestServer, marked: Marks): Promise<void> {
   const email = 'admin@example.com';
   const anonymous = createApiClient(url);
@@ -185,6 +219,8 @@ async function signInAndFail({ url }: TestServer, marked: Marks): Promise<void> 
     },
   );
   if (rotated.body.token) marked.add('a rotated personal access token', rotated.body.token);
+
+  await inviteAndJoin(url, api, marked, expires_at);
 
   const guess = marked.make('a mistyped password');
   const refusals = [
@@ -459,6 +495,8 @@ async function answers({ api, environmentId }: Workplace, site: Site, actionId: 
   };
   await read('/users/me');
   await read('/users/personal-access-tokens');
+  await read('/organizations/default/audit-events?per_page=100');
+  await read('/organizations/default/teams');
   await read(`/environments/${environmentId}/credentials`);
   await read(`/credentials/${site.credentialId}`);
   await read(`/environments/${environmentId}/servers`);

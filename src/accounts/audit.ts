@@ -87,12 +87,12 @@ function operationOf(request: FastifyRequest): string {
   return (schema as { operationId?: string } | undefined)?.operationId ?? url ?? '';
 }
 
-/** The names alone: a value may be a secret. */
+/** The names alone, and only such as fields have: a value may be a secret, also one in the place of a name. */
 function fieldsOf(body: unknown): string[] {
   if (typeof body !== 'object' || body === null) return [];
   return Object.keys(body)
-    .slice(0, 50)
-    .map((name) => name.slice(0, 100));
+    .filter((name) => /^[a-z][a-z_]{0,59}$/.test(name))
+    .slice(0, 50);
 }
 
 /** Removes events from before `olderThan`. */
