@@ -228,6 +228,30 @@ for (const kind of databaseKinds) {
       assert.equal(foreign.status, 422);
     });
 
+    test('a hook that is sent to another host does not take along secrets that whoever changes it was never shown', async () => {
+      const secret = 'written-out-secret';
+      const headers = (value: string) => [{ name: 'X-Api-Key', value }];
+      const hook = await createOutgoingHook(app, pipeline, 'https://example.com/a', {
+        settings: { request_headers: headers(secret), request_body: { token: secret, text: 'hello' } },
+      });
+      const path = `/hooks/outgoing/${hook}`;
+      const change = async (body: object) => {
+        const answer = await app.api.request<{ errors: { field: string }[] } | undefined>('PUT', path, body);
+        return [answer.status, answer.body?.errors.map(({ field }) => field)];
+      };
+      const both = ['settings.request_headers.0.value', 'settings.request_body'];
+      const target_url = 'https://elsewhere.example.com/a';
+      assert.deepEqual(await change({ target_url }), [422, both]);
+      const shown = await app.api.get<object>(path);
+      assert.deepEqual(await change({ ...shown, target_url }), [422, both]);
+      assert.deepEqual(await change({ target_url: 'https://example.com/b' }), [204, undefined]);
+      const known = { request_headers: headers(secret), request_body: { token: secret } };
+      assert.deepEqual(await change({ target_url, settings: known }), [204, undefined]);
+      const none = { request_headers: [], request_body: null };
+      const third = 'https://third.example.com/';
+      assert.deepEqual(await change({ target_url: third, settings: none }), [204, undefined]);
+    });
+
     test('a delivery that was rejected is sent again by replay, under the same webhook-id', async () => {
       const receiver = ends.adopt(
         await startReceiver({ behave: () => ({ kind: 'answer', status: 400 }) }),

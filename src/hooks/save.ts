@@ -20,7 +20,7 @@ import {
   type VariableType,
 } from './definition.ts';
 import { maskHeaderTemplate } from './sensitive-headers.ts';
-import { maskBodyTemplate, maskUrlTemplate } from './written-secrets.ts';
+import { maskBodyTemplate, maskUrlTemplate, writtenSecrets } from './written-secrets.ts';
 import {
   countHooks,
   insertHook,
@@ -273,8 +273,40 @@ function outgoingDefinition(input: OutgoingInput, old: OutgoingDefinition | null
   const { faults } = compileOutgoing(definition);
   faults.push(...headerFaults(definition.request_headers));
   faults.push(...urlFaults(definition.target_url));
+  if (old) faults.push(...carriedSecretFaults(input, old, definition));
   if (faults.length > 0) throw invalid(faults);
   return definition;
+}
+
+/**
+ * Whoever sends a hook to another host must know the secrets that it is to send there: those that are only kept, as
+ * nobody is shown them, do not move along.
+ */
+function carriedSecretFaults(
+  input: OutgoingInput,
+  old: OutgoingDefinition,
+  changed: OutgoingDefinition,
+): FieldError[] {
+  if (hostOf(changed.target_url) === hostOf(old.target_url)) return [];
+  const message = 'must be given anew, since the hook is to send to another host';
+  const given = input.settings?.request_headers ?? [];
+  const headers = changed.request_headers.flatMap(({ name, value }, index) => {
+    const isSecret = maskHeaderTemplate(name, value) !== value;
+    const isKnown = given.some((header) => header.name === name && header.value === value);
+    return isSecret && !isKnown ? [{ field: `settings.request_headers.${index}.value`, message }] : [];
+  });
+  const plain = JSON.stringify(input.settings?.request_body ?? '');
+  const kept = JSON.stringify(changed.request_body);
+  const isCarried = writtenSecrets({ target_url: '', request_body: changed.request_body }).some((secret) => {
+    const text = JSON.stringify(secret).slice(1, -1);
+    return kept.includes(text) && !plain.includes(text);
+  });
+  return isCarried ? [...headers, { field: 'settings.request_body', message }] : headers;
+}
+
+/** Scheme and host of a URL template, as they are written. */
+function hostOf(url: string): string {
+  return (/^[a-z]+:\/\/[^/?#]*/i.exec(url)?.[0] ?? url).toLowerCase();
 }
 
 /** An answer shows sensitive values masked; sending such an answer back keeps what was there. */
