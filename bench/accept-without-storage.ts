@@ -2,7 +2,7 @@ import pino from 'pino';
 import { guardRoutes } from '../src/accounts/access.ts';
 import type { IncomingHook } from '../src/hooks/registry.ts';
 import { decide } from '../src/incoming/decide.ts';
-import { triggerRoute } from '../src/incoming/routes.ts';
+import { triggerRoute } from '../src/incoming/trigger-route.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import type { Db } from '../src/platform/database/connect.ts';
 import { createHttpApp, type HttpApp } from '../src/platform/http/server.ts';
