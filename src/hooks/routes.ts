@@ -145,13 +145,17 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
     };
   };
 
+  const mayRun = (request: FastifyRequest, resourceType: string, operation: string) => {
+    const needed = permissionToRun({ resourceType, operation });
+    if (needed) mustAlsoHave(request, needed);
+  };
+
   /** Creates either kind and returns what the wire shows, the secret of an incoming one this once. */
   const create = async (request: FastifyRequest, type: HookType, owner: HookOwner, projectId: number) => {
     // Whoever may not see an application, or not stop a server, is not to have a hook do it.
     if (type === 'incoming' && owner.resourceType === 'application')
       mustAlsoHave(request, 'application:read');
-    const needed = permissionToRun({ resourceType: owner.resourceType, operation: owner.actionType });
-    if (type === 'incoming' && needed) mustAlsoHave(request, needed);
+    if (type === 'incoming') mayRun(request, owner.resourceType, owner.actionType);
     const { row, secret } = await audited(
       context,
       request,
@@ -322,6 +326,8 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
     },
     handler: async (request, reply) => {
       const row = await existing(request.params);
+      // Whoever can choose its secret, or do without one, can run what it runs.
+      if (row.direction === 'in') mayRun(request, row.resource_type, row.action_type);
       const object = { ...asObject(row), name: request.body.name ?? row.name };
       await audited(context, request, object, async (trx) => {
         const within = { ...context, db: trx };
@@ -363,6 +369,7 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
     },
     handler: async (request) => {
       const row = await existing({ hook_type: 'incoming', hook_id: request.params.hook_id });
+      mayRun(request, row.resource_type, row.action_type);
       const { secret: given, previous_valid_for_seconds: validForSeconds = 86_400 } = request.body ?? {};
       const { secret, validUntil } = await audited(context, request, asObject(row), (trx) =>
         rotateHookSecret({ ...context, db: trx }, row, { secret: given, validForSeconds }),
