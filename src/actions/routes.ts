@@ -296,6 +296,7 @@ async function lastOf(db: Db, pipeline: PipelineRow) {
     .where('pipeline_id', '=', pipeline.id)
     .where('status', '=', 'completed')
     .orderBy('id', 'desc')
+    .limit(1)
     .executeTakeFirst();
   if (!last) throw new AppError('conflict', 'No deployment of this pipeline has completed yet.');
   return whatItDid(last);
