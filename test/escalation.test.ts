@@ -228,6 +228,30 @@ for (const kind of databaseKinds) {
         assert.match(answer.body.message, /server:stop/);
       }
       assert.equal(await status(api, 'POST', `/actions/${action.id}/retry`), 201);
+
+      // Nor by a hook that somebody else has made: whoever knows its secret, or removes it, can run it.
+      const made = await api.post<{ id: string }>(`/pipelines/${stop.id}/hooks/incoming`, {
+        name: 'h',
+        requires_secret: false,
+      });
+      const sent = await api.post<{ hook_request_id: string }>(`/hooks/${made.id}/trigger`, {});
+      for (const [method, path, body] of [
+        ['PUT', `/hooks/incoming/${made.id}`, { requires_secret: false }],
+        ['POST', `/hooks/incoming/${made.id}/rotate-secret`, {}],
+        ['POST', `/hook-requests/${sent.hook_request_id}/replay`, undefined],
+      ] as const) {
+        const answer = await ask(developer.api, method, path, body);
+        assert.equal(answer.status, 403, path);
+        assert.match(answer.body.message, /server:stop/);
+      }
+      const replay = `/hook-requests/${sent.hook_request_id}/replay`;
+      assert.equal(await status(api, 'POST', replay), 202);
+    });
+
+    test('who looks after an environment alone does not found an organization', async () => {
+      const { environmentId, roleIds } = world;
+      const keeper = await personWithRole(world, `/environments/${environmentId}`, roleIds['admin']!);
+      assert.equal(await status(keeper.api, 'POST', '/organizations', { name: 'x' }), 403);
     });
 
     test('an address is read in one way: odd ids, kinds, slugs and NUL reach nothing', async () => {

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { scopeOf } from '../accounts/access.ts';
+import { audited } from '../accounts/audit.ts';
 import type { Permission } from '../accounts/permissions.ts';
 import { lifecyclePipeline, type LifecycleOperation } from '../pipelines/lifecycle.ts';
 import { findPipeline, pipelinesFor, type PipelineRow } from '../pipelines/store.ts';
@@ -126,9 +127,10 @@ export function actionRoutes(
         let [pipeline] = await pipelinesFor(db, resource, operation);
         if (!pipeline) {
           const now = context.clock.now();
-          pipeline = await db
-            .transaction()
-            .execute((trx) => lifecyclePipeline(trx, resource.id, operation, now));
+          const asObject = ({ id, name }: PipelineRow) => ({ type: 'pipeline' as const, id, name });
+          pipeline = await audited(context, request, asObject, (trx) =>
+            lifecyclePipeline(trx, resource.id, operation, now),
+          );
           context.bus.publish('definitions');
         }
         const start = { pipeline, place: scopeOf(request), parameters: parametersOf({}) };
@@ -296,6 +298,7 @@ async function lastOf(db: Db, pipeline: PipelineRow) {
     .where('pipeline_id', '=', pipeline.id)
     .where('status', '=', 'completed')
     .orderBy('id', 'desc')
+    .limit(1)
     .executeTakeFirst();
   if (!last) throw new AppError('conflict', 'No deployment of this pipeline has completed yet.');
   return whatItDid(last);

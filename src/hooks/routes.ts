@@ -9,6 +9,7 @@ import { operationCodes } from '../pipelines/operations.ts';
 import { findPipeline, type PipelineRow } from '../pipelines/store.ts';
 import type { Bus } from '../platform/bus.ts';
 import { isoTime } from '../platform/clock.ts';
+import type { Trx } from '../platform/database/connect.ts';
 import { invalid, notFound } from '../platform/errors.ts';
 import { bodyByParam } from '../platform/http/body-by-param.ts';
 import { onePage, PageQuery } from '../platform/http/pagination.ts';
@@ -33,7 +34,14 @@ import {
   type HookOwner,
   type SaveContext,
 } from './save.ts';
-import { deleteHook, findHook, listPipelineHooks, listResourceHooks, type HookRow } from './store.ts';
+import {
+  deleteHook,
+  findHook,
+  listPipelineHooks,
+  listResourceHooks,
+  lockHook,
+  type HookRow,
+} from './store.ts';
 
 const name = Type.String({ minLength: 1, maxLength: 60 });
 const active = Type.Optional(Type.Boolean());
@@ -145,13 +153,17 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
     };
   };
 
+  const mayRun = (request: FastifyRequest, resourceType: string, operation: string) => {
+    const needed = permissionToRun({ resourceType, operation });
+    if (needed) mustAlsoHave(request, needed);
+  };
+
   /** Creates either kind and returns what the wire shows, the secret of an incoming one this once. */
   const create = async (request: FastifyRequest, type: HookType, owner: HookOwner, projectId: number) => {
     // Whoever may not see an application, or not stop a server, is not to have a hook do it.
     if (type === 'incoming' && owner.resourceType === 'application')
       mustAlsoHave(request, 'application:read');
-    const needed = permissionToRun({ resourceType: owner.resourceType, operation: owner.actionType });
-    if (type === 'incoming' && needed) mustAlsoHave(request, needed);
+    if (type === 'incoming') mayRun(request, owner.resourceType, owner.actionType);
     const { row, secret } = await audited(
       context,
       request,
@@ -292,6 +304,13 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
     return row;
   };
 
+  /** The hook as it is now: two who change it at once must not undo each other. */
+  const lock = async (trx: Trx, { id, direction }: HookRow): Promise<HookRow> => {
+    const row = await lockHook(trx, id);
+    if (!row) throw notFound(`The ${direction === 'in' ? 'incoming' : 'outgoing'} hook`);
+    return row;
+  };
+
   app.route({
     method: 'GET',
     url,
@@ -322,13 +341,16 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
     },
     handler: async (request, reply) => {
       const row = await existing(request.params);
+      // Whoever can choose its secret, or do without one, can run what it runs.
+      if (row.direction === 'in') mayRun(request, row.resource_type, row.action_type);
       const object = { ...asObject(row), name: request.body.name ?? row.name };
       await audited(context, request, object, async (trx) => {
         const within = { ...context, db: trx };
+        const locked = await lock(trx, row);
         // Safe: `bodyByParam` has validated the body as the one of this type.
         if (row.direction === 'in')
-          await changeIncomingHook(within, row, request.body as Static<typeof changeBodies.incoming>);
-        else await changeOutgoingHook(within, row, request.body as Static<typeof changeBodies.outgoing>);
+          await changeIncomingHook(within, locked, request.body as Static<typeof changeBodies.incoming>);
+        else await changeOutgoingHook(within, locked, request.body as Static<typeof changeBodies.outgoing>);
       });
       bus.publish('definitions');
       bus.publish('deliveries');
@@ -363,9 +385,17 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
     },
     handler: async (request) => {
       const row = await existing({ hook_type: 'incoming', hook_id: request.params.hook_id });
+      mayRun(request, row.resource_type, row.action_type);
       const { secret: given, previous_valid_for_seconds: validForSeconds = 86_400 } = request.body ?? {};
-      const { secret, validUntil } = await audited(context, request, asObject(row), (trx) =>
-        rotateHookSecret({ ...context, db: trx }, row, { secret: given, validForSeconds }),
+      const { secret, validUntil } = await audited(
+        context,
+        request,
+        asObject(row),
+        async (trx) =>
+          await rotateHookSecret({ ...context, db: trx }, await lock(trx, row), {
+            secret: given,
+            validForSeconds,
+          }),
       );
       bus.publish('definitions');
       return { secret, previous_secret_valid_until: isoTime(validUntil) };

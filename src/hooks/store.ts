@@ -26,6 +26,16 @@ export async function findHook(db: Db, uuid: string): Promise<HookRow | undefine
   return await db.selectFrom('hooks').selectAll().where('uuid', '=', uuid.toLowerCase()).executeTakeFirst();
 }
 
+/** Writes the row as it is and returns it, so that others who change it wait for this transaction, on both databases. */
+export async function lockHook(trx: Trx, id: number): Promise<HookRow | undefined> {
+  return await trx
+    .updateTable('hooks')
+    .set((eb) => ({ updated_at: eb.ref('updated_at') }))
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirst();
+}
+
 /** All hooks of both directions and both forms that belong to a pipeline. */
 export async function listPipelineHooks(
   db: Db,

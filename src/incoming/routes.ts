@@ -1,11 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { principalOf } from '../accounts/access.ts';
+import { mustAlsoHave, principalOf } from '../accounts/access.ts';
 import { audited, recordChange } from '../accounts/audit.ts';
 import { actionIdHeader } from '../actions/present.ts';
 import type { HookRegistry } from '../hooks/registry.ts';
 import { findHook } from '../hooks/store.ts';
 import { HookRequest, HookRequestRelation } from '../hooks/request-record.ts';
+import { permissionToRun } from '../pipelines/lifecycle.ts';
 import { presentAttempt, presentAttemptRelation } from '../outgoing/present.ts';
 import { deliveriesOf, findAttempt, listAttempts, reopenDelivery } from '../outgoing/store.ts';
 import type { Bus } from '../platform/bus.ts';
@@ -182,6 +183,10 @@ export function incomingRoutes(
         const why = `Request ${uuid} cannot be run again: its body was not kept, since it was refused before it was verified, or is pruned.`;
         throw new AppError('conflict', why);
       }
+      const hook = await findHook(db, row.hook_uuid);
+      if (!hook) throw notFound('The hook');
+      const needed = permissionToRun({ resourceType: hook.resource_type, operation: hook.action_type });
+      if (needed) mustAlsoHave(request, needed);
       const received = asReceived(await readPayload(db, row));
       const caller = principalOf(request);
       const { status, body } = await context.receiver.replay(

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { grantsIn, placeOf, principalOf } from '../../accounts/access.ts';
 import { audited } from '../../accounts/audit.ts';
-import { grantsOf, permissionsAt } from '../../accounts/grants.ts';
+import { grantsOf, permissionsAt, reachOf } from '../../accounts/grants.ts';
 import { usersById } from '../../accounts/present.ts';
 import { insertMembership, insertPredefinedRoles } from '../../accounts/roles.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -200,7 +200,8 @@ function mayFound(request: FastifyRequest): void {
       'forbidden',
       'This needs the permission organization:update of a person; the API token of a project is none. Sign in.',
     );
-  if (grantsIn(request).some(({ permissions }) => permissions.includes('organization:update'))) return;
+  // A role that is given within a project or an environment says nothing about organizations.
+  if (reachOf(grantsIn(request), 'organization:update').organizationIds.length > 0) return;
   throw new AppError(
     'forbidden',
     'This needs the permission organization:update in an organization that is there.',

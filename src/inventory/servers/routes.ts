@@ -170,13 +170,15 @@ export function serverRoutes(
       const { body } = request;
       const name = body.hostname ?? row.hostname;
       const pair = body.ssh_private_key ? keyPair(body.ssh_private_key, `hookline-${name}`) : null;
+      const { hostname: newName, ip_address, ssh_port, ssh_user, max_parallel_actions } = body;
+      // What is left out is not written: somebody else may be changing it at this very moment.
       const change = audited(context, request, { ...asObject(row), name }, (trx) =>
         updateServer(trx, row.id, {
-          hostname: name,
-          ip_address: body.ip_address === undefined ? row.ip_address : body.ip_address,
-          ssh_port: body.ssh_port ?? row.ssh_port,
-          ssh_user: body.ssh_user ?? row.ssh_user,
-          max_parallel_actions: body.max_parallel_actions ?? row.max_parallel_actions,
+          ...(newName === undefined ? {} : { hostname: newName }),
+          ...(ip_address === undefined ? {} : { ip_address }),
+          ...(ssh_port === undefined ? {} : { ssh_port }),
+          ...(ssh_user === undefined ? {} : { ssh_user }),
+          ...(max_parallel_actions === undefined ? {} : { max_parallel_actions }),
           ...(pair
             ? { public_key: pair.publicKey, private_key_sealed: box.seal(pair.privateKey, 'server key') }
             : {}),
