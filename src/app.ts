@@ -192,7 +192,7 @@ export function registerApi(
       actionRoutes(api, { db, writer, clock, bus });
       outgoingRoutes(api, context);
       incomingRoutes(api, { ...context, registry, receiver });
-      outgoingTestRoute(api, { ...context, writer });
+      outgoingTestRoute(api, { ...context, writer, guard: createEgressGuard(config.egressAllow ?? []) });
       api.register(async (raw: HttpApp) =>
         triggerRoute(raw, { receiver, maxBodyBytes: config.maxBodyBytes }),
       );

@@ -19,7 +19,9 @@ export function landingPage(app: HttpApp, publicUrl: () => string): void {
 
 function nothingAt(method: string, path: string): string {
   if (/^\/api\/hooks\/[^/]+\/trigger$/.test(path)) return `Send a POST to ${path}; ${method} does nothing.`;
-  const hint = path.startsWith('/api') ? '' : ` The API is below /api: try ${method} /api${path}.`;
+  const isRoot = path === '/' || /^\/api\/?$/.test(path);
+  const elsewhere = path.startsWith('/api') ? '' : ` The API is below /api: try ${method} /api${path}.`;
+  const hint = isRoot ? ' The API is described at /docs, and as OpenAPI at /api/openapi.json.' : elsewhere;
   return `There is nothing at ${method} ${path}.${hint}`;
 }
 
@@ -34,6 +36,7 @@ function page(publicUrl: string, path: string): string {
 <p>${kind ? `This is the address of <strong>${kind} ${id}</strong>. ` : ''}This version has no pages yet; the API answers for everything:</p>
 <pre>${escapeHtml(command)}</pre>
 <p>A token comes from</p>
-<pre>${escapeHtml(signIn)}</pre>`,
+<pre>${escapeHtml(signIn)}</pre>
+<p>Every call is described in the <a href="${escapeHtml(publicUrl)}/docs">reference</a>.</p>`,
   );
 }

@@ -224,6 +224,12 @@ for (const kind of databaseKinds) {
       const wanted = await app.api.post<Preview>(path, { action_id: id, event: 'action.failed' });
       assert.equal(wanted.would_send, true);
       assert.deepEqual(receiver.requests, []);
+      const closed = await createOutgoingHook(app, own, 'http://10.0.0.1/', {
+        trigger_when: { events: ['action.completed'] },
+      });
+      const refused = await app.api.post<Preview>(`/hooks/outgoing/${closed}/test`);
+      assert.equal(refused.would_send, false);
+      assert.match(refused.reason, /private or reserved address/);
       const foreign = await app.api.request('POST', path, { action_id: 999_999 });
       assert.equal(foreign.status, 422);
     });

@@ -1,8 +1,10 @@
+import { isIP } from 'node:net';
 import { Type } from 'typebox';
 import { eventNames } from '../hooks/definition.ts';
 import { compileOutgoing } from '../hooks/compile-outgoing.ts';
 import { findHook, openOutgoing, type HookRow } from '../hooks/store.ts';
 import { previewRequest } from '../outgoing/deliver.ts';
+import { EgressRefused, type EgressGuard } from '../outgoing/egress-guard.ts';
 import { planDeliveries } from '../outgoing/subscribe.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { AppError, invalid, notFound } from '../platform/errors.ts';
@@ -38,9 +40,9 @@ const OutgoingPreview = Type.Object(
 /** What an outgoing hook would send about a past action. Nothing is sent. */
 export function outgoingTestRoute(
   app: HttpApp,
-  context: { db: Db; box: SecretBox; writer: EventWriter },
+  context: { db: Db; box: SecretBox; writer: EventWriter; guard: EgressGuard },
 ): void {
-  const { db, box, writer } = context;
+  const { db, box, writer, guard } = context;
   app.route({
     method: 'POST',
     url: '/hooks/outgoing/:hook_id/test',
@@ -83,11 +85,12 @@ export function outgoingTestRoute(
       const preview = await previewRequest({ db, box }, row, { values, event });
       const skipReason = planned ? planned.skipReason : `The hook does not ask for ${event}.`;
       const isPossible = preview.kind === 'request';
+      const refusal = isPossible ? refusalOf(preview.url, guard) : null;
       return {
         action_id: action.id,
         event,
-        would_send: isPossible && skipReason === null,
-        reason: isPossible ? (skipReason ?? 'It would be sent.') : preview.reason,
+        would_send: isPossible && skipReason === null && refusal === null,
+        reason: isPossible ? (skipReason ?? refusal ?? 'It would be sent.') : preview.reason,
         request: isPossible
           ? { method: 'POST' as const, url: preview.url, headers: preview.headers, body: preview.body }
           : null,
@@ -95,6 +98,19 @@ export function outgoingTestRoute(
       };
     },
   });
+}
+
+/** Why an address that is written out as such would be refused; a name is looked up at sending alone. */
+function refusalOf(url: string, guard: EgressGuard): string | null {
+  const host = URL.parse(url)?.hostname.replaceAll(/^\[|\]$/g, '') ?? '';
+  if (isIP(host) === 0) return null;
+  try {
+    guard.check(host);
+    return null;
+  } catch (error) {
+    if (!(error instanceof EgressRefused)) throw error;
+    return error.message;
+  }
 }
 
 /** The action asked for, if it is of the hook's environment, or the last one that the hook is there for. */

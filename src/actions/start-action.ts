@@ -3,7 +3,7 @@ import { mustAlsoHave, principalOf } from '../accounts/access.ts';
 import { audited } from '../accounts/audit.ts';
 import { findUser } from '../accounts/store.ts';
 import { findServers } from '../inventory/servers/store.ts';
-import { permissionToRun } from '../pipelines/lifecycle.ts';
+import { isLifecycle, permissionToRun } from '../pipelines/lifecycle.ts';
 import type { PipelineRow } from '../pipelines/store.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -38,7 +38,7 @@ export async function startAction(
   const { db, writer, clock, bus } = context;
   const needed = permissionToRun({ resourceType: pipeline.resource_type, operation: pipeline.operation });
   if (needed) mustAlsoHave(request, needed);
-  await checkServers(db, pipeline.environment_id, parameters.servers ?? []);
+  await checkServers(db, pipeline, parameters.servers ?? []);
   const triggeredFrom = {
     ...(await describeCaller(db, request)),
     hook_parsed_variables: variables,
@@ -72,7 +72,15 @@ export async function startAction(
   return action;
 }
 
-async function checkServers(db: Db, environmentId: number, ids: number[]): Promise<void> {
+async function checkServers(db: Db, pipeline: PipelineRow, ids: number[]): Promise<void> {
+  const { environment_id: environmentId, resource_id: own } = pipeline;
+  const isOfServer =
+    isLifecycle(pipeline.resource_type, pipeline.operation) && pipeline.is_auto_generated === 1;
+  if (isOfServer && ids.some((id) => id !== own)) {
+    throw invalid([
+      { field: 'servers', message: `must be left out: this pipeline acts on its own server, ${own}` },
+    ]);
+  }
   const servers = await findServers(db, ids);
   const faults = ids.flatMap((id, index) =>
     servers.some((server) => server.id === id && server.environment_id === environmentId)

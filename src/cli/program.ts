@@ -16,7 +16,9 @@ export function createProgram(): Command {
     .showSuggestionAfterError();
   program
     .command('serve', { isDefault: true })
-    .description('start the server: HTTP, runs and deliveries, as HOOKLINE_ROLE says')
+    .description(
+      'start the server: HTTP, runs and deliveries, as HOOKLINE_ROLE says; also what runs without a command',
+    )
     .allowExcessArguments()
     .action((_options: object, command: Command) => {
       const [unexpected] = command.args;

@@ -66,5 +66,7 @@ function greet({ address, publicUrl, firstStart }: RunningApp, config: Config): 
     line(`    curl ${publicUrl}/api/users/login -H 'Content-Type: application/json' \\`);
     line(`      -d '{"email": "${firstStart?.email ?? config.adminEmail}", "password": "<password>"}'`);
     line();
+    line(`  Every call is described at ${publicUrl}/docs`);
+    line();
   }
 }

@@ -1,3 +1,4 @@
+import { Transform } from 'node:stream';
 import { Type } from 'typebox';
 import { actionIdHeader } from '../actions/present.ts';
 import { AppError } from '../platform/errors.ts';
@@ -43,6 +44,28 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
       );
       budget.reserve(announced);
       reply.raw.once('close', () => budget.release(announced));
+    },
+    // A body that does not announce its length may grow up to the limit: it is counted as it arrives.
+    preParsing: async (request, reply, payload) => {
+      if (request.headers['content-length'] !== undefined) return payload;
+      let arrived = 0;
+      let reserved = Math.min(unknownLengthBytes, context.maxBodyBytes);
+      const meter = new Transform({
+        transform(chunk: Buffer, _encoding, done) {
+          arrived += chunk.length;
+          while (arrived > reserved) {
+            try {
+              budget.reserve(unknownLengthBytes);
+            } catch (error) {
+              return done(error as Error);
+            }
+            reserved += unknownLengthBytes;
+            reply.raw.once('close', () => budget.release(unknownLengthBytes));
+          }
+          done(null, chunk);
+        },
+      });
+      return payload.pipe(meter);
     },
     schema: {
       operationId: 'triggerHook',

@@ -44,8 +44,8 @@ exit 1`,
     step: 'Shut the server down',
     command: `${reach}
 if ! answers; then
-  echo "$HOOKLINE_SERVER_HOSTNAME does not answer; it is stopped already."
-  exit 0
+  echo "$HOOKLINE_SERVER_HOSTNAME does not answer at $HOOKLINE_SERVER_ADDRESS, port $HOOKLINE_SERVER_SSH_PORT: whether it is off or cannot be reached is not known." >&2
+  exit 1
 fi
 on_server true || exit 1
 on_server 'sudo -n shutdown -h now' || [ $? -eq 255 ] || exit 1

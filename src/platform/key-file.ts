@@ -4,6 +4,7 @@ import {
   closeSync,
   fstatSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -26,11 +27,17 @@ export function ensureKeyFile(file: string): void {
   telling(() => {
     if (statSync(file, { throwIfNoEntry: false })) return;
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    // Written aside and then given its name: a start that is cut off leaves no file without a key.
+    const made = `${file}.${randomBytes(6).toString('hex')}`;
     try {
-      write(file, [newKey()]);
+      write(made, [newKey()]);
+      linkSync(made, file);
+      syncFolder(dirname(file));
     } catch (error) {
       // Somebody else has made one at this very moment; that one counts.
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    } finally {
+      rmSync(made, { force: true });
     }
   });
 }

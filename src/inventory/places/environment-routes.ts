@@ -7,6 +7,7 @@ import { teamsOfEnvironment } from '../../accounts/teams.ts';
 import type { Bus } from '../../platform/bus.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Db } from '../../platform/database/connect.ts';
+import { lockRow } from '../../platform/database/lock-row.ts';
 import { notFound } from '../../platform/errors.ts';
 import { onePage, PageQuery } from '../../platform/http/pagination.ts';
 import { idParam, noContent, Nullable, OneOf } from '../../platform/http/schemas.ts';
@@ -187,6 +188,7 @@ export function environmentRoutes(app: HttpApp, context: { db: Db; clock: Clock;
     handler: async (request, reply) => {
       const row = await existing(request.params.environment_id);
       await audited(context, request, { type: 'environment', id: row.id, name: row.name }, async (trx) => {
+        await lockRow(trx, 'environments', row.id);
         mustBeEmpty('environment', await contentsOf(trx, { environmentId: row.id }));
         await deleteEnvironment(trx, row.id);
       });

@@ -8,6 +8,7 @@ import { usersById } from '../../accounts/present.ts';
 import { insertMembership, insertPredefinedRoles } from '../../accounts/roles.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Db } from '../../platform/database/connect.ts';
+import { lockRow } from '../../platform/database/lock-row.ts';
 import { orTaken } from '../../platform/database/errors.ts';
 import { AppError, notFound } from '../../platform/errors.ts';
 import { onePage, PageQuery } from '../../platform/http/pagination.ts';
@@ -184,6 +185,7 @@ export function organizationRoutes(app: HttpApp, context: { db: Db; clock: Clock
     handler: async (request, reply) => {
       const row = await existing(placeOf(request).organizationId);
       await audited(context, request, { type: 'organization', id: row.id, name: row.name }, async (trx) => {
+        await lockRow(trx, 'organizations', row.id);
         mustBeEmpty('organization', await contentsOf(trx, { organizationId: row.id }));
         await deleteOrganization(trx, row.id);
       });

@@ -5,6 +5,7 @@ import { permissionsAt, reachOf } from '../../accounts/grants.ts';
 import { usersById } from '../../accounts/present.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Db } from '../../platform/database/connect.ts';
+import { lockRow } from '../../platform/database/lock-row.ts';
 import { AppError, invalid, notFound } from '../../platform/errors.ts';
 import { onePage, PageQuery } from '../../platform/http/pagination.ts';
 import { idParam, idRange, noContent } from '../../platform/http/schemas.ts';
@@ -224,6 +225,7 @@ export function projectRoutes(app: HttpApp, context: { db: Db; clock: Clock }): 
     handler: async (request, reply) => {
       const row = await existing(request.params.project_id);
       await audited(context, request, { type: 'project', id: row.id, name: row.name }, async (trx) => {
+        await lockRow(trx, 'projects', row.id);
         mustBeEmpty('project', await contentsOf(trx, { projectId: row.id }));
         await deleteProject(trx, row.id);
       });

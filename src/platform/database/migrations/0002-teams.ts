@@ -125,6 +125,11 @@ export async function up(db: Db, { dialect }: MigrationContext): Promise<void> {
     .on('audit_events')
     .columns(['organization_id', 'id'])
     .execute();
+  await db.schema
+    .createIndex('audit_events_object')
+    .on('audit_events')
+    .columns(['organization_id', 'object_type', 'object_id', 'id'])
+    .execute();
 
   await db.schema.alterTable('users').addColumn('language', 'text').execute();
   await db.schema
