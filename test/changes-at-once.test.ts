@@ -54,6 +54,63 @@ for (const kind of databaseKinds) {
       }
     });
 
+    test('do not undo what the other did, of whatever kind the thing is', async () => {
+      const idOf = async (path: string, body: object): Promise<number> =>
+        (await api.post<{ id: number }>(path, body)).id;
+      const permissions = ['project:read'];
+      const credential = { provider_code: 'github', settings: { access_token: 'ghp_0' } };
+      const things: [path: string, one: Record<string, unknown>, other: Record<string, unknown>][] = [
+        [`/environments/1`, { description: 'one' }, { name: 'other' }],
+        [`/organizations/1`, { name: 'One' }, { url_slug: 'other' }],
+        [
+          `/roles/${await idOf('/organizations/1/roles', { name: 'r', permissions })}`,
+          { description: 'one' },
+          { name: 'other' },
+        ],
+        [
+          `/teams/${await idOf('/organizations/1/teams', { name: 't' })}`,
+          { photo_url: 'https://example.com/one' },
+          { name: 'other' },
+        ],
+        [
+          `/pipelines/${await idOf(`/pipelines/server/${serverId}`, { name: 'q', operation: 'reload' })}`,
+          { max_parallel_actions: 3 },
+          { name: 'other' },
+        ],
+        [
+          `/credentials/${await idOf('/environments/1/credentials', { name: 'c', ...credential })}`,
+          { active: false },
+          { name: 'other' },
+        ],
+      ];
+      for (const [path, one, other] of things) {
+        const before_ = await api.get<Record<string, unknown>>(path);
+        const names = [...Object.keys(one), ...Object.keys(other)];
+        const reset = Object.fromEntries(names.map((name) => [name, before_[name]]));
+        for (let round = 0; round < rounds / 2; round++) {
+          await api.put(path, reset);
+          await both(path, one, other);
+          const read = await api.get<Record<string, unknown>>(path);
+          assert.deepEqual(Object.fromEntries(names.map((name) => [name, read[name]])), { ...one, ...other });
+        }
+      }
+    });
+
+    test('a token that is only kept is not sent to another address', async () => {
+      const { id } = await api.post<{ id: number }>('/environments/1/credentials', {
+        name: 'kept',
+        provider_code: 'gitlab',
+        settings: { access_token: 'glpat_0', api_url: 'https://git.example.com/api/v4' },
+      });
+      const change = (settings: object) => api.request('PUT', `/credentials/${id}`, { settings });
+      const elsewhere = 'https://elsewhere.example.com/api/v4';
+      const moved = await change({ api_url: elsewhere });
+      assert.equal(moved.status, 422);
+      assert.match(JSON.stringify(moved.body), /settings.access_token/);
+      assert.equal((await change({ api_url: 'https://git.example.com/api/v4/' })).status, 204);
+      assert.equal((await change({ api_url: elsewhere, access_token: 'glpat_1' })).status, 204);
+    });
+
     test('and rotate a secret are both given one that is accepted', async () => {
       await api.request('PUT', hook, { active: true });
       for (let round = 0; round < rounds; round++) {

@@ -190,8 +190,8 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
       const changed = request.body.name ?? row.name;
       await audited(context, request, { ...asObject(row), name: changed }, (trx) =>
         updatePipeline(trx, row.id, {
-          name: changed,
-          max_parallel_actions: request.body.max_parallel_actions ?? row.max_parallel_actions,
+          name: request.body.name,
+          max_parallel_actions: request.body.max_parallel_actions,
           updated_at: clock.now(),
         }),
       );

@@ -6,6 +6,7 @@ import { usersById } from '../../accounts/present.ts';
 import type { Bus } from '../../platform/bus.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Db } from '../../platform/database/connect.ts';
+import { lockRow } from '../../platform/database/lock-row.ts';
 import { AppError, invalid, notFound } from '../../platform/errors.ts';
 import { onePage, PageQuery } from '../../platform/http/pagination.ts';
 import { idParam, noContent, Nullable, OneOf } from '../../platform/http/schemas.ts';
@@ -208,15 +209,19 @@ export function credentialRoutes(app: HttpApp, context: Context): void {
     handler: async (request, reply) => {
       const row = await existing(request.params.credential_id);
       const { body } = request;
-      const settings = { ...openSettings(box, row), ...readSettings(body.settings ?? {}) };
-      await audited(context, request, asObject(row), (trx) =>
-        updateCredential(trx, row.id, {
-          name: body.name ?? row.name,
-          active: (body.active ?? row.active === 1) ? 1 : 0,
-          settings_sealed: sealSettings(box, settings),
+      const given = readSettings(body.settings ?? {});
+      await audited(context, request, asObject(row), async (trx) => {
+        await lockRow(trx, 'credentials', row.id);
+        const { settings_sealed } = (await findCredential(trx, row.id)) ?? row;
+        const old = openSettings(box, { settings_sealed });
+        mustNotMove(old, given);
+        await updateCredential(trx, row.id, {
+          name: body.name,
+          active: body.active === undefined ? undefined : body.active ? 1 : 0,
+          settings_sealed: body.settings ? sealSettings(box, { ...old, ...given }) : undefined,
           updated_at: clock.now(),
-        }),
-      );
+        });
+      });
       bus.publish('definitions');
       return reply.status(204).send(null);
     },
@@ -256,6 +261,14 @@ export function credentialRoutes(app: HttpApp, context: Context): void {
 
 function asObject({ id, name }: CredentialRow) {
   return { type: 'credential' as const, id, name };
+}
+
+/** Whoever has the token sent to another address must know it: one that is only kept does not move along. */
+function mustNotMove(old: CredentialSettings, given: Partial<CredentialSettings>): void {
+  if (given.api_url === undefined || given.api_url === old.api_url || given.access_token !== undefined)
+    return;
+  const message = 'must be given anew, since it is to be sent to another address';
+  throw invalid([{ field: 'settings.access_token', message }]);
 }
 
 function readSettings(settings: Static<typeof Settings>): Partial<CredentialSettings> {

@@ -160,9 +160,9 @@ export function environmentRoutes(app: HttpApp, context: { db: Db; clock: Clock;
         { type: 'environment', id: row.id, name: body.name ?? row.name },
         (trx) =>
           updateEnvironment(trx, row.id, {
-            type: body.type ?? row.type,
-            name: body.name ?? row.name,
-            description: body.description === undefined ? row.description : body.description,
+            type: body.type,
+            name: body.name,
+            description: body.description,
             updated_at: clock.now(),
           }),
       );

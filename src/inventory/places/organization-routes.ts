@@ -158,8 +158,8 @@ export function organizationRoutes(app: HttpApp, context: { db: Db; clock: Clock
         { type: 'organization', id: row.id, name: body.name ?? row.name },
         (trx) =>
           updateOrganization(trx, row.id, {
-            name: body.name ?? row.name,
-            url_slug: body.url_slug ?? row.url_slug,
+            name: body.name,
+            url_slug: body.url_slug,
             updated_at: clock.now(),
           }),
       );

@@ -202,7 +202,7 @@ export function projectRoutes(app: HttpApp, context: { db: Db; clock: Clock }): 
       const row = await existing(request.params.project_id);
       const changed = request.body.name ?? row.name;
       await audited(context, request, { type: 'project', id: row.id, name: changed }, (trx) =>
-        updateProject(trx, row.id, { name: changed, updated_at: clock.now() }),
+        updateProject(trx, row.id, { name: request.body.name, updated_at: clock.now() }),
       );
       return reply.status(204).send(null);
     },

@@ -215,8 +215,8 @@ export function variableRoutes(app: HttpApp, context: { db: Db; clock: Clock; bo
       const change = audited(context, request, { ...asObject(row), name: body.key }, (trx) =>
         updateVariable(trx, row.id, {
           key: body.key,
-          description: body.description === undefined ? row.description : body.description,
-          hidden: hidden ? 1 : 0,
+          description: body.description,
+          hidden: body.hidden === undefined ? undefined : body.hidden ? 1 : 0,
           ...(keepsValue ? {} : { value_sealed: box.seal(body.value, 'variable') }),
           updated_at: clock.now(),
         }),

@@ -169,8 +169,8 @@ export function roleRoutes(app: HttpApp, context: { db: Db; clock: Clock }): voi
       if (given) mustHold(grantsIn(request), placeOf(request), given);
       const change = audited(context, request, { ...asObject(row), name: body.name ?? row.name }, (trx) =>
         updateRole(trx, row.id, {
-          name: body.name ?? row.name,
-          description: body.description ?? row.description,
+          name: body.name,
+          description: body.description,
           ...(given ? { permissions: JSON.stringify(given) } : {}),
           updated_at: clock.now(),
         }),

@@ -137,8 +137,8 @@ export function teamRoutes(app: HttpApp, context: { db: Db; clock: Clock }): voi
     },
     handler: async (request, reply) => {
       const row = await existing(request.params.team_id);
-      const { name = row.name, photo_url = row.photo_url } = request.body;
-      const change = audited(context, request, { ...asObject(row), name }, (trx) =>
+      const { name, photo_url } = request.body;
+      const change = audited(context, request, { ...asObject(row), name: name ?? row.name }, (trx) =>
         updateTeam(trx, row.id, { name, photo_url, updated_at: clock.now() }),
       );
       await orTaken('name', taken, change);
