@@ -47,7 +47,7 @@ export function permissionsAt(grants: readonly Grant[], place: Scope): Permissio
   const granted = new Set<Permission>();
   for (const grant of grants) {
     if (covers(grant, place)) grant.permissions.forEach((permission) => granted.add(permission));
-    else if (covers(place, grant)) (onTheWay(place) ?? []).forEach((permission) => granted.add(permission));
+    else if (covers(place, grant)) onTheWay(place).forEach((permission) => granted.add(permission));
   }
   return [...granted];
 }

@@ -42,6 +42,12 @@ export function actionRoutes(
   const { db } = context;
   const publicUrl = () => context.writer.publicUrl();
   actionListRoutes(app, { db, publicUrl });
+  /** The answer with the action itself, which names it in the header too. */
+  const created = async (reply: FastifyReply, row: ActionRow): Promise<FastifyReply> =>
+    reply
+      .status(201)
+      .header(actionIdHeader, String(row.id))
+      .send(await presentAction(db, publicUrl(), row));
 
   app.route({
     method: 'POST',
@@ -69,10 +75,7 @@ export function actionRoutes(
         parameters: parametersOf(body),
         triggerComment: body.trigger_comment ?? null,
       });
-      return reply
-        .status(201)
-        .header(actionIdHeader, String(row.id))
-        .send(await presentAction(db, publicUrl(), row));
+      return await created(reply, row);
     },
   });
 
@@ -157,10 +160,7 @@ export function actionRoutes(
     },
     handler: async (request, reply) => {
       const row = await retry(request, await existing(request.params.action_id));
-      return reply
-        .status(201)
-        .header(actionIdHeader, String(row.id))
-        .send(await presentAction(db, publicUrl(), row));
+      return await created(reply, row);
     },
   });
 

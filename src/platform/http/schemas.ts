@@ -1,6 +1,6 @@
 import { Type, type TSchema } from 'typebox';
 
-/** An id in a body; no larger than a number is exact, and than PostgreSQL takes. */
+/** What an id can be: no larger than a number is exact, and than PostgreSQL takes. */
 export const idRange = { minimum: 1, maximum: Number.MAX_SAFE_INTEGER };
 export const Id = Type.Integer(idRange);
 
