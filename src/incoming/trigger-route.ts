@@ -48,19 +48,27 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
     // A body that does not announce its length may grow up to the limit: it is counted as it arrives.
     preParsing: async (request, reply, payload) => {
       if (request.headers['content-length'] !== undefined) return payload;
+      const first = Math.min(unknownLengthBytes, context.maxBodyBytes);
+      let reserved = first;
       let arrived = 0;
-      let reserved = Math.min(unknownLengthBytes, context.maxBodyBytes);
+      let isOver = false;
+      reply.raw.once('close', () => {
+        isOver = true;
+        budget.release(reserved - first);
+      });
       const meter = new Transform({
         transform(chunk: Buffer, _encoding, done) {
           arrived += chunk.length;
-          while (arrived > reserved) {
-            try {
+          // Nobody keeps what is beyond the limit, nor what comes after the answer.
+          const counted = isOver ? 0 : Math.min(arrived, context.maxBodyBytes);
+          try {
+            while (reserved < counted) {
               budget.reserve(unknownLengthBytes);
-            } catch (error) {
-              return done(error as Error);
+              reserved += unknownLengthBytes;
             }
-            reserved += unknownLengthBytes;
-            reply.raw.once('close', () => budget.release(unknownLengthBytes));
+          } catch (error) {
+            // Safe: what the budget throws.
+            return done(error as AppError);
           }
           done(null, chunk);
         },
