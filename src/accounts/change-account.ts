@@ -10,6 +10,10 @@ import type { Throttle } from './throttle.ts';
 
 export const mostPasswordCharacters = 1024;
 
+export const emailPattern = /^[^@\s]+@[^@\s]+$/;
+/** Of the address that an account is opened with or changed to. */
+export const emailRules = { minLength: 3, maxLength: 320, pattern: emailPattern.source };
+
 /** Changes the caller's own account. Throws `invalid` for a wrong current password, and `too_many` for guessing it. */
 export async function changeAccount(
   { db, clock, throttle }: { db: Db; clock: Clock; throttle: Throttle },

@@ -6,7 +6,7 @@ import { onePage, PageQuery } from '../platform/http/pagination.ts';
 import { idParam, noContent, OneOf, uuidParam } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import { principalOf } from './access.ts';
-import { changeAccount, mostPasswordCharacters } from './change-account.ts';
+import { changeAccount, emailRules, mostPasswordCharacters } from './change-account.ts';
 import { login, refresh } from './login.ts';
 import {
   createPersonalAccessToken,
@@ -47,7 +47,7 @@ const UserRefreshToken = Type.Object(
 const UserUpdate = Type.Object(
   {
     name: Type.Optional(Type.String({ minLength: 3, maxLength: 255 })),
-    email: Type.Optional(Type.String({ minLength: 3, maxLength: 320, pattern: '^[^@\\s]+@[^@\\s]+$' })),
+    email: Type.Optional(Type.String(emailRules)),
     language: Type.Optional(OneOf(languages)),
     password: Type.Optional(Type.String({ minLength: 8, maxLength: mostPasswordCharacters })),
     current_password: Type.Optional(

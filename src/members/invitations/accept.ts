@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { recordChange } from '../../accounts/audit.ts';
-import { mostPasswordCharacters } from '../../accounts/change-account.ts';
+import { emailPattern, emailRules, mostPasswordCharacters } from '../../accounts/change-account.ts';
 import { grantsOf } from '../../accounts/grants.ts';
 import { hashPassword, verifyPassword } from '../../accounts/passwords.ts';
 import { findUser, findUserByEmail, insertUser, type UserRow } from '../../accounts/store.ts';
@@ -18,8 +18,6 @@ import { mayInvite, mustHoldAllOf } from './powers.ts';
 import { closeInvitation, findInvitation, type InvitationRow } from './store.ts';
 
 type Context = { db: Db; clock: Clock };
-
-export const emailPattern = /^[^@\s]+@[^@\s]+$/;
 
 /**
  * The invitation that an id and the token of its link stand for, while it is open. A wrong token is answered like an
@@ -144,7 +142,7 @@ function mustSuffice(account: { name?: string | undefined; email: string; passwo
   const { name, email, password } = account;
   const length = name?.trim().length ?? 0;
   const faults = [];
-  if (!emailPattern.test(email) || email.length > 320)
+  if (!emailPattern.test(email) || email.length > emailRules.maxLength)
     faults.push({ field: 'email', message: 'must be an e-mail address' });
   if (length < 3 || length > 255) faults.push({ field: 'name', message: 'must have 3 to 255 characters' });
   if (password.length < 8 || password.length > mostPasswordCharacters) {

@@ -3,6 +3,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { Type } from 'typebox';
 import { grantsIn, principalOf } from '../../accounts/access.ts';
 import { audited } from '../../accounts/audit.ts';
+import { emailRules, mostPasswordCharacters } from '../../accounts/change-account.ts';
 import { presentUser, UserMe, usersById } from '../../accounts/present.ts';
 import { findUser } from '../../accounts/store.ts';
 import type { TeamRow } from '../../accounts/teams.ts';
@@ -17,7 +18,7 @@ import { idParam, noContent, OneOf, Uuid, uuidParam } from '../../platform/http/
 import type { HttpApp } from '../../platform/http/server.ts';
 import type { Mailer } from '../../platform/mailer.ts';
 import { findTeam } from '../teams/store.ts';
-import { acceptInvitation, emailPattern, joinWithPassword, openInvitation } from './accept.ts';
+import { acceptInvitation, joinWithPassword, openInvitation } from './accept.ts';
 import { mustHoldAllOf } from './powers.ts';
 import { Invitation, presentInvitation } from './present.ts';
 import {
@@ -30,7 +31,6 @@ import {
 } from './store.ts';
 
 const validMs = 7 * 24 * 3_600_000;
-const emailRules = { minLength: 3, maxLength: 320, pattern: emailPattern.source };
 const InvitationCreate = Type.Object(
   {
     type: OneOf(['private', 'public']),
@@ -57,7 +57,7 @@ const UserCreate = Type.Object(
       ...emailRules,
       description: 'Of a private invitation, the address that it is for.',
     }),
-    password: Type.String({ minLength: 8, maxLength: 1024 }),
+    password: Type.String({ minLength: 8, maxLength: mostPasswordCharacters }),
     invitation_id: Uuid,
     invitation_token: token,
   },
