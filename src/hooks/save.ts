@@ -53,7 +53,7 @@ export async function createOutgoingHook(
   return await insert(context, owner, input, 'out', outgoingDefinition(input, null), '');
 }
 
-/** What the input leaves out is kept, the secret too. Returns the secret in plain text when it was made anew. */
+/** What the input leaves out is kept, the secret too. Throws `invalid` when a secret is wanted and there is none. */
 export async function changeIncomingHook(
   context: SaveContext,
   row: HookRow,
@@ -119,7 +119,7 @@ async function insert(
     );
   }
   const now = clock.now();
-  const row = await insertHook(db, {
+  return await insertHook(db, {
     uuid: randomUUID(),
     direction,
     ...resourceColumns(owner.resourceType, owner.resourceId),
@@ -136,7 +136,6 @@ async function insert(
     created_at: now,
     updated_at: now,
   });
-  return row;
 }
 
 async function change(
