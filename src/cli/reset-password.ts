@@ -17,8 +17,11 @@ export async function resetPassword(config: Config, email: string): Promise<void
     const user = await findUserByEmail(connection.db, email);
     if (!user) throw new ConfigFault(`There is no account with the e-mail ${email}.`);
     const password = randomBytes(15).toString('base64url');
-    await setPassword(connection.db, user.id, await hashPassword(password), Date.now());
-    await deleteSessionsOf(connection.db, user.id);
+    const hash = await hashPassword(password);
+    await connection.db.transaction().execute(async (trx) => {
+      await setPassword(trx, user.id, hash, Date.now());
+      await deleteSessionsOf(trx, user.id);
+    });
     console.log(`The new password of ${user.email} is ${password}`);
     console.log(
       'It is shown only now. Sessions of this account have ended; personal access tokens go on working.',
