@@ -12,12 +12,13 @@ export function unprivilegedUser(): { uid?: number; gid?: number } {
 /**
  * Copies PostgreSQL out of its npm package to `folder/native` and gives `folder` to the user who will
  * run it. A copy, because that user may not be able to enter the clone's folder, and because npm
- * packages hold no symbolic links: the package would make them in a postinstall that we do not run.
+ * packages hold no symbolic links: the package makes them in a postinstall, which not every npm runs.
  * Throws when npm has no PostgreSQL for this platform.
  */
 export async function copyPostgresBinaries(folder: string): Promise<void> {
   const native = join(folder, 'native');
-  await cp(packagedBinaries(), native, { recursive: true });
+  // Verbatim: links that a postinstall made stay relative, rather than point into a folder that the user cannot enter.
+  await cp(packagedBinaries(), native, { recursive: true, verbatimSymlinks: true });
 
   const links = JSON.parse(await readFile(join(native, 'pg-symlinks.json'), 'utf8')) as PackagedLink[];
   for (const { source, target } of links) {
