@@ -28,9 +28,10 @@ import { landingPage } from './landing.ts';
 import { referencePage } from './openapi/reference-page.ts';
 import { openApiRoutes } from './openapi/routes.ts';
 import { startDeliveryWorker } from './outgoing/delivery-worker.ts';
-import { createEgressGuard } from './outgoing/egress-guard.ts';
+import { createEgressGuard } from './platform/egress-guard.ts';
 import { createHttpClient } from './outgoing/http-client.ts';
 import { pruneDeliveries } from './outgoing/prune.ts';
+import { startRecoveryWorker } from './outgoing/recovery-worker.ts';
 import { outgoingRoutes } from './outgoing/routes.ts';
 import { invitationPage } from './members/invitations/page.ts';
 import { memberRoutes } from './members/routes.ts';
@@ -67,6 +68,8 @@ const hourMs = 3_600_000;
 /** Who changed what is asked long after what ran. */
 const auditDays = 365;
 const version = '0.1.0';
+/** Of every request that an outgoing hook sends. */
+const userAgent = `Hookline/${version}`;
 
 /** The only place that builds long-lived objects. Throws ConfigFault when the set-up cannot work. */
 export async function startApp(config: Config, log: Logger, overrides: Overrides = {}): Promise<RunningApp> {
@@ -192,7 +195,12 @@ export function registerApi(
       actionRoutes(api, { db, writer, clock, bus });
       outgoingRoutes(api, context);
       incomingRoutes(api, { ...context, registry, receiver });
-      outgoingTestRoute(api, { ...context, writer, guard: createEgressGuard(config.egressAllow ?? []) });
+      outgoingTestRoute(api, {
+        ...context,
+        writer,
+        guard: createEgressGuard(config.egressAllow ?? []),
+        userAgent,
+      });
       api.register(async (raw: HttpApp) =>
         triggerRoute(raw, { receiver, maxBodyBytes: config.maxBodyBytes }),
       );
@@ -212,7 +220,7 @@ function healthRoutes(app: HttpApp, connection: Connection): void {
 
 /** Returns what ends them, in the order of their start. */
 async function startWorkers(
-  { config, log, clock, box, connection, bus, writer }: Parts,
+  { config, log, clock, box, connection, bus, registry, writer }: Parts,
   random: () => number,
 ): Promise<(() => Promise<void>)[]> {
   const lease = await takeNodeLease({ connection, clock, log });
@@ -222,8 +230,8 @@ async function startWorkers(
   const workspaces = join(config.dataDirectory, 'workspaces');
   const shared = { connection, writer, clock, box, bus, log, lease };
   const actions = startActionWorker({ ...shared, local, workspaces, maxRunning: config.maxRunningActions });
-  const userAgent = `Hookline/${version}`;
-  const deliveries = startDeliveryWorker({ ...shared, client, random, userAgent });
+  const deliveries = startDeliveryWorker({ ...shared, registry, client, random, userAgent });
+  const recoveries = startRecoveryWorker(shared);
   const pruning = startSchedule({ everyMs: hourMs, clock, log, name: 'retention' }, async () => {
     const olderThan = clock.now() - config.retentionDays * 24 * hourMs;
     await pruneRequests(connection.db, olderThan);
@@ -238,6 +246,7 @@ async function startWorkers(
     // Ended from the last to the first: the actions end before the deliveries, which can so still send their events.
     () => deliveries.stop(),
     () => actions.stop(),
+    () => recoveries.stop(),
     () => pruning.stop(),
   ];
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import ipaddr from 'ipaddr.js';
-import { createEgressGuard, EgressRefused } from '../src/outgoing/egress-guard.ts';
+import { createEgressGuard, EgressRefused } from '../src/platform/egress-guard.ts';
 
 const guard = createEgressGuard([]);
 

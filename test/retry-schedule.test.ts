@@ -10,14 +10,30 @@ const HOUR = 3600 * SECOND;
 const NOW = Date.UTC(2026, 0, 15, 12);
 const delaysSeconds = [5, 30, 120, 600, 1800, 3600, 7200, 14_400, 28_800, 28_800];
 
-function answered(status: number, headers: Record<string, string> = {}): Answer {
-  return { kind: 'answer', status, headers, body: '', isCut: false, address: '192.0.2.1' };
+const timing = {
+  dns_ms: null,
+  connect_ms: null,
+  tls_ms: null,
+  first_byte_ms: null,
+  total_ms: 1,
+  connection_reused: true,
+};
+const url = 'https://gitlab.example.com/api/v4/projects/a%2Fb/statuses/abc';
+
+function answered(status: number, headers: Record<string, string> = {}, body = ''): Answer {
+  return { kind: 'answer', status, headers, body, isCut: false, address: '192.0.2.1', timing };
 }
 
-const unreachable: Answer = { kind: 'no-answer', reason: 'No answer within 15 s.', refused: false };
+const unreachable: Answer = {
+  kind: 'no-answer',
+  reason: 'No answer within 15 s.',
+  refused: false,
+  address: '',
+  timing,
+};
 
 function judged(answer: Answer, attempt = 1, random = 0.5): Verdict {
-  return judge(answer, attempt, { random: () => random, now: NOW });
+  return judge(answer, attempt, { url, random: () => random, now: NOW });
 }
 
 function delayOf(verdict: Verdict): number {
@@ -61,8 +77,12 @@ describe('what follows from an attempt to deliver', () => {
   });
 
   test('an address that the egress guard refuses is not tried again', () => {
-    const verdict = judged({ kind: 'no-answer', reason: '10.0.0.1 is private.', refused: true });
-    assert.deepEqual(verdict, { kind: 'rejected', reason: '10.0.0.1 is private.' });
+    const verdict = judged({ ...unreachable, reason: '10.0.0.1 is private.', refused: true });
+    assert.deepEqual(verdict, {
+      kind: 'rejected',
+      sign: { kind: 'refused' },
+      reason: '10.0.0.1 is private.',
+    });
   });
 });
 

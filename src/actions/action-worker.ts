@@ -98,6 +98,7 @@ export function startActionWorker(
   });
 
   return {
+    wake: loop.wake,
     async stop() {
       await loop.stop();
       for (const { abort } of running.values()) abort.abort();

@@ -15,7 +15,9 @@ import { operationLabel } from '../pipelines/operations.ts';
 import { findPipeline } from '../pipelines/store.ts';
 import { isoTime } from '../platform/clock.ts';
 import type { Db, Trx } from '../platform/database/connect.ts';
+import { withoutNulls } from '../outgoing/render.ts';
 import { eventsOf, statusLabel, statusOf } from './status.ts';
+import type { ActionParameters, TriggeredFrom } from './trigger.ts';
 import type { ActionRow } from './store.ts';
 
 export type EventWriter = { registry: HookRegistry; publicUrl: () => string };
@@ -35,12 +37,13 @@ export async function writeEvents(
   for (const action of actions) {
     const names = eventsOf(statusOf(action));
     const hooks = action.pipeline_id === null ? [] : await writer.registry.outgoing(trx, pipelineOf(action));
+    if (hooks.length === 0) continue;
     let built: Promise<EventContext> | null = null;
     const context = () => (built ??= buildContext(writer, trx, action, names[0]!));
     const planned = await planDeliveries(hooks, names, context);
     if (planned.length === 0) continue;
-    const isSent = planned.some(({ skipReason }) => skipReason === null);
-    rows.push({ action, planned, context: isSent ? await context() : null });
+    const isNeeded = planned.some(({ status }) => status !== 'skipped');
+    rows.push({ action, planned, context: isNeeded ? await context() : null });
   }
   if (rows.length === 0) return;
   const written = await trx
@@ -55,15 +58,16 @@ export async function writeEvents(
     )
     .returning(['id', 'action_id'])
     .execute();
-  for (const { action, planned } of rows) {
-    const id = written.find((event) => event.action_id === action.id)!.id;
-    await insertDeliveries(trx, planned, {
-      id,
-      actionId: action.id,
-      environmentId: action.environment_id,
-      now,
-    });
-  }
+  const eventIds = new Map(written.map((event) => [event.action_id, event.id]));
+  await insertDeliveries(
+    trx,
+    rows.flatMap(({ action, planned }) => {
+      const eventId = eventIds.get(action.id)!;
+      const of = { eventId, actionId: action.id, environmentId: action.environment_id };
+      return planned.map((one) => ({ ...one, of }));
+    }),
+    now,
+  );
 }
 
 function pipelineOf(action: ActionRow) {
@@ -80,19 +84,23 @@ export function actionUrl(publicUrl: string, id: number): string {
   return `${publicUrl}/actions/${id}`;
 }
 
-/** What templates may use about an action, as it is at this moment. */
+/** What templates may use about an action, as it is at this moment. What is not there is left out. */
 export async function buildContext(
-  { publicUrl }: Pick<EventWriter, 'publicUrl'>,
+  { registry, publicUrl }: Pick<EventWriter, 'registry' | 'publicUrl'>,
   trx: Db | Trx,
   action: ActionRow,
   event: string,
 ): Promise<EventContext> {
-  const place = await findPlace(trx, action.environment_id);
-  const pipeline = action.pipeline_id === null ? undefined : await findPipeline(trx, action.pipeline_id);
   const isApplication = action.resource_type === 'application';
-  const application = isApplication ? await applicationContext(trx, action.resource_id) : null;
+  // The status of a server changes with its actions, so it is read each time.
   const server = isApplication ? undefined : await findServer(trx, action.resource_id);
-  return {
+  const surroundings = await registry.derived(
+    `surroundings ${action.environment_id} ${action.pipeline_id} ${isApplication ? action.resource_id : ''}`,
+    () => surroundingsOf(trx, action),
+  );
+  const triggered = JSON.parse(action.triggered_from) as TriggeredFrom;
+  const parameters = JSON.parse(action.parameters) as ActionParameters;
+  const context = {
     event,
     action: {
       id: action.id,
@@ -106,21 +114,39 @@ export async function buildContext(
       url_web_permalink: actionUrl(publicUrl(), action.id),
       trigger_comment: action.trigger_comment,
       retry_of: action.retry_of,
-      triggered_from: JSON.parse(action.triggered_from) as unknown,
-      parameters: JSON.parse(action.parameters) as unknown,
+      triggered_from: triggered,
+      parameters,
+      commit: commitOf(parameters),
       created_at: isoTime(action.created_at),
       started_at: isoTime(action.started_at),
       completed_at: isoTime(action.completed_at),
+      updated_at: isoTime(action.updated_at),
     },
-    application,
+    ...surroundings,
     server: server
-      ? {
-          id: server.id,
-          hostname: server.hostname,
-          ip_address: server.ip_address,
-          status: server.status,
-        }
+      ? { id: server.id, hostname: server.hostname, ip_address: server.ip_address, status: server.status }
       : null,
+  };
+  // Safe: the form stays, only nulls go.
+  return withoutNulls(context) as EventContext;
+}
+
+/** The commit that an action is about, and the branch or tag by its short name; null what nobody said. */
+function commitOf({ source_type, source_ref, commit_hash }: ActionParameters) {
+  const isCommit = source_type === 'commit';
+  return {
+    hash: commit_hash ?? (isCommit ? source_ref : null),
+    ref: isCommit ? null : (source_ref?.replace(/^refs\/(heads|tags)\//, '') ?? null),
+  };
+}
+
+/** What stands around an action, and changes only when a definition does. */
+async function surroundingsOf(trx: Db | Trx, action: ActionRow): Promise<Record<string, unknown>> {
+  const place = await findPlace(trx, action.environment_id);
+  const pipeline = action.pipeline_id === null ? undefined : await findPipeline(trx, action.pipeline_id);
+  const isApplication = action.resource_type === 'application';
+  return {
+    application: isApplication ? await applicationContext(trx, action.resource_id) : null,
     pipeline: pipeline ? { id: pipeline.id, name: pipeline.name, operation: pipeline.operation } : null,
     environment: place
       ? { id: place.environment.id, name: place.environment.name, type: place.environment.type }

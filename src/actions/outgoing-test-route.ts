@@ -1,11 +1,12 @@
 import { isIP } from 'node:net';
 import { Type } from 'typebox';
 import { eventNames } from '../hooks/definition.ts';
-import { compileOutgoing } from '../hooks/compile-outgoing.ts';
-import { findHook, openOutgoing, type HookRow } from '../hooks/store.ts';
+import { loadSending } from '../hooks/registry.ts';
+import { findHook, type HookRow } from '../hooks/store.ts';
 import { previewRequest } from '../outgoing/deliver.ts';
-import { EgressRefused, type EgressGuard } from '../outgoing/egress-guard.ts';
-import { planDeliveries } from '../outgoing/subscribe.ts';
+import { EgressRefused, type EgressGuard } from '../platform/egress-guard.ts';
+import { planDeliveries, type PlannedDelivery } from '../outgoing/subscribe.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { AppError, invalid, notFound } from '../platform/errors.ts';
 import { Id, Nullable, OneOf, uuidParam } from '../platform/http/schemas.ts';
@@ -40,9 +41,16 @@ const OutgoingPreview = Type.Object(
 /** What an outgoing hook would send about a past action. Nothing is sent. */
 export function outgoingTestRoute(
   app: HttpApp,
-  context: { db: Db; box: SecretBox; writer: EventWriter; guard: EgressGuard },
+  context: {
+    db: Db;
+    box: SecretBox;
+    clock: Clock;
+    writer: EventWriter;
+    guard: EgressGuard;
+    userAgent: string;
+  },
 ): void {
-  const { db, box, writer, guard } = context;
+  const { db, box, clock, writer, guard, userAgent } = context;
   app.route({
     method: 'POST',
     url: '/hooks/outgoing/:hook_id/test',
@@ -79,18 +87,23 @@ export function outgoingTestRoute(
       }
       const event = wanted ?? eventsOf(statusOf(action))[0]!;
       const values = await buildContext(writer, db, action, event);
-      const definition = openOutgoing(box, row);
-      const hook = { row, definition, compiled: compileOutgoing(definition).compiled };
+      const hook = await loadSending(db, box, row.id);
+      if (!hook) throw notFound('The outgoing hook');
       const [planned] = await planDeliveries([hook], [event], () => Promise.resolve(values));
-      const preview = await previewRequest({ db, box }, row, { values, event });
-      const skipReason = planned ? planned.skipReason : `The hook does not ask for ${event}.`;
+      const sample = { userAgent, now: clock.now() };
+      const preview = previewRequest(sample, hook, {
+        values,
+        event,
+        id: '00000000-0000-0000-0000-000000000000',
+      });
+      const obstacle = planned ? obstacleOf(planned) : `The hook does not ask for ${event}.`;
       const isPossible = preview.kind === 'request';
       const refusal = isPossible ? refusalOf(preview.url, guard) : null;
       return {
         action_id: action.id,
         event,
-        would_send: isPossible && skipReason === null && refusal === null,
-        reason: isPossible ? (skipReason ?? refusal ?? 'It would be sent.') : preview.reason,
+        would_send: isPossible && obstacle === null && refusal === null,
+        reason: isPossible ? (obstacle ?? refusal ?? 'It would be sent.') : preview.reason,
         request: isPossible
           ? { method: 'POST' as const, url: preview.url, headers: preview.headers, body: preview.body }
           : null,
@@ -98,6 +111,10 @@ export function outgoingTestRoute(
       };
     },
   });
+}
+
+function obstacleOf({ status, reason }: PlannedDelivery): string | null {
+  return status === 'pending' ? null : reason;
 }
 
 /** Why an address that is written out as such would be refused; a name is looked up at sending alone. */

@@ -69,8 +69,9 @@ export function eventsOf(status: ActionStatus): readonly EventName[] {
       return ['action.failed', 'action.status_changed'];
     case 'queued':
       return ['action.queued', 'action.status_changed'];
-    case 'waiting':
     case 'skipped':
+      return ['action.skipped', 'action.status_changed'];
+    case 'waiting':
       return ['action.status_changed'];
     default:
       return status satisfies never;

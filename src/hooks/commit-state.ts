@@ -29,6 +29,15 @@ const states: Record<string, Record<Status, string>> = {
     failed: 'FAILED',
     skipped: 'STOPPED',
   },
+  'bitbucket-data-center': {
+    pending: 'INPROGRESS',
+    waiting: 'INPROGRESS',
+    queued: 'INPROGRESS',
+    'in-progress': 'INPROGRESS',
+    completed: 'SUCCESSFUL',
+    failed: 'FAILED',
+    skipped: 'CANCELLED',
+  },
 };
 
 /** Throws when the host or the status is none of the table: better no status than a wrong one. */

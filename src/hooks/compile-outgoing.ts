@@ -18,7 +18,7 @@ type CompiledBody =
 
 export type CompiledOutgoing = {
   url: CompiledTemplate;
-  headers: { name: string; template: CompiledTemplate }[];
+  headers: { name: string; template: CompiledTemplate; field: string }[];
   body: CompiledBody;
   /** Null when the hook names none and has no body. */
   contentType: string | null;
@@ -37,7 +37,7 @@ export function compileOutgoing(
     } catch (error) {
       if (!(error instanceof TemplateFault)) throw error;
       faults.push({ field, message: error.message });
-      return { keepsType: false, render: () => '' };
+      return { keepsType: false, render: () => '', paths: () => [] };
     }
   };
   const node = (value: unknown, field: string, depth: number): BodyNode => {
@@ -76,6 +76,7 @@ export function compileOutgoing(
       url: compile(definition.target_url, 'url', 'target_url'),
       headers: definition.request_headers.map(({ name, value }, index) => ({
         name,
+        field: `settings.request_headers.${index}.value`,
         template: compile(value, 'text', `settings.request_headers.${index}.value`),
       })),
       body: compiledBody,
@@ -99,4 +100,30 @@ function parseObject(text: string): object | null {
   } catch {
     return null;
   }
+}
+
+/** Every template with the field that it stands in. */
+export function allTemplates({
+  url,
+  headers,
+  body,
+}: CompiledOutgoing): { field: string; template: CompiledTemplate }[] {
+  const leaves = (node: BodyNode): { field: string; template: CompiledTemplate }[] => {
+    switch (node.kind) {
+      case 'leaf':
+        return [{ field: node.path, template: node.template }];
+      case 'array':
+        return node.items.flatMap(leaves);
+      case 'object':
+        return node.entries.flatMap(([, item]) => leaves(item));
+      case 'constant':
+        return [];
+      default:
+        return node satisfies never;
+    }
+  };
+  const all = [{ field: 'target_url', template: url }, ...headers];
+  if (body.kind === 'text') all.push({ field: 'settings.request_body', template: body.template });
+  if (body.kind === 'json') all.push(...leaves(body.root));
+  return all;
 }

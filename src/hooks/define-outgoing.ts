@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { invalid, type FieldError } from '../platform/errors.ts';
 import { compileOutgoing } from './compile-outgoing.ts';
-import type { EventName, OutgoingCondition, OutgoingDefinition } from './definition.ts';
+import type { EventName, OutgoingCondition, OutgoingDefinition, TlsSettings } from './definition.ts';
 import { mask } from '../platform/secret-box.ts';
 import { maskHeaderTemplate } from './sensitive-headers.ts';
+import { givenSigningSecret } from './signing-secret.ts';
+import { mergeTls, tlsFaults } from './tls.ts';
 import { maskBodyTemplate, maskUrlTemplate, writtenSecrets } from './written-secrets.ts';
 
 /* What somebody sends to define an outgoing hook, checked and completed. */
@@ -13,6 +15,9 @@ export type OutgoingInput = {
   active?: boolean | undefined;
   target_url?: string | undefined;
   verify_ssl?: boolean | undefined;
+  signing?: boolean | undefined;
+  secret?: string | undefined;
+  tls?: { [Name in keyof TlsSettings]?: string | null | undefined } | null | undefined;
   settings?:
     | {
         request_headers?: { name: string; value: string }[] | undefined;
@@ -26,6 +31,11 @@ export type OutgoingInput = {
     | undefined;
 };
 
+/** What the hook signs with counts as wanted by whoever gives it. */
+function wantsSigning(input: OutgoingInput, old: OutgoingDefinition | null): boolean {
+  return input.signing ?? (givenSigningSecret(input.secret) !== undefined || (old?.signing ?? false));
+}
+
 const defaultEvents: EventName[] = ['action.started', 'action.completed', 'action.failed'];
 
 /** What the input leaves out, or holds masked, is taken from `old`. Throws `invalid` with every fault. */
@@ -37,10 +47,13 @@ export function outgoingDefinition(input: OutgoingInput, old: OutgoingDefinition
     request_body: keepMaskedBody(input.settings?.request_body, old?.request_body ?? null),
     events: input.trigger_when?.events ?? old?.events ?? defaultEvents,
     conditions: input.trigger_when?.conditions ?? old?.conditions ?? [],
+    signing: wantsSigning(input, old),
+    tls: mergeTls(input.tls, old?.tls),
   };
   const { faults } = compileOutgoing(definition);
   faults.push(...headerFaults(definition.request_headers));
   faults.push(...urlFaults(definition.target_url));
+  faults.push(...tlsFaults(definition.tls ?? null));
   if (old) faults.push(...carriedSecretFaults(input, old, definition));
   if (faults.length > 0) throw invalid(faults);
   return definition;
@@ -130,6 +143,7 @@ const reservedHeaders = new Set([
   'transfer-encoding',
   'upgrade',
   'webhook-id',
+  'webhook-signature',
   'webhook-timestamp',
 ]);
 

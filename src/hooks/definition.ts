@@ -14,7 +14,9 @@ export const eventNames = [
   'action.started',
   'action.completed',
   'action.failed',
+  'action.skipped',
   'action.status_changed',
+  'hook.disabled',
 ] as const;
 export type EventName = (typeof eventNames)[number];
 
@@ -114,6 +116,30 @@ export type IncomingDefinition = {
   conditions: IncomingCondition[];
 };
 
+const pem = (description: string) => Nullable(Type.String({ maxLength: 65_536, description }));
+
+export const TlsSettings = Type.Object(
+  {
+    ca_certificate: Type.Optional(
+      pem('PEM. The receiver must then have a certificate of one of these CAs, and no other.'),
+    ),
+    client_certificate: Type.Optional(
+      pem(
+        'PEM, with intermediate certificates if there are any. Shown to a receiver that asks (mutual TLS).',
+      ),
+    ),
+    client_key: Type.Optional(
+      pem('PEM, without a passphrase. Needed with `client_certificate`; never shown again.'),
+    ),
+  },
+  { title: 'HookTls' },
+);
+export type TlsSettings = {
+  ca_certificate: string | null;
+  client_certificate: string | null;
+  client_key: string | null;
+};
+
 /** What a user defines of an outgoing hook. */
 export type OutgoingDefinition = {
   target_url: string;
@@ -122,4 +148,7 @@ export type OutgoingDefinition = {
   request_body: string | Record<string, unknown> | unknown[] | null;
   events: EventName[];
   conditions: OutgoingCondition[];
+  /** Absent in definitions from before there were signatures; the secret is in a column of its own. */
+  signing?: boolean;
+  tls?: TlsSettings | null;
 };

@@ -3,18 +3,24 @@ import { UserRelation, type UserLookup } from '../accounts/present.ts';
 import { resourceTypes, type ResourceType } from '../inventory/resource.ts';
 import { operationCodes, type Operation } from '../pipelines/operations.ts';
 import { isoTime } from '../platform/clock.ts';
-import { Nullable, OneOf, Time, UuidText } from '../platform/http/schemas.ts';
+import { FieldFault, Nullable, OneOf, Time, UuidText } from '../platform/http/schemas.ts';
 import { mask, type SecretBox } from '../platform/secret-box.ts';
 import {
   HookVariable,
   RequestBody,
   RequestHeader,
   IncomingCondition,
+  TlsSettings,
   type OutgoingCondition,
+  type OutgoingDefinition,
 } from './definition.ts';
+import { breakerState, breakerStates, type HookHealthRow } from './health.ts';
+import { knownContext } from './known-context.ts';
+import { openHook } from './registry.ts';
 import { maskHeaderTemplate } from './sensitive-headers.ts';
 import { maskBodyTemplate, maskUrlTemplate } from './written-secrets.ts';
-import { openIncoming, openOutgoing, type HookRow } from './store.ts';
+import { openIncoming, type HookRow } from './store.ts';
+import { templateWarnings } from './template-warnings.ts';
 
 /** A condition of either kind of hook. */
 const HookCondition = Type.Object(
@@ -64,8 +70,37 @@ export const Hook = Type.Object(
     secret_algorithm: Nullable(Type.String()),
     secret_header_name: Nullable(Type.String()),
     previous_secret_valid_until: Nullable(
-      Type.String({ description: 'Until when the secret before the last rotation is accepted too.' }),
+      Type.String({
+        description:
+          'Until when the secret before the last rotation is accepted too, or signed with by an outgoing hook.',
+      }),
     ),
+    preset: Nullable(Type.String({ description: 'What it was made from.' })),
+    signing: Type.Boolean({ description: 'Whether an outgoing hook signs, as Standard Webhooks says.' }),
+    tls: Nullable(TlsSettings),
+    breaker_state: Nullable(
+      OneOf(
+        breakerStates,
+        'Of an outgoing hook. `open`: after 5 failures in a row nothing is sent until `blocked_until`; `half-open`: the next delivery probes.',
+      ),
+    ),
+    blocked_until: Nullable(
+      Type.String({
+        description: 'Nothing is sent before: the breaker is open, or the receiver asked to wait.',
+      }),
+    ),
+    failing_since: Nullable(
+      Type.String({ description: 'The first attempt that failed since the last that was delivered.' }),
+    ),
+    failed_attempts: Type.Integer({ description: 'Attempts since `failing_since`.' }),
+    last_failure: Nullable(Type.String({ description: 'Why the last of them failed.' })),
+    disabled_at: Nullable(Time),
+    disabled_reason: Nullable(
+      Type.String({ description: 'Why Hookline switched it off: a 410, or five days without a success.' }),
+    ),
+    warnings: Type.Array(FieldFault, {
+      description: 'Of an outgoing hook: names in its templates and conditions that no event will have.',
+    }),
     created_by_user: Nullable(UserRelation),
     created_at: Time,
     updated_at: Time,
@@ -85,7 +120,16 @@ export function triggerUrl(publicUrl: string, uuid: string): string {
 
 export function presentHook(
   row: HookRow,
-  context: { box: SecretBox; publicUrl: string; projectId: number; users: UserLookup },
+  context: {
+    box: SecretBox;
+    publicUrl: string;
+    projectId: number;
+    users: UserLookup;
+    now: number;
+    health: HookHealthRow | undefined;
+    /** The names of the variables that the incoming hooks beside it extract; of an outgoing hook only. */
+    variables: string[];
+  },
 ): Static<typeof Hook> {
   const common = {
     id: row.uuid,
@@ -102,6 +146,17 @@ export function presentHook(
     resource_id: row.resource_id,
     secret: row.secret_sealed === null ? '' : mask,
     previous_secret_valid_until: isoTime(row.previous_secret_expires_at),
+    preset: row.preset,
+    signing: false,
+    tls: null,
+    breaker_state: null,
+    blocked_until: null,
+    failing_since: null,
+    failed_attempts: 0,
+    last_failure: null,
+    disabled_at: isoTime(row.disabled_at),
+    disabled_reason: row.disabled_reason,
+    warnings: [],
     created_by_user: context.users(row.created_by),
     created_at: isoTime(row.created_at),
     updated_at: isoTime(row.updated_at),
@@ -120,9 +175,19 @@ export function presentHook(
       trigger_when: { conditions: definition.conditions.map(presentCondition) },
     };
   }
-  const definition = openOutgoing(context.box, row);
+  const { definition, compiled } = openHook(context.box, row);
+  const { health, now } = context;
+  const known = knownContext(row.resource_type, context.variables);
   return {
     ...common,
+    signing: definition.signing ?? false,
+    tls: presentTls(definition.tls),
+    breaker_state: breakerState(health, now),
+    blocked_until: isoTime((health?.blocked_until ?? 0) > now ? (health?.blocked_until ?? null) : null),
+    failing_since: isoTime(health?.failing_since ?? null),
+    failed_attempts: health?.failed_attempts ?? 0,
+    last_failure: health?.reason ?? null,
+    warnings: templateWarnings(compiled, definition.conditions, known),
     url: null,
     target_url: maskUrlTemplate(definition.target_url),
     verify_ssl: definition.verify_ssl,
@@ -138,6 +203,10 @@ export function presentHook(
     },
     trigger_when: { events: definition.events, conditions: definition.conditions.map(presentCondition) },
   };
+}
+
+function presentTls(tls: OutgoingDefinition['tls']) {
+  return tls ? { ...tls, client_key: tls.client_key === null ? null : mask } : null;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { openSettings } from '../inventory/credentials/source-provider.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db, Trx } from '../platform/database/connect.ts';
@@ -22,6 +23,14 @@ export type IncomingHook = {
 
 export type OutgoingHook = { row: HookRow; definition: OutgoingDefinition; compiled: CompiledOutgoing };
 
+/** An outgoing hook with all that sending needs, read once until anything is changed. */
+export type SendingHook = OutgoingHook & {
+  /** The access token of its application's source provider. */
+  accessToken: string | null;
+  /** Sign with all of them; the first is the newest, `until` is in ms since 1970. Empty for a hook that does not sign. */
+  signingSecrets: { secret: string; until: number }[];
+};
+
 /**
  * Hook definitions in memory, so that accepting a request reads nothing from the database. Everything is dropped when
  * any definition changes, here or (by notification) on another node; a load that was under way then is not kept.
@@ -33,6 +42,13 @@ export type HookRegistry = {
     db: Db | Trx,
     action: { pipelineId: number; resourceType: string; resourceId: number; type: string },
   ): Promise<OutgoingHook[]>;
+  /** One outgoing hook by its id; null when it was deleted. */
+  sending(hookId: number): Promise<SendingHook | null>;
+  /**
+   * What `load` makes of definitions other than hooks, such as the names that templates may use; kept under `key` until
+   * any definition changes.
+   */
+  derived<Value extends object>(key: string, load: () => Promise<Value>): Promise<Value>;
 };
 
 /** Unknown ids are remembered too, but only so many: they come from anyone. */
@@ -53,12 +69,16 @@ export function createHookRegistry(context: {
   let generation = 0;
   const incoming = new Map<string, IncomingHook | null>();
   const outgoing = new Map<string, OutgoingHook[]>();
+  const sending = new Map<string, SendingHook | null>();
+  const derived = new Map<string, object>();
   let clearedAt = clock.now();
   const clear = () => {
     generation++;
     clearedAt = clock.now();
     incoming.clear();
     outgoing.clear();
+    sending.clear();
+    derived.clear();
   };
   bus.subscribe('definitions', clear);
 
@@ -85,12 +105,43 @@ export function createHookRegistry(context: {
         `${action.pipelineId} ${action.resourceType} ${action.resourceId} ${action.type}`,
         async () => {
           const rows = await outgoingHooksOf(executor, action);
-          return rows.map((row) => {
-            const definition = openOutgoing(box, row);
-            return { row, definition, compiled: compileOutgoing(definition).compiled };
-          });
+          return rows.map((row) => openHook(box, row));
         },
       ),
+    sending: (hookId) => cached(sending, String(hookId), () => loadSending(db, box, hookId)),
+    // Safe: whoever chooses the key chooses the type with it.
+    derived: <Value extends object>(key: string, load: () => Promise<Value>) =>
+      cached(derived, key, load) as Promise<Value>,
+  };
+}
+
+/** An outgoing hook as it is in its row. */
+export function openHook(box: SecretBox, row: HookRow): OutgoingHook {
+  const definition = openOutgoing(box, row);
+  return { row, definition, compiled: compileOutgoing(definition).compiled };
+}
+
+/** Null when there is no such hook any more. */
+export async function loadSending(db: Db, box: SecretBox, hookId: number): Promise<SendingHook | null> {
+  const row = await db.selectFrom('hooks').selectAll().where('id', '=', hookId).executeTakeFirst();
+  if (!row) return null;
+  const credential = await db
+    .selectFrom('applications')
+    .innerJoin('credentials', 'credentials.id', 'applications.credential_id')
+    .select('credentials.settings_sealed')
+    .where('applications.id', '=', row.resource_type === 'application' ? row.resource_id : 0)
+    .where('credentials.active', '=', 1)
+    .executeTakeFirst();
+  const secrets = [
+    { sealed: row.secret_sealed, until: Number.POSITIVE_INFINITY },
+    { sealed: row.previous_secret_sealed, until: row.previous_secret_expires_at ?? 0 },
+  ];
+  return {
+    ...openHook(box, row),
+    accessToken: credential ? openSettings(box, credential).access_token : null,
+    signingSecrets: secrets.flatMap(({ sealed, until }) =>
+      sealed === null ? [] : [{ secret: box.open(sealed, 'hook secret'), until }],
+    ),
   };
 }
 

@@ -1,7 +1,9 @@
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { Nullable, Time, Unused, UuidText } from '../platform/http/schemas.ts';
 
 /* The record of a request is shown the same way in both directions. */
+
+export const deliveryStatuses = ['pending', 'sending', 'delivered', 'failed', 'rejected', 'skipped'] as const;
 
 export const Delivery = Type.Object(
   {
@@ -15,6 +17,9 @@ export const Delivery = Type.Object(
     reason: Type.String({ description: 'Why it has this status, in one sentence.' }),
     attempts: Type.Integer(),
     next_attempt_at: Nullable(Time),
+    content: Type.String({
+      description: '`current`, or `original` when it is sent again as it was first.',
+    }),
     created_at: Time,
     updated_at: Time,
   },
@@ -44,6 +49,22 @@ export const HookRequestRelation = Type.Object(
   { title: 'HookRequestRelation' },
 );
 
+const ms = (description: string) => Nullable(Type.Number({ description }));
+
+/** Where the time of an attempt went, in ms. What did not happen, on a connection that was open already above all, is null. */
+export const AttemptTiming = Type.Object(
+  {
+    dns_ms: ms('Looking the name up; null for an address, and on a connection that was open.'),
+    connect_ms: ms('Until the TCP connection stood.'),
+    tls_ms: ms('The TLS handshake.'),
+    first_byte_ms: ms('From the request on its way to the head of the answer.'),
+    total_ms: Type.Number(),
+    connection_reused: Type.Boolean(),
+  },
+  { title: 'AttemptTiming', description: 'Of what was sent: where the time went, in ms.' },
+);
+export type AttemptTiming = Static<typeof AttemptTiming>;
+
 const body = 'The JSON object; a body that is none is the text `raw` in one.';
 
 export const HookRequest = Type.Object(
@@ -53,6 +74,8 @@ export const HookRequest = Type.Object(
     request_body: Type.Unknown({ description: body }),
     response_headers: Type.Record(Type.String(), Type.String()),
     response_body: Type.Unknown({ description: body }),
+    response_truncated: Type.Boolean({ description: 'Only the first 16 KiB of an answer are read.' }),
+    timing: Nullable(AttemptTiming),
     hook: Unused,
     delivery: Nullable(Delivery),
   },

@@ -13,7 +13,7 @@ import type { Trx } from '../platform/database/connect.ts';
 import { invalid, notFound } from '../platform/errors.ts';
 import { bodyByParam } from '../platform/http/body-by-param.ts';
 import { onePage, PageQuery } from '../platform/http/pagination.ts';
-import { Id, idParam, noContent, Nullable, OneOf, Uuid, uuidParam } from '../platform/http/schemas.ts';
+import { Id, idParam, noContent, Nullable, OneOf, Uuid } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import {
   eventNames,
@@ -23,7 +23,10 @@ import {
   RequestBody,
   RequestHeader,
   secretAlgorithms,
+  TlsSettings,
 } from './definition.ts';
+import { healthOfHooks } from './health.ts';
+import { outgoingPresets } from './outgoing-presets.ts';
 import { Hook, presentHook, RotatedSecret } from './present.ts';
 import {
   changeIncomingHook,
@@ -37,6 +40,7 @@ import {
 import {
   deleteHook,
   findHook,
+  incomingVariables,
   listPipelineHooks,
   listResourceHooks,
   lockHook,
@@ -65,7 +69,19 @@ const target_url = Type.String({ minLength: 1, maxLength: 4000 });
 const outgoing = {
   active,
   action_type,
-  verify_ssl: Type.Optional(Type.Boolean()),
+  verify_ssl: Type.Optional(
+    Type.Boolean({ description: 'False takes any certificate; better is the CA of the receiver in `tls`.' }),
+  ),
+  signing: Type.Optional(
+    Type.Boolean({ description: 'Signs each request as Standard Webhooks says: `webhook-signature`.' }),
+  ),
+  secret: Type.Optional(
+    Type.String({
+      maxLength: 1000,
+      description: 'To sign with: `whsec_…`. Made, and shown once, if left out.',
+    }),
+  ),
+  tls: Type.Optional(Nullable(TlsSettings)),
   settings: Type.Optional(
     Nullable(
       Type.Object({
@@ -90,7 +106,23 @@ const olderForm = {
 };
 const createBodies = {
   incoming: Type.Object({ name, ...incoming }, { title: 'IncomingHookCreate' }),
-  outgoing: Type.Object({ name, target_url, ...outgoing }, { title: 'OutgoingHookCreate' }),
+  outgoing: Type.Object(
+    {
+      name: Type.Optional(name),
+      target_url: Type.Optional(target_url),
+      preset: Type.Optional(
+        OneOf(
+          outgoingPresets,
+          'Fills in everything that is not given: address, headers, body and events, from the repository and the source provider of the application.',
+        ),
+      ),
+      ...outgoing,
+    },
+    {
+      title: 'OutgoingHookCreate',
+      description: '`name` and `target_url` are required without a preset.',
+    },
+  ),
 };
 const olderBodies = {
   incoming: Type.Object(
@@ -124,7 +156,43 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
       rows.map((row) => row.created_by),
     );
     const publicUrl = context.publicUrl();
-    return rows.map((row) => presentHook(row, { box, publicUrl, projectId, users }));
+    const health = await healthOfHooks(
+      db,
+      rows.map(({ id }) => id),
+    );
+    const variables = await variablesBeside(rows);
+    const now = context.clock.now();
+    return rows.map((row) =>
+      presentHook(row, {
+        box,
+        publicUrl,
+        projectId,
+        users,
+        now,
+        health: health.get(row.id),
+        variables: variables.get(row.id) ?? [],
+      }),
+    );
+  };
+  /** What the incoming hooks beside each outgoing one extract: its templates may name that. */
+  const variablesBeside = async (rows: HookRow[]): Promise<Map<number, string[]>> => {
+    const known = new Map<string, Promise<{ name: string }[]>>();
+    const found = new Map<number, string[]>();
+    for (const row of rows.filter(({ direction }) => direction === 'out')) {
+      const subject = {
+        pipelineId: row.pipeline_id,
+        resourceType: row.resource_type,
+        resourceId: row.resource_id,
+        actionType: row.action_type,
+      };
+      const key = JSON.stringify(subject);
+      if (!known.has(key)) known.set(key, incomingVariables(db, box, subject));
+      found.set(
+        row.id,
+        (await known.get(key)!).map((variable) => variable.name),
+      );
+    }
+    return found;
   };
   const present = async (row: HookRow, projectId: number) => (await presentAll([row], projectId))[0]!;
 
@@ -176,17 +244,15 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
               owner,
               request.body as Static<typeof createBodies.incoming>,
             )
-          : {
-              row: await createOutgoingHook(
-                { ...context, db: trx },
-                owner,
-                request.body as Static<typeof createBodies.outgoing>,
-              ),
-              secret: '',
-            },
+          : await createOutgoing(trx, owner, request.body as Static<typeof createBodies.outgoing>),
     );
     bus.publish('definitions');
     return { ...(await present(row, projectId)), secret };
+  };
+
+  const createOutgoing = (trx: Trx, owner: HookOwner, body: Static<typeof createBodies.outgoing>) => {
+    const { preset = null, ...given } = body;
+    return createOutgoingHook({ ...context, db: trx }, owner, given, preset);
   };
 
   app.route({
@@ -360,19 +426,19 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
 
   app.route({
     method: 'POST',
-    url: '/hooks/incoming/:hook_id/rotate-secret',
-    config: { ...needs('hook:update'), errors: { 409: 'The hook takes unsigned requests.' } },
+    url: '/hooks/:hook_type/:hook_id/rotate-secret',
+    config: { ...needs('hook:update'), errors: { 409: 'The incoming hook takes unsigned requests.' } },
     schema: {
       operationId: 'rotateHookSecret',
-      summary: 'Give an incoming hook a new secret, shown this once',
+      summary: 'Give a hook a new secret, shown this once',
       description:
-        'The old secret goes on being accepted for the time given, so that the sender can be changed meanwhile. With 0 seconds it ends at once.',
-      params: uuidParam('hook_id'),
+        'The old secret stays valid for the time given, so that the other side can be changed meanwhile: of an incoming hook both are accepted, an outgoing one signs with both. With 0 seconds it ends at once. An outgoing hook that does not sign yet does so from now on.',
+      params,
       body: Nullable(
         Type.Object(
           {
             secret: Type.Optional(
-              Type.String({ maxLength: 1000, description: 'Where the sender dictates it.' }),
+              Type.String({ maxLength: 1000, description: 'Where the other side dictates it.' }),
             ),
             previous_valid_for_seconds: Type.Optional(
               Type.Integer({ minimum: 0, maximum: 30 * 86_400, description: 'A day if left out.' }),
@@ -384,8 +450,8 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
       response: { 200: RotatedSecret },
     },
     handler: async (request) => {
-      const row = await existing({ hook_type: 'incoming', hook_id: request.params.hook_id });
-      mayRun(request, row.resource_type, row.action_type);
+      const row = await existing(request.params);
+      if (row.direction === 'in') mayRun(request, row.resource_type, row.action_type);
       const { secret: given, previous_valid_for_seconds: validForSeconds = 86_400 } = request.body ?? {};
       const { secret, validUntil } = await audited(
         context,

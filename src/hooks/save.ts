@@ -1,15 +1,21 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { resourceColumns, type ResourceType } from '../inventory/resource.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { AppError, invalid } from '../platform/errors.ts';
 import type { SecretBox } from '../platform/secret-box.ts';
+import { applyPreset } from './apply-preset.ts';
 import { checkSecret, givenSecret, incomingDefinition, type IncomingInput } from './define-incoming.ts';
 import { outgoingDefinition, type OutgoingInput } from './define-outgoing.ts';
 import type { IncomingDefinition, OutgoingDefinition } from './definition.ts';
+import { forgetHealth } from './health.ts';
+import type { OutgoingPreset } from './outgoing-presets.ts';
+import { givenSigningSecret, newSigningSecret } from './signing-secret.ts';
 import {
   countHooks,
   insertHook,
+  keepHookVersion,
   openIncoming,
   openOutgoing,
   sealDefinition,
@@ -45,12 +51,26 @@ export async function createIncomingHook(
   return { row, secret };
 }
 
+/** Returns the row and, this once, the signing secret in plain text (empty when the hook does not sign). Throws `invalid`. */
 export async function createOutgoingHook(
   context: SaveContext,
   owner: HookOwner,
-  input: OutgoingInput & { name: string; target_url: string },
-): Promise<HookRow> {
-  return await insert(context, owner, input, 'out', outgoingDefinition(input, null), '');
+  given: OutgoingInput,
+  preset: OutgoingPreset | null,
+): Promise<{ row: HookRow; secret: string }> {
+  const input = preset === null ? given : await applyPreset(context, preset, owner, given);
+  const { name, target_url } = input;
+  if (name === undefined || target_url === undefined) {
+    throw invalid(
+      Object.entries({ name, target_url })
+        .filter(([, value]) => value === undefined)
+        .map(([field]) => ({ field, message: 'is required without a preset' })),
+    );
+  }
+  const definition = outgoingDefinition(input, null);
+  const secret = definition.signing ? (givenSigningSecret(input.secret) ?? newSigningSecret()) : '';
+  const row = await insert(context, owner, { ...input, name, preset }, 'out', definition, secret);
+  return { row, secret };
 }
 
 /** What the input leaves out is kept, the secret too. Throws `invalid` when a secret is wanted and there is none. */
@@ -71,43 +91,71 @@ export async function changeIncomingHook(
 }
 
 /**
- * Gives an incoming hook a new secret and returns it, this once. The old one goes on being accepted until `validUntil`
- * (ms since 1970), so that the sender can be changed in peace. Throws `conflict` for a hook without a secret.
+ * Gives a hook a new secret and returns it, this once. The old one stays valid until `validUntil` (ms since 1970), so that
+ * the other side can be changed in peace: of an incoming hook both are accepted, an outgoing one signs with both. An
+ * outgoing hook without a secret gets its first one, and signs from now on. Throws `conflict` for an incoming hook
+ * without a secret.
  */
 export async function rotateHookSecret(
   { db, clock, box }: SaveContext,
   row: HookRow,
   input: { secret?: string | undefined; validForSeconds: number },
 ): Promise<{ secret: string; validUntil: number }> {
-  if (row.secret_sealed === null)
+  const isOutgoing = row.direction === 'out';
+  if (row.secret_sealed === null && !isOutgoing)
     throw new AppError('conflict', 'This hook takes unsigned requests: it has no secret to rotate.');
-  const given = givenSecret(input);
-  if (given !== undefined) checkSecret(given);
-  const secret = given ?? randomBytes(32).toString('hex');
+  const given = isOutgoing ? givenSigningSecret(input.secret) : givenSecret(input);
+  if (given !== undefined && !isOutgoing) checkSecret(given);
+  const secret = given ?? (isOutgoing ? newSigningSecret() : randomBytes(32).toString('hex'));
   const now = clock.now();
   const validUntil = now + input.validForSeconds * 1000;
+  const definition = isOutgoing ? openOutgoing(box, row) : null;
   await updateHook(db, row.id, {
     secret_sealed: box.seal(secret, 'hook secret'),
     previous_secret_sealed: row.secret_sealed,
-    previous_secret_expires_at: validUntil,
+    previous_secret_expires_at: row.secret_sealed === null ? null : validUntil,
+    ...(definition && !definition.signing
+      ? { definition_sealed: sealDefinition(box, { ...definition, signing: true }) }
+      : {}),
     updated_at: now,
   });
   return { secret, validUntil };
 }
 
+/**
+ * What the input leaves out is kept. Somebody has looked at the hook: what was wrong with its receiver is forgotten, so
+ * that it is tried at once.
+ */
 export async function changeOutgoingHook(
   context: SaveContext,
   row: HookRow,
   input: OutgoingInput,
 ): Promise<void> {
-  const definition = outgoingDefinition(input, openOutgoing(context.box, row));
-  await change(context, row, input, definition, undefined);
+  const { db, box, clock } = context;
+  const old = openOutgoing(box, row);
+  const definition = outgoingDefinition(input, old);
+  const given = givenSigningSecret(input.secret);
+  if (definition.signing && row.secret_sealed === null && given === undefined) {
+    const message = `is required, since this hook has had none; POST /api/hooks/outgoing/${row.uuid}/rotate-secret makes one`;
+    throw invalid([{ field: 'secret', message }]);
+  }
+  const secret_sealed = !definition.signing
+    ? null
+    : given === undefined
+      ? undefined
+      : box.seal(given, 'hook secret');
+  if (!isDeepStrictEqual(definition, old)) {
+    await keepHookVersion(db, row, clock.now());
+    await updateHook(db, row.id, { version: row.version + 1 });
+  }
+  await change(context, row, input, definition, secret_sealed);
+  await forgetHealth(db, row.id);
 }
 
 async function insert(
   { db, clock, box }: SaveContext,
   owner: HookOwner,
-  input: { name: string; active?: boolean | undefined },
+  input: { name: string; active?: boolean | undefined; preset?: string | null },
   direction: 'in' | 'out',
   definition: IncomingDefinition | OutgoingDefinition,
   secret: string,
@@ -132,6 +180,9 @@ async function insert(
     secret_sealed: secret ? box.seal(secret, 'hook secret') : null,
     previous_secret_sealed: null,
     previous_secret_expires_at: null,
+    preset: input.preset ?? null,
+    disabled_at: null,
+    disabled_reason: null,
     created_by: owner.userId,
     created_at: now,
     updated_at: now,
@@ -150,6 +201,8 @@ async function change(
     name: input.name ?? row.name,
     active: (input.active ?? row.active === 1) ? 1 : 0,
     definition_sealed: sealDefinition(box, definition),
+    // Whoever switches it on, or off himself, has seen that Hookline had switched it off.
+    ...(input.active === undefined ? {} : { disabled_at: null, disabled_reason: null }),
     // A secret that was set or taken away on purpose ends the one before it.
     ...(secret_sealed === undefined
       ? {}

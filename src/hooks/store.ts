@@ -118,3 +118,57 @@ export function openIncoming(box: SecretBox, row: Pick<HookRow, 'definition_seal
 export function openOutgoing(box: SecretBox, row: Pick<HookRow, 'definition_sealed'>): OutgoingDefinition {
   return JSON.parse(box.open(row.definition_sealed, 'hook definition')) as OutgoingDefinition;
 }
+
+/** A definition that an outgoing hook had before; undefined when it is no longer kept. */
+export async function findHookVersion(
+  db: Db,
+  box: SecretBox,
+  hookId: number,
+  version: number,
+): Promise<OutgoingDefinition | undefined> {
+  const row = await db
+    .selectFrom('hook_versions')
+    .select('definition_sealed')
+    .where('hook_id', '=', hookId)
+    .where('version', '=', version)
+    .executeTakeFirst();
+  return row && openOutgoing(box, row);
+}
+
+/** The variables that the incoming hooks of a pipeline, or of a resource and operation, take out of their requests. */
+export async function incomingVariables(
+  db: Db,
+  box: SecretBox,
+  subject: { pipelineId: number | null; resourceType: string; resourceId: number; actionType: string },
+): Promise<{ name: string; path: string }[]> {
+  const rows = await db
+    .selectFrom('hooks')
+    .select(['definition_sealed', 'pipeline_id', 'action_type'])
+    .where('direction', '=', 'in')
+    .where('resource_type', '=', subject.resourceType)
+    .where('resource_id', '=', subject.resourceId)
+    .orderBy('id')
+    .execute();
+  const { pipelineId, actionType } = subject;
+  return rows
+    .filter((row) =>
+      row.pipeline_id === null || pipelineId === null
+        ? row.action_type === actionType
+        : row.pipeline_id === pipelineId,
+    )
+    .flatMap((row) => openIncoming(box, row).variables)
+    .map(({ name, path }) => ({ name, path: path ?? name }));
+}
+
+/** Keeps the definition that an outgoing hook has had until now. */
+export async function keepHookVersion(db: Db, row: HookRow, now: number): Promise<void> {
+  await db
+    .insertInto('hook_versions')
+    .values({
+      hook_id: row.id,
+      version: row.version,
+      definition_sealed: row.definition_sealed,
+      created_at: now,
+    })
+    .execute();
+}

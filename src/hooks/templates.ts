@@ -23,6 +23,8 @@ export type CompiledTemplate = {
   render(context: object, options: RenderOptions): string;
   /** True when the whole text is one expression that ends in `| json`: its value then keeps its type. */
   keepsType: boolean;
+  /** The variables that it names, but for those it makes itself: `['action', 'id']`. What is computed ends a path. */
+  paths(): string[][];
 };
 
 /** For all templates of one request together. */
@@ -48,6 +50,7 @@ const engines = new Map<TemplateKind, Liquid>();
 
 /** Throws TemplateFault. */
 export function compileTemplate(text: string, kind: TemplateKind): CompiledTemplate {
+  if (!/\{[{%]/.test(text)) return { keepsType: false, render: () => text, paths: () => [] };
   const engine = engineFor(kind);
   let parsed: Template[];
   try {
@@ -70,6 +73,11 @@ export function compileTemplate(text: string, kind: TemplateKind): CompiledTempl
         throw error;
       }
     },
+    paths: () =>
+      engine.globalVariableSegmentsSync(parsed).map((segments) => {
+        const computed = segments.findIndex((segment) => Array.isArray(segment));
+        return (computed < 0 ? segments : segments.slice(0, computed)).map(String);
+      }),
   };
 }
 
@@ -91,6 +99,9 @@ function engineFor(kind: TemplateKind): Liquid {
   });
   engine.registerFilter('commit_state', (status: unknown, host: unknown) =>
     commitState(String(status), String(host)),
+  );
+  engine.registerFilter('slack_escape', (value: unknown) =>
+    plain(value).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;'),
   );
   engines.set(kind, engine);
   return engine;

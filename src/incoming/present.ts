@@ -40,6 +40,8 @@ export function presentIncoming(
       action_id: row.action_id,
       hook_request_id: row.uuid,
     },
+    response_truncated: false,
+    timing: null,
     hook: null,
     delivery: null,
   };

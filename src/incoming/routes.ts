@@ -8,7 +8,8 @@ import { findHook } from '../hooks/store.ts';
 import { HookRequest, HookRequestRelation } from '../hooks/request-record.ts';
 import { permissionToRun } from '../pipelines/lifecycle.ts';
 import { presentAttempt, presentAttemptRelation } from '../outgoing/present.ts';
-import { deliveriesOf, findAttempt, listAttempts, reopenDelivery } from '../outgoing/store.ts';
+import { contents, redeliver, type Content } from '../outgoing/redeliver.ts';
+import { deliveriesOf, findAttempt, listAttempts } from '../outgoing/store.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
@@ -99,7 +100,7 @@ export function incomingRoutes(
       const attempt = await findAttempt(db, uuid);
       const found = attempt && (await deliveriesOf(db, [attempt])).get(attempt.delivery_id);
       if (!attempt || !found) throw notFound('The hook request');
-      return presentAttempt(attempt, found.delivery, found.firstAttempt);
+      return presentAttempt(attempt, found.delivery, found.firstAttempt, clock.now());
     },
   });
 
@@ -173,12 +174,26 @@ export function incomingRoutes(
       description:
         'An incoming request is run as a new one, with the hook as it is now, and linked to the old one by `retry_of`. An outgoing one is sent again under the same `webhook-id`.',
       params: uuidParam('hook_request_id'),
+      body: Nullable(
+        Type.Object(
+          {
+            content: Type.Optional(
+              OneOf(
+                contents,
+                'Of what was sent: `current` renders it anew, `original` repeats the body of this attempt.',
+              ),
+            ),
+          },
+          { title: 'HookRequestReplay' },
+        ),
+      ),
       response: { 200: Replayed, 202: Replayed, 422: Replayed },
     },
     handler: async (request, reply) => {
       const uuid = request.params.hook_request_id.toLowerCase();
       const row = await findHookRequest(db, uuid);
-      if (!row) return await reply.status(202).send(await resend(request, uuid));
+      if (!row)
+        return await reply.status(202).send(await resend(request, uuid, request.body?.content ?? 'current'));
       if (!wasKept(row)) {
         const why = `Request ${uuid} cannot be run again: its body was not kept, since it was refused before it was verified, or is pruned.`;
         throw new AppError('conflict', why);
@@ -208,17 +223,17 @@ export function incomingRoutes(
     },
   });
 
-  const resend = async (request: FastifyRequest, attemptUuid: string) => {
+  const resend = async (request: FastifyRequest, attemptUuid: string, content: Content) => {
     const attempt = await findAttempt(db, attemptUuid);
     const found = attempt && (await deliveriesOf(db, [attempt])).get(attempt.delivery_id);
     if (!found) throw notFound('The hook request');
     const { delivery } = found;
+    const hook = await findHook(db, delivery.hook_uuid);
+    if (!hook) throw new AppError('conflict', 'The hook was deleted: nothing of it can be sent again.');
     const object = { type: 'hook_request', id: attemptUuid, name: delivery.event } as const;
-    await audited({ db, clock }, request, object, async (trx) => {
-      if (!(await reopenDelivery(trx, delivery.id, clock.now()))) {
-        throw new AppError('conflict', `This delivery is ${delivery.status}: it will be sent anyway.`);
-      }
-    });
+    await audited({ db, clock }, request, object, (trx) =>
+      redeliver(trx, hook, delivery, { content, like: attempt, now: clock.now() }),
+    );
     bus.publish('deliveries');
     return {
       message: 'It is sent again.',

@@ -1,24 +1,25 @@
-import { isSensitiveName, maskHeaders } from '../hooks/sensitive-headers.ts';
-import type { OutgoingHook } from '../hooks/registry.ts';
 import { compileOutgoing } from '../hooks/compile-outgoing.ts';
-import { openOutgoing, type HookRow } from '../hooks/store.ts';
+import type { HookRegistry, SendingHook } from '../hooks/registry.ts';
+import { isSensitiveName, maskHeaders } from '../hooks/sensitive-headers.ts';
+import { findHookVersion } from '../hooks/store.ts';
 import { writtenSecrets } from '../hooks/written-secrets.ts';
-import { openSettings } from '../inventory/credentials/source-provider.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { Connection, Db } from '../platform/database/connect.ts';
+import type { Connection } from '../platform/database/connect.ts';
 import { createMasker, createStreamMasker } from '../platform/mask-secrets.ts';
 import type { SecretBox } from '../platform/secret-box.ts';
-import type { DeliveryRow } from './claim.ts';
+import type { ClaimedDelivery } from './claim.ts';
 import type { Answer, HttpClient } from './http-client.ts';
 import { renderRequest, type RenderedRequest } from './render.ts';
 import { judge, type Verdict } from './retry-schedule.ts';
 import type { Settlement } from './settle.ts';
-import type { EventContext } from './subscribe.ts';
+import { standardSignature } from './sign.ts';
+import { notSentWhileDisabled, type EventContext } from './subscribe.ts';
 
 export type DeliverContext = {
   connection: Connection;
   clock: Clock;
   box: SecretBox;
+  registry: HookRegistry;
   client: HttpClient;
   random: () => number;
   userAgent: string;
@@ -27,46 +28,35 @@ export type DeliverContext = {
 /** Renders and sends a claimed delivery, and returns what is to be written about it. Throws only when `signal` aborts. */
 export async function deliver(
   context: DeliverContext,
-  delivery: DeliveryRow,
+  claimed: ClaimedDelivery,
   nodeId: string,
   signal: AbortSignal,
 ): Promise<Settlement> {
+  const { row: delivery, isProbe } = claimed;
   const startedAt = context.clock.now();
-  const ended = (status: 'skipped', reason: string): Settlement => ({
-    delivery,
-    nodeId,
-    status,
-    reason,
-    nextAttemptAt: startedAt,
-    attempt: null,
-    at: context.clock.now(),
-  });
-
-  const loaded = await load(context, delivery);
-  if ('reason' in loaded) return ended('skipped', loaded.reason);
-  const { hook, values } = loaded;
-  const ofDefinition = [...loaded.secrets, ...writtenSecrets(hook.definition)];
-  const rendered = renderRequest(hook.compiled, values);
-  if (rendered.kind === 'impossible') return ended('skipped', createMasker(ofDefinition)(rendered.reason));
-
+  const loaded = await load(context, claimed);
+  if ('reason' in loaded) {
+    const { status, reason } = loaded;
+    const at = context.clock.now();
+    return { delivery, nodeId, status, reason, nextAttemptAt: at, attempt: null, sign: null, isProbe, at };
+  }
+  const { hook, rendered, maskAll, secrets } = loaded;
   const headers = {
-    'user-agent': context.userAgent,
-    accept: '*/*',
-    ...rendered.headers,
-    'webhook-id': delivery.uuid,
-    'webhook-timestamp': String(Math.floor(startedAt / 1000)),
+    ...headersOf(rendered, context.userAgent),
+    ...signatureHeaders(hook, { id: delivery.uuid, body: rendered.body, now: startedAt }),
   };
   const answer = await context.client.post({
+    id: delivery.uuid,
     url: rendered.url,
     headers,
     body: rendered.body,
     verifyTls: hook.definition.verify_ssl,
+    tls: hook.definition.tls ?? null,
     signal,
   });
   const now = context.clock.now();
-  const verdict = judge(answer, delivery.attempts + 1, { random: context.random, now });
-  const secrets = [...ofDefinition, ...headerSecrets(rendered)];
-  const maskAll = createMasker(secrets);
+  const attemptOfSeries = delivery.attempts - delivery.attempts_before + 1;
+  const verdict = judge(answer, attemptOfSeries, { url: rendered.url, random: context.random, now });
   const note = rendered.missing.length > 0 ? ` Empty in the body: ${rendered.missing.join(', ')}.` : '';
   const reason = maskAll(verdict.reason + note);
   return {
@@ -75,6 +65,8 @@ export async function deliver(
     status: statusOf(verdict),
     reason,
     nextAttemptAt: verdict.kind === 'retry' ? now + verdict.delayMs : now,
+    sign: verdict.sign,
+    isProbe,
     at: now,
     attempt: {
       url: maskAll(rendered.url),
@@ -82,36 +74,62 @@ export async function deliver(
       requestBody: maskAll(rendered.body),
       statusCode: answer.kind === 'answer' ? answer.status : 0,
       responseHeaders: answer.kind === 'answer' ? maskRecord(maskHeaders(answer.headers), maskAll) : {},
-      responseBody: bodyOf(answer, secrets),
-      address: answer.kind === 'answer' ? answer.address : '',
+      responseBody: bodyOf(answer, secrets, maskAll),
+      isTruncated: answer.kind === 'answer' && answer.isCut,
+      address: answer.address,
       reason,
       durationMs: now - startedAt,
+      timing: answer.timing,
+      hookVersion: delivery.content_version ?? hook.row.version,
     },
   };
+}
+
+function headersOf(rendered: RenderedRequest, userAgent: string): Record<string, string> {
+  return { 'user-agent': userAgent, accept: '*/*', ...rendered.headers };
+}
+
+/** `now` is in ms. The id and the time go along with every delivery, the signature where the hook signs. */
+function signatureHeaders(
+  { definition, signingSecrets }: SendingHook,
+  { id, body, now }: { id: string; body: string; now: number },
+): Record<string, string> {
+  const timestamp = Math.floor(now / 1000);
+  const headers = { 'webhook-id': id, 'webhook-timestamp': String(timestamp) };
+  const secrets = signingSecrets.filter(({ until }) => until > now).map(({ secret }) => secret);
+  if (!definition.signing || secrets.length === 0) return headers;
+  return { ...headers, 'webhook-signature': standardSignature(secrets, { id, timestamp, body }) };
 }
 
 function statusOf(verdict: Verdict): Settlement['status'] {
   return verdict.kind === 'retry' ? 'pending' : verdict.kind;
 }
 
-/** An attempt that broke before anything came of it, by a fault of ours. */
+/** An attempt that broke before anything came of it, by a fault of ours, which tells nothing about the receiver. */
 export function failedHere(
-  delivery: DeliveryRow,
+  { row: delivery, isProbe }: ClaimedDelivery,
   nodeId: string,
   options: { random: () => number; now: number },
 ): Settlement {
-  const answer = {
-    kind: 'no-answer',
-    reason: 'Hookline itself failed; the log says how.',
-    refused: false,
-  } as const;
-  const verdict = judge(answer, delivery.attempts + 1, options);
+  const timing = {
+    dns_ms: null,
+    connect_ms: null,
+    tls_ms: null,
+    first_byte_ms: null,
+    total_ms: 0,
+    connection_reused: false,
+  };
+  const fault = 'Hookline itself failed; the log says how.';
+  const answer: Answer = { kind: 'no-answer', reason: fault, refused: false, timing, address: '' };
+  const verdict = judge(answer, delivery.attempts - delivery.attempts_before + 1, { url: '', ...options });
   return {
     delivery,
     nodeId,
     status: statusOf(verdict),
     reason: verdict.reason,
     nextAttemptAt: verdict.kind === 'retry' ? options.now + verdict.delayMs : options.now,
+    sign: null,
+    isProbe,
     at: options.now,
     attempt: {
       url: '',
@@ -120,68 +138,86 @@ export function failedHere(
       statusCode: 0,
       responseHeaders: {},
       responseBody: '',
+      isTruncated: false,
       address: '',
       reason: verdict.reason,
       durationMs: 0,
+      timing,
+      hookVersion: null,
     },
   };
 }
 
-type Loaded = { hook: OutgoingHook; values: EventContext; secrets: string[] };
+type Loaded = { hook: SendingHook } & Prepared;
+type Ended = { status: 'skipped' | 'failed'; reason: string };
 
 /** The hook as it is now, and the event as it was. The access token is read now: a rotated one works at once. */
 async function load(
-  { connection: { db }, box }: DeliverContext,
-  delivery: DeliveryRow,
-): Promise<Loaded | { reason: string }> {
-  const row: HookRow | undefined = await db
-    .selectFrom('hooks')
-    .selectAll()
-    .where('id', '=', delivery.hook_id)
-    .executeTakeFirst();
-  if (!row) return { reason: 'Not sent: the hook was deleted.' };
-  if (!row.active) return { reason: 'Not sent: the hook is not active.' };
-  const event = await db
-    .selectFrom('action_events')
-    .select('context')
-    .where('id', '=', delivery.event_id)
-    .executeTakeFirst();
-  if (!event?.context) return { reason: 'Not sent: its event was pruned.' };
-
-  const definition = openOutgoing(box, row);
-  const hook = { row, definition, compiled: compileOutgoing(definition).compiled };
+  context: DeliverContext,
+  { row: delivery, context: event }: ClaimedDelivery,
+): Promise<Loaded | Ended> {
+  const hook = await context.registry.sending(delivery.hook_id);
+  if (!hook) return { status: 'skipped', reason: 'Not sent: the hook was deleted.' };
+  if (!hook.row.active) {
+    return hook.row.disabled_reason === null
+      ? { status: 'skipped', reason: 'Not sent: the hook is not active.' }
+      : { status: 'failed', reason: notSentWhileDisabled };
+  }
+  if (event === null) return { status: 'skipped', reason: 'Not sent: its event was pruned.' };
+  const compiled = await compiledFor(context, hook, delivery.content_version);
+  if (!compiled) {
+    const reason =
+      'Not sent: what it was first made from is no longer kept. Send it with the content of now.';
+    return { status: 'skipped', reason };
+  }
   // Safe: only `actions/events.ts` writes this column.
-  const values = JSON.parse(event.context) as EventContext;
-  return { hook, ...(await complete({ db, box }, row, values, delivery.event)) };
+  const prepared = prepare({ ...hook, compiled }, JSON.parse(event) as EventContext, delivery.event);
+  return 'impossible' in prepared
+    ? { status: 'skipped', reason: prepared.impossible }
+    : { hook, ...prepared };
 }
 
-/** Adds to the context of an event what is read at sending: the hook, and the access token of the source provider. */
-async function complete(
-  { db, box }: { db: Db; box: SecretBox },
-  row: HookRow,
-  context: EventContext,
+/** The address and headers of now, the body of the version asked for. */
+async function compiledFor(
+  { connection: { db }, box }: DeliverContext,
+  { row, definition, compiled }: SendingHook,
+  version: number | null,
+): Promise<SendingHook['compiled'] | null> {
+  if (version === null || version === row.version) return compiled;
+  const old = await findHookVersion(db, box, row.id, version);
+  if (!old) return null;
+  return compileOutgoing({ ...definition, request_body: old.request_body }).compiled;
+}
+
+type Prepared = {
+  rendered: RenderedRequest;
+  /** Everything that no record may show. */
+  secrets: string[];
+  maskAll: (text: string) => string;
+};
+
+/** Adds to the context of an event what is read at sending, and renders. The reason of the impossible is masked. */
+function prepare(
+  { row, definition, compiled, accessToken, signingSecrets }: SendingHook,
+  told: EventContext,
   event: string,
-): Promise<{ values: EventContext; secrets: string[] }> {
+): Prepared | { impossible: string } {
   // Safe: `actions/events.ts` makes it so.
-  const values = context as EventContext & { application?: { id: number; source_provider: object } };
-  values.event = event;
-  values['hook'] = { id: row.uuid, name: row.name };
-  const secrets: string[] = [];
-  if (values.application) {
-    const credential = await db
-      .selectFrom('applications')
-      .innerJoin('credentials', 'credentials.id', 'applications.credential_id')
-      .select('credentials.settings_sealed')
-      .where('applications.id', '=', values.application.id)
-      .where('credentials.active', '=', 1)
-      .executeTakeFirst();
-    if (credential) {
-      const { access_token } = openSettings(box, credential);
-      values.application.source_provider = { ...values.application.source_provider, access_token };
-      secrets.push(access_token);
-    }
+  const { application, ...rest } = told as EventContext & { application?: { source_provider?: object } };
+  const values: EventContext = { ...rest, event, hook: { id: row.uuid, name: row.name } };
+  if (application) {
+    values['application'] =
+      accessToken === null
+        ? application
+        : { ...application, source_provider: { ...application.source_provider, access_token: accessToken } };
   }
-  return { values, secrets };
+  const known = [...writtenSecrets(definition), ...signingSecrets.map(({ secret }) => secret)];
+  if (accessToken !== null) known.push(accessToken);
+  if (definition.tls?.client_key) known.push(definition.tls.client_key);
+  const rendered = renderRequest(compiled, values);
+  if (rendered.kind === 'impossible') return { impossible: createMasker(known)(rendered.reason) };
+  const secrets = [...known, ...headerSecrets(rendered)];
+  return { rendered, secrets, maskAll: createMasker(secrets) };
 }
 
 export type Preview =
@@ -189,22 +225,22 @@ export type Preview =
   | { kind: 'impossible'; reason: string };
 
 /** What a hook would send about an event, masked as the records are. Nothing is sent. */
-export async function previewRequest(
-  context: { db: Db; box: SecretBox },
-  row: HookRow,
-  { values: given, event }: { values: EventContext; event: string },
-): Promise<Preview> {
-  const definition = openOutgoing(context.box, row);
-  const { values, secrets } = await complete(context, row, given, event);
-  const ofDefinition = [...secrets, ...writtenSecrets(definition)];
-  const rendered = renderRequest(compileOutgoing(definition).compiled, values);
-  if (rendered.kind === 'impossible')
-    return { kind: 'impossible', reason: createMasker(ofDefinition)(rendered.reason) };
-  const maskAll = createMasker([...ofDefinition, ...headerSecrets(rendered)]);
+export function previewRequest(
+  context: { userAgent: string; now: number },
+  hook: SendingHook,
+  { values, event, id }: { values: EventContext; event: string; id: string },
+): Preview {
+  const prepared = prepare(hook, values, event);
+  if ('impossible' in prepared) return { kind: 'impossible', reason: prepared.impossible };
+  const { rendered, maskAll } = prepared;
+  const headers = {
+    ...headersOf(rendered, context.userAgent),
+    ...signatureHeaders(hook, { id, body: rendered.body, now: context.now }),
+  };
   return {
     kind: 'request',
     url: maskAll(rendered.url),
-    headers: maskRecord(maskHeaders(rendered.headers), maskAll),
+    headers: maskRecord(maskHeaders(headers), maskAll),
     body: maskAll(rendered.body),
     missing: rendered.missing,
   };
@@ -223,9 +259,9 @@ function headerSecrets({ headers }: RenderedRequest): string[] {
 }
 
 /** Where an answer was cut off, it may end in the middle of a secret: the beginning of one is held back, and dropped. */
-function bodyOf(answer: Answer, secrets: string[]): string {
+function bodyOf(answer: Answer, secrets: string[], maskAll: (text: string) => string): string {
   if (answer.kind !== 'answer') return '';
-  return answer.isCut ? createStreamMasker(secrets).push(answer.body) : createMasker(secrets)(answer.body);
+  return answer.isCut ? createStreamMasker(secrets).push(answer.body) : maskAll(answer.body);
 }
 
 function maskRecord(

@@ -4,54 +4,132 @@ import type { NodeLease } from '../platform/node-lease.ts';
 import { startWorkerLoop, type WorkerLoop } from '../platform/worker-loop.ts';
 import {
   claimDeliveries,
+  giveBack,
   isAnyDue,
-  nextDueAt,
   releaseAbandonedDeliveries,
-  type DeliveryRow,
+  type ClaimedDelivery,
 } from './claim.ts';
 import { deliver, failedHere, type DeliverContext } from './deliver.ts';
-import { createSettler } from './settle.ts';
+import { createHookPlaces } from './hook-places.ts';
+import { createSettler, type Settled, type Settlement } from './settle.ts';
 
-const mostPerHook = 4;
+/** Requests under way, but for those that have waited longer than `slowMs`: many dead receivers must not use them all up. */
 const mostPerNode = 64;
+const mostSlowPerNode = 1024;
+const slowMs = 1000;
+/** Claimed in all, those included that wait for a place of their hook. */
+const mostClaimed = 512;
+/** A receiver that answers sooner is worth claiming ahead for. */
+const quickMs = 100;
 const pollMs = 1000;
-/** How long a delivery whose result cannot be written is kept from being claimed again. */
-const unsettledMs = 5000;
 /** How long a stop waits for what is due to be sent. */
 const drainMs = 5000;
 
-/** Sends what is due: claim, deliver, settle. Nothing waits for a slow receiver but its own hook. */
+/**
+ * Sends what is due: claim, deliver, settle. Nothing waits for a slow receiver but its own hook. What ended since the last
+ * turn is written in one transaction.
+ */
 export function startDeliveryWorker(
   context: DeliverContext & { bus: Bus; log: Logger; lease: NodeLease },
 ): WorkerLoop {
   const { connection, clock, log, bus, lease } = context;
-  const settle = createSettler(connection);
+  const settle = createSettler(connection, context.box);
   const stopping = new AbortController();
-  const underWay = new Map<number, { hookId: number; done: Promise<void> }>();
+  const places = createHookPlaces();
+  const underWay = new Map<number, { startedAt: number; isSlow: boolean; done: Promise<void> }>();
+  let slow = 0;
+  let ended: Ended[] = [];
+  let releasedAt = Number.NEGATIVE_INFINITY;
 
-  const start = (delivery: DeliveryRow, nodeId: string) => {
-    const done = send(delivery, nodeId).finally(() => {
-      underWay.delete(delivery.id);
-      bus.publish('deliveries');
-    });
-    underWay.set(delivery.id, { hookId: delivery.hook_id, done });
-  };
-
-  /** Whatever goes wrong on our side costs the delivery an attempt: it must not be claimed again at once, for ever. */
-  const send = async (delivery: DeliveryRow, nodeId: string): Promise<void> => {
+  const send = async (claimed: ClaimedDelivery, nodeId: string): Promise<void> => {
+    const startedAt = performance.now();
+    let settlement: Settlement | null = null;
     try {
-      await settle(await deliver(context, delivery, nodeId, stopping.signal));
+      settlement = await deliver(context, claimed, nodeId, stopping.signal);
     } catch (error) {
       // Stopped: the lease ends, and the delivery is sent again by whoever finds it.
       if (stopping.signal.aborted) return;
-      log.error({ err: error, delivery: delivery.uuid }, 'a delivery failed on our side');
-      try {
-        await settle(failedHere(delivery, nodeId, { random: context.random, now: clock.now() }));
-      } catch (again) {
-        log.error({ err: again, delivery: delivery.uuid }, 'a delivery could not be settled');
-        await clock.sleep(unsettledMs, stopping.signal);
-      }
+      log.error({ err: error, delivery: claimed.row.uuid }, 'a delivery failed on our side');
+      // It costs an attempt: it must not be claimed again at once, for ever.
+      settlement = failedHere(claimed, nodeId, { random: context.random, now: clock.now() });
+    } finally {
+      const wasQuick = settlement?.status === 'delivered' && performance.now() - startedAt < quickMs;
+      places.ended(claimed, { wasQuick });
+      if (underWay.get(claimed.row.id)?.isSlow) slow--;
+      underWay.delete(claimed.row.id);
     }
+    ended.push({ claimed, settlement });
+    pump();
+    loop.wake();
+  };
+
+  /** Begins as many of those claimed as there are places. */
+  const pump = () => {
+    while (
+      !stopping.signal.aborted &&
+      underWay.size < mostSlowPerNode &&
+      underWay.size - slow < mostPerNode
+    ) {
+      const claimed = places.next();
+      if (!claimed) return;
+      const { id, claimed_by } = claimed.row;
+      const one = { startedAt: clock.now(), isSlow: false, done: Promise.resolve() };
+      underWay.set(id, one);
+      one.done = send(claimed, claimed_by!);
+    }
+  };
+
+  /** From the oldest on; the rest is younger still. */
+  const findSlow = (now: number) => {
+    for (const one of underWay.values()) {
+      if (now - one.startedAt < slowMs) return;
+      if (!one.isSlow) slow++;
+      one.isSlow = true;
+    }
+  };
+
+  const settleEnded = async (): Promise<void> => {
+    const batch = ended;
+    if (batch.length === 0) return;
+    ended = [];
+    let settled: Settled;
+    try {
+      settled = await settle(batch.map(({ settlement }) => settlement));
+    } catch (error) {
+      settled = await settleOneByOne(batch, error);
+    }
+    const dropped = [...settled.blocked].flatMap((hookId) => places.drop(hookId));
+    if (dropped.length > 0) {
+      const ids = dropped.map(({ row }) => row.id);
+      await giveBack(connection, { ids, nodeId: lease.id(), now: clock.now() });
+    }
+    for (const hook of settled.disabled) log.warn(hook, 'an outgoing hook was switched off');
+    if (settled.disabled.length > 0) bus.publish('definitions');
+  };
+
+  /** One that cannot be written must not keep the others from it: its place takes a record that says so. */
+  const settleOneByOne = async (batch: Ended[], cause: unknown): Promise<Settled> => {
+    const all: Settled = { blocked: new Set(), disabled: [] };
+    const kept: Ended[] = [];
+    for (const one of batch) {
+      const { claimed, settlement } = one;
+      const instead = failedHere(claimed, settlement.nodeId, { random: context.random, now: clock.now() });
+      const settled = await settle([settlement])
+        .catch((error: unknown) => {
+          log.error(
+            { err: error, delivery: claimed.row.uuid },
+            'the result of a delivery could not be written',
+          );
+          return settle([instead]);
+        })
+        .catch(() => null);
+      if (!settled) kept.push(one);
+      for (const hookId of settled?.blocked ?? []) all.blocked.add(hookId);
+      all.disabled.push(...(settled?.disabled ?? []));
+    }
+    ended = [...kept, ...ended];
+    if (kept.length === batch.length) throw cause;
+    return all;
   };
 
   const loop = startWorkerLoop({
@@ -62,29 +140,39 @@ export function startDeliveryWorker(
     clock,
     log,
     turn: async () => {
+      await settleEnded();
       const now = clock.now();
       const nodeId = lease.id();
-      await releaseAbandonedDeliveries(connection, { now, nodeId, underWay: [...underWay.keys()] });
-      const perHook = new Map<number, number>();
-      for (const { hookId } of underWay.values()) perHook.set(hookId, (perHook.get(hookId) ?? 0) + 1);
-      const busy = [...perHook].filter(([, count]) => count >= mostPerHook).map(([hookId]) => hookId);
-      // So few that even if all were of the busiest hook that still takes some, it would not exceed its places.
-      const busiest = Math.max(0, ...[...perHook.values()].filter((count) => count < mostPerHook));
-      const limit = Math.min(mostPerHook - busiest, mostPerNode - underWay.size);
-      if (limit <= 0) return null;
-      const claimed = await claimDeliveries(connection, { nodeId, now, limit, exceptHookIds: busy });
-      for (const delivery of claimed) start(delivery, nodeId);
-      return claimed.length === limit ? 'again' : await nextDueAt(connection, now);
+      findSlow(now);
+      const waiting = places.waiting();
+      if (now - releasedAt >= pollMs) {
+        const ids = [...underWay.keys(), ...[...ended, ...waiting.map((claimed) => ({ claimed }))].map(idOf)];
+        await releaseAbandonedDeliveries(connection, { now, nodeId, underWay: ids });
+        releasedAt = now;
+      }
+      const most = mostClaimed - underWay.size - waiting.length;
+      const { claimed, nextAt } = await claimDeliveries(connection, {
+        nodeId,
+        now,
+        placesOf: places.free,
+        most,
+      });
+      for (const one of claimed) places.add(one);
+      pump();
+      if (nextAt === null || nextAt > now) return nextAt;
+      // What is left waits for places, unless this turn took something and may find more.
+      return claimed.length > 0 ? 'again' : null;
     },
   });
 
   return {
+    wake: loop.wake,
     async stop() {
       // What the end of the actions has caused should be told now rather than at the next start.
       const deadline = clock.now() + drainMs;
-      while (clock.now() < deadline && (underWay.size > 0 || (await isAnyDue(connection, clock.now())))) {
-        await clock.sleep(20);
-      }
+      const isBusy = async () =>
+        underWay.size > 0 || ended.length > 0 || (await isAnyDue(connection, clock.now()));
+      while (clock.now() < deadline && (await isBusy())) await clock.sleep(20);
       await loop.stop();
       // A turn that was claiming at that very moment, which nothing above could see, has only now begun to send.
       const sent = new AbortController();
@@ -93,6 +181,18 @@ export function startDeliveryWorker(
       await clock.sleep(Math.max(0, deadline - clock.now()), sent.signal);
       stopping.abort();
       await all;
+      await settleEnded().catch((error: unknown) =>
+        log.error({ err: error }, 'deliveries were left unsettled'),
+      );
+      const ids = places.drop().map(({ row }) => row.id);
+      await giveBack(connection, { ids, nodeId: lease.id(), now: clock.now() });
     },
   };
+}
+
+/** Sent, or not, and not yet written down. */
+type Ended = { claimed: ClaimedDelivery; settlement: Settlement };
+
+function idOf({ claimed }: { claimed: ClaimedDelivery }): number {
+  return claimed.row.id;
 }

@@ -1,13 +1,23 @@
+import { createHash } from 'node:crypto';
+import { channel } from 'node:diagnostics_channel';
 import { isIP } from 'node:net';
 import { Agent, buildConnector, request, type Dispatcher } from 'undici';
+import type { TlsSettings } from '../hooks/definition.ts';
 import type { Clock } from '../platform/clock.ts';
-import { EgressRefused, type EgressGuard } from './egress-guard.ts';
+import { EgressRefused, type EgressGuard } from '../platform/egress-guard.ts';
+import { startConnectionTimes } from './connection-times.ts';
+import { createDeadlines } from './deadlines.ts';
+import { explain } from './explain-failure.ts';
+import type { AttemptTiming } from '../hooks/request-record.ts';
 
 const timeoutMs = 15_000;
+const connectTimeoutMs = 10_000;
 const keptResponseBytes = 16 * 1024;
+/** Sets of certificates whose connections are kept open; the one that was not used for longest goes first. */
+const mostAgents = 100;
 
 /** What came of one request: an answer, or none, with the reason in words. */
-export type Answer =
+export type Answer = { timing: AttemptTiming; address: string } & (
   | {
       kind: 'answer';
       status: number;
@@ -15,16 +25,19 @@ export type Answer =
       body: string;
       /** Whether the body may have gone on. */
       isCut: boolean;
-      address: string;
     }
-  | { kind: 'no-answer'; reason: string; refused: boolean };
+  | { kind: 'no-answer'; reason: string; refused: boolean }
+);
 
 export type HttpClient = {
+  /** `id` is the `webhook-id` among the headers. Throws only when `signal` aborts. */
   post(input: {
+    id: string;
     url: string;
     headers: Record<string, string>;
     body: string;
     verifyTls: boolean;
+    tls: TlsSettings | null;
     signal: AbortSignal;
   }): Promise<Answer>;
   close(): Promise<void>;
@@ -32,47 +45,101 @@ export type HttpClient = {
 
 /** Sends requests to addresses that users chose: guarded at connect time, no redirects, bounded in time and size. */
 export function createHttpClient({ guard, clock }: { guard: EgressGuard; clock: Clock }): HttpClient {
-  const verifying = createAgent(guard, true);
-  const trusting = createAgent(guard, false);
+  const times = startConnectionTimes(channel('undici:client:sendHeaders'));
+  const deadlines = createDeadlines(clock, timeoutMs);
+  const agents = new Map<string, Agent>();
+
+  const agentFor = (verify: boolean, tls: TlsSettings | null): Agent => {
+    const key = tls === null ? String(verify) : keyOf(verify, tls);
+    const known = agents.get(key);
+    if (known) {
+      if (tls === null) return known;
+      agents.delete(key);
+      agents.set(key, known);
+      return known;
+    }
+    const agent = createAgent(guard, times.watch, verify, tls);
+    agents.set(key, agent);
+    if (agents.size > mostAgents) {
+      const [oldest, idle] = agents.entries().next().value!;
+      agents.delete(oldest);
+      void idle.close();
+    }
+    return agent;
+  };
 
   return {
-    async post({ url, headers, body, verifyTls, signal }) {
-      const timeout = new AbortController();
-      const ended = new AbortController();
-      void clock.sleep(timeoutMs, ended.signal).then(() => timeout.abort());
+    async post({ id, url, headers, body, verifyTls, tls, signal }) {
+      signal.throwIfAborted();
+      const attempt = times.begin(id);
+      const deadline = deadlines.begin();
+      const stop = () => deadline.controller.abort();
+      signal.addEventListener('abort', stop);
       try {
         const response = await request(url, {
           method: 'POST',
           headers,
           body: body === '' ? null : body,
-          dispatcher: verifyTls ? verifying : trusting,
-          signal: AbortSignal.any([signal, timeout.signal]),
+          dispatcher: agentFor(verifyTls, tls),
+          signal: deadline.controller.signal,
         });
+        attempt.answered();
+        const beginning = await readBeginning(response.body);
         return {
           kind: 'answer',
           status: response.statusCode,
           headers: flatten(response.headers),
-          ...(await readBeginning(response.body)),
-          address: new URL(url).hostname,
+          ...beginning,
+          ...attempt.end(),
         };
       } catch (error) {
         if (signal.aborted) throw error;
-        if (timeout.signal.aborted) {
-          return { kind: 'no-answer', reason: `No answer within ${timeoutMs / 1000} s.`, refused: false };
-        }
-        return { kind: 'no-answer', reason: explain(error), refused: error instanceof EgressRefused };
+        const end = attempt.end(error);
+        if (deadline.hasPassed())
+          return {
+            kind: 'no-answer',
+            reason: `No answer within ${timeoutMs / 1000} s.`,
+            refused: false,
+            ...end,
+          };
+        const refused = error instanceof EgressRefused;
+        return { kind: 'no-answer', reason: explain(error), refused, ...end };
       } finally {
-        ended.abort();
+        signal.removeEventListener('abort', stop);
+        deadline.end();
       }
     },
     async close() {
-      await Promise.all([verifying.destroy(), trusting.destroy()]);
+      times.stop();
+      deadlines.stop();
+      await Promise.all([...agents.values()].map((agent) => agent.destroy()));
     },
   };
 }
 
-function createAgent(guard: EgressGuard, rejectUnauthorized: boolean): Agent {
-  const connect = buildConnector({ rejectUnauthorized, lookup: guard.lookup, timeout: 10_000 });
+function keyOf(verify: boolean, tls: TlsSettings): string {
+  return createHash('sha256')
+    .update(JSON.stringify([verify, tls]))
+    .digest('base64');
+}
+
+function createAgent(
+  guard: EgressGuard,
+  watch: ReturnType<typeof startConnectionTimes>['watch'],
+  verify: boolean,
+  tls: TlsSettings | null,
+): Agent {
+  const connect = buildConnector({
+    rejectUnauthorized: verify,
+    lookup: guard.lookup,
+    timeout: connectTimeoutMs,
+    // One request at a time on a connection: a slow answer then delays no other.
+    allowH2: false,
+    ...(tls?.ca_certificate ? { ca: tls.ca_certificate } : {}),
+    ...(tls?.client_certificate && tls.client_key
+      ? { cert: tls.client_certificate, key: tls.client_key }
+      : {}),
+  });
   return new Agent({
     connect(options, callback) {
       // A literal address never reaches `lookup`, so it is checked here.
@@ -83,7 +150,7 @@ function createAgent(guard: EgressGuard, rejectUnauthorized: boolean): Agent {
         callback(error as Error, null);
         return;
       }
-      connect(options, callback);
+      watch((done) => connect(options, done), callback);
     },
     keepAliveTimeout: 4000,
     maxHeaderSize: 32 * 1024,
@@ -129,30 +196,4 @@ async function readBeginning(
     .toString('utf8')
     .replaceAll('\0', '\uFFFD');
   return { body: text, isCut };
-}
-
-const reasons: Record<string, string> = {
-  ECONNREFUSED: 'The connection was refused: nothing listens at that address and port',
-  ECONNRESET: 'The connection was reset by the receiver',
-  UND_ERR_SOCKET: 'The connection was closed by the receiver before it had answered',
-  ENOTFOUND: 'The name of the host is not known',
-  EAI_AGAIN: 'The name of the host could not be looked up',
-  UND_ERR_CONNECT_TIMEOUT: 'No connection within 10 s',
-  ETIMEDOUT: 'No connection: the attempt timed out',
-  EHOSTUNREACH: 'The host cannot be reached',
-  ENETUNREACH: 'The network of the host cannot be reached',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'TLS: the certificate is self-signed',
-  SELF_SIGNED_CERT_IN_CHAIN: 'TLS: the certificate chain holds a self-signed certificate',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'TLS: the certificate cannot be verified',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'TLS: the issuer of the certificate is not known here',
-  CERT_HAS_EXPIRED: 'TLS: the certificate has expired',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'TLS: the certificate is for another name',
-};
-
-function explain(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const known = reasons[code];
-  if (known) return `${known} (${code}).`;
-  const message = error instanceof Error ? error.message : String(error);
-  return message.endsWith('.') ? message : `${message}${code ? ` (${code})` : ''}.`;
 }

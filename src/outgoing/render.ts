@@ -46,7 +46,7 @@ export function renderRequest(compiled: CompiledOutgoing, context: object): Rend
 }
 
 /** Null is "not there" to a template, so that a strict one stops at it. */
-function withoutNulls(value: unknown): unknown {
+export function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(

@@ -1,7 +1,12 @@
 import { randomUUIDv7 } from 'node:crypto';
-import type { Connection } from '../platform/database/connect.ts';
-import { createGroupCommit } from '../platform/database/group-commit.ts';
+import type { SecretBox } from '../platform/secret-box.ts';
+import type { Connection, Trx } from '../platform/database/connect.ts';
+import { createRowInserter } from '../platform/database/insert-rows.ts';
+import { announceDisabled } from './announce-disabled.ts';
+import { afterAttempt, type Health } from './breaker.ts';
 import type { DeliveryRow } from './claim.ts';
+import type { Sign } from './retry-schedule.ts';
+import type { AttemptTiming } from '../hooks/request-record.ts';
 
 /** What is recorded of one attempt; texts are masked already. */
 type AttemptRecord = {
@@ -12,9 +17,12 @@ type AttemptRecord = {
   statusCode: number;
   responseHeaders: Record<string, string>;
   responseBody: string;
+  isTruncated: boolean;
   address: string;
   reason: string;
   durationMs: number;
+  timing: AttemptTiming;
+  hookVersion: number | null;
 };
 
 export type Settlement = {
@@ -25,53 +33,194 @@ export type Settlement = {
   nextAttemptAt: number;
   /** Null when the delivery ended without anything having been tried. */
   attempt: AttemptRecord | null;
+  /** What the attempt tells about the receiver; null when it tells nothing. */
+  sign: Sign | null;
+  isProbe: boolean;
   at: number;
 };
 
-/** Writes what came of an attempt and the delivery's new state in one transaction; many at once share one. */
-export function createSettler({ db }: Connection): (settlement: Settlement) => Promise<void> {
-  return createGroupCommit<Settlement, void>(
-    async (settlements) =>
-      await db.transaction().execute(async (trx) => {
-        for (const { delivery, attempt, ...settled } of settlements) {
-          const { numUpdatedRows } = await trx
-            .updateTable('deliveries')
-            .set({
-              status: settled.status,
-              reason: settled.reason,
-              attempts: attempt ? delivery.attempts + 1 : delivery.attempts,
-              next_attempt_at: settled.nextAttemptAt,
-              claimed_by: null,
-              updated_at: settled.at,
-            })
-            .where('id', '=', delivery.id)
-            .where('claimed_by', '=', settled.nodeId)
-            .executeTakeFirstOrThrow();
-          // Another node has taken the delivery over: it will write the record that counts.
-          if (numUpdatedRows === 0n || !attempt) continue;
-          await trx
-            .insertInto('delivery_attempts')
-            .values({
-              uuid: randomUUIDv7(),
-              delivery_id: delivery.id,
-              hook_id: delivery.hook_id,
-              attempt: delivery.attempts + 1,
-              url: attempt.url,
-              request_headers: JSON.stringify(attempt.requestHeaders),
-              // NUL cannot be stored as text in PostgreSQL; in JSON it is escaped anyway.
-              request_body: attempt.requestBody.replaceAll('\0', '\uFFFD'),
-              status_code: attempt.statusCode,
-              response_headers: JSON.stringify(attempt.responseHeaders),
-              response_body: attempt.responseBody,
-              ip_address: attempt.address,
-              reason: attempt.reason,
-              duration_ms: attempt.durationMs,
-              created_at: settled.at,
-            })
-            .execute();
-        }
-        return settlements.map(() => undefined);
-      }),
-    { concurrency: 1 },
+export type Settled = {
+  /** Hooks of which nothing more may be sent for now, or at all. */
+  blocked: Set<number>;
+  disabled: { uuid: string; name: string; reason: string }[];
+};
+
+export type Settler = (settlements: Settlement[]) => Promise<Settled>;
+
+const attemptColumns = [
+  'uuid',
+  'delivery_id',
+  'hook_id',
+  'attempt',
+  'url',
+  'request_headers',
+  'request_body',
+  'status_code',
+  'response_headers',
+  'response_body',
+  'response_truncated',
+  'ip_address',
+  'reason',
+  'duration_ms',
+  'timing',
+  'hook_version',
+  'created_at',
+] as const;
+
+/** Writes what came of attempts, the deliveries' new states and the health of their hooks in one transaction. */
+export function createSettler(connection: Connection, box: SecretBox): Settler {
+  const { dialect } = connection;
+  const insertAttempts = createRowInserter(dialect, 'delivery_attempts', attemptColumns);
+
+  return (settlements) =>
+    // What a power cut undoes is sent again, all that came later with it, so that the order stays.
+    connection.transactionSyncedLater(async (trx) => {
+      const kept = await updateDeliveries(trx, settlements);
+      // Of the others another node has taken over: it will write the record that counts.
+      const counted = settlements.filter(({ delivery }) => kept.has(delivery.id));
+      await insertAttempts(
+        trx,
+        counted.flatMap((settlement) =>
+          settlement.attempt ? [attemptRow(settlement, settlement.attempt)] : [],
+        ),
+      );
+      return await updateHealth(trx, { box, dialect }, counted);
+    });
+}
+
+/** Those that end alike, most of them, share one statement. Returns the ids of those that were still this node's. */
+async function updateDeliveries(trx: Trx, settlements: Settlement[]): Promise<Set<number>> {
+  const alike = Map.groupBy(settlements, (one) =>
+    one.status === 'pending'
+      ? `${one.delivery.id}`
+      : `${one.status} ${one.nodeId} ${one.attempt !== null} ${one.reason}`,
   );
+  const kept = new Set<number>();
+  for (const group of alike.values()) {
+    const { status, reason, nodeId, attempt, nextAttemptAt } = group[0]!;
+    const rows = await trx
+      .updateTable('deliveries')
+      .set((eb) => ({
+        status,
+        reason,
+        ...(attempt ? { attempts: eb('attempts', '+', 1) } : {}),
+        ...(status === 'pending' ? { next_attempt_at: nextAttemptAt } : {}),
+        claimed_by: null,
+        updated_at: group.at(-1)!.at,
+      }))
+      .where(
+        'id',
+        'in',
+        group.map(({ delivery }) => delivery.id),
+      )
+      .where('claimed_by', '=', nodeId)
+      .returning('id')
+      .execute();
+    for (const { id } of rows) kept.add(id);
+  }
+  return kept;
+}
+
+function attemptRow({ delivery, at }: Settlement, attempt: AttemptRecord): unknown[] {
+  return [
+    randomUUIDv7(),
+    delivery.id,
+    delivery.hook_id,
+    delivery.attempts + 1,
+    attempt.url,
+    JSON.stringify(attempt.requestHeaders),
+    // NUL cannot be stored as text in PostgreSQL; in JSON it is escaped anyway.
+    attempt.requestBody.replaceAll('\0', '\uFFFD'),
+    attempt.statusCode,
+    JSON.stringify(attempt.responseHeaders),
+    attempt.responseBody,
+    attempt.isTruncated ? 1 : 0,
+    attempt.address,
+    attempt.reason,
+    attempt.durationMs,
+    JSON.stringify(attempt.timing),
+    attempt.hookVersion,
+    at,
+  ];
+}
+
+async function updateHealth(
+  trx: Trx,
+  { box, dialect }: { box: SecretBox; dialect: Connection['dialect'] },
+  settlements: Settlement[],
+): Promise<Settled> {
+  const settled: Settled = { blocked: new Set(), disabled: [] };
+  const byHook = Map.groupBy(
+    settlements.filter(({ sign }) => sign !== null),
+    ({ delivery }) => delivery.hook_id,
+  );
+  if (byHook.size === 0) return settled;
+  // In the order of ids, so that nodes that lock several wait for each other rather than in a circle.
+  const hookIds = [...byHook.keys()].sort((a, b) => a - b);
+  const known = await healthOf(trx, hookIds, dialect);
+  for (const hookId of hookIds) {
+    let health: Health | null = known.get(hookId) ?? null;
+    const before = health;
+    for (const settlement of byHook.get(hookId)!) {
+      const { reason, isProbe, at } = settlement;
+      const next = afterAttempt(health, { sign: settlement.sign!, reason, isProbe, now: at });
+      health = next.health;
+      if (next.disable === null) continue;
+      const row = await disableHook(trx, hookId, next.disable, at);
+      if (!row) continue;
+      settled.blocked.add(hookId);
+      settled.disabled.push({ uuid: row.uuid, name: row.name, reason: next.disable });
+      await announceDisabled(trx, box, {
+        hook: row,
+        reason: next.disable,
+        delivery: settlement.delivery,
+        now: at,
+      });
+    }
+    if (health) await writeHealth(trx, hookId, health, settlements.at(-1)!.at);
+    else if (before) await trx.deleteFrom('hook_health').where('hook_id', '=', hookId).execute();
+    if (health?.blocked_until) settled.blocked.add(hookId);
+  }
+  return settled;
+}
+
+async function healthOf(
+  trx: Trx,
+  hookIds: number[],
+  dialect: Connection['dialect'],
+): Promise<Map<number, Health>> {
+  let rows = trx.selectFrom('hook_health').selectAll().where('hook_id', 'in', hookIds).orderBy('hook_id');
+  if (dialect === 'postgres') rows = rows.forUpdate();
+  return new Map((await rows.execute()).map((row) => [row.hook_id, row]));
+}
+
+async function writeHealth(trx: Trx, hookId: number, health: Health, now: number): Promise<void> {
+  const columns = {
+    state: health.state,
+    failures_in_a_row: health.failures_in_a_row,
+    failed_attempts: health.failed_attempts,
+    failing_since: health.failing_since,
+    openings: health.openings,
+    blocked_until: health.blocked_until,
+    reason: health.reason,
+    updated_at: now,
+  };
+  // The hook may have been deleted meanwhile.
+  const exists = await trx.selectFrom('hooks').select('id').where('id', '=', hookId).executeTakeFirst();
+  if (!exists) return;
+  await trx
+    .insertInto('hook_health')
+    .values({ hook_id: hookId, ...columns })
+    .onConflict((conflict) => conflict.column('hook_id').doUpdateSet(columns))
+    .execute();
+}
+
+async function disableHook(trx: Trx, hookId: number, reason: string, now: number) {
+  return await trx
+    .updateTable('hooks')
+    .set({ active: 0, disabled_at: now, disabled_reason: reason })
+    .where('id', '=', hookId)
+    .where('active', '=', 1)
+    .returningAll()
+    .executeTakeFirst();
 }

@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import type { Db, Trx } from '../platform/database/connect.ts';
+import type { Db } from '../platform/database/connect.ts';
 import { listPage } from '../platform/database/listing.ts';
 import type { Database } from '../platform/database/schema.ts';
 import type { Listing, Page } from '../platform/http/pagination.ts';
@@ -7,18 +7,55 @@ import type { DeliveryRow } from './claim.ts';
 
 export type AttemptRow = Selectable<Database['delivery_attempts']>;
 
+/** A delivery with the time before which its hook sends nothing. */
+export type ListedDeliveryRow = DeliveryRow & { blocked_until: number | null };
+
+const withBlock = (db: Db) =>
+  db
+    .selectFrom('deliveries')
+    .leftJoin('hook_health', 'hook_health.hook_id', 'deliveries.hook_id')
+    .selectAll('deliveries')
+    .select('hook_health.blocked_until');
+
+export type DeliveryFilter = ({ hookId: number } | { actionId: number }) & {
+  status?: DeliveryRow['status'] | undefined;
+};
+
 export async function listDeliveries(
   db: Db,
-  filter: { hookId: number } | { actionId: number },
+  filter: DeliveryFilter,
   page: Page,
-): Promise<Listing<DeliveryRow>> {
-  const all = db.selectFrom('deliveries').selectAll().orderBy('id', 'desc');
+): Promise<Listing<ListedDeliveryRow>> {
+  let all = withBlock(db).orderBy('deliveries.id', 'desc');
+  if (filter.status !== undefined) all = all.where('deliveries.status', '=', filter.status);
   return await listPage(
     'hookId' in filter
-      ? all.where('hook_id', '=', filter.hookId)
-      : all.where('action_id', '=', filter.actionId),
+      ? all.where('deliveries.hook_id', '=', filter.hookId)
+      : all.where('deliveries.action_id', '=', filter.actionId),
     page,
   );
+}
+
+export async function findDelivery(
+  db: Db,
+  hookId: number,
+  uuid: string,
+): Promise<ListedDeliveryRow | undefined> {
+  return await withBlock(db)
+    .where('deliveries.uuid', '=', uuid.toLowerCase())
+    .where('deliveries.hook_id', '=', hookId)
+    .executeTakeFirst();
+}
+
+/** The attempts of one delivery, the first one first. */
+export async function attemptsOfDelivery(db: Db, deliveryId: number): Promise<AttemptRow[]> {
+  return await db
+    .selectFrom('delivery_attempts')
+    .selectAll()
+    .where('delivery_id', '=', deliveryId)
+    .orderBy('attempt')
+    .orderBy('id')
+    .execute();
 }
 
 export async function listAttempts(db: Db, hookId: number, page: Page): Promise<Listing<AttemptRow>> {
@@ -58,35 +95,4 @@ export async function deliveriesOf(
       return [delivery.id, { delivery, firstAttempt: first?.uuid ?? '' }];
     }),
   );
-}
-
-/** Has a delivery that has ended sent again; false when it has not ended. */
-export async function reopenDelivery(trx: Trx, id: number, now: number): Promise<boolean> {
-  const { numUpdatedRows } = await trx
-    .updateTable('deliveries')
-    .set({ status: 'pending', next_attempt_at: now, updated_at: now, reason: 'To be sent again, as asked.' })
-    .where('id', '=', id)
-    .where('status', 'not in', ['pending', 'sending'])
-    .executeTakeFirst();
-  return numUpdatedRows > 0n;
-}
-
-/** Has all deliveries of a hook sent again that failed or were rejected since a time; returns how many. */
-export async function reopenFailed(
-  trx: Trx,
-  options: { hookId: number; since: number; now: number },
-): Promise<number> {
-  const { numUpdatedRows } = await trx
-    .updateTable('deliveries')
-    .set({
-      status: 'pending',
-      next_attempt_at: options.now,
-      updated_at: options.now,
-      reason: 'To be sent again, as asked.',
-    })
-    .where('hook_id', '=', options.hookId)
-    .where('status', 'in', ['failed', 'rejected'])
-    .where('created_at', '>=', options.since)
-    .executeTakeFirst();
-  return Number(numUpdatedRows);
 }

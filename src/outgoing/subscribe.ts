@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUIDv7 } from 'node:crypto';
 import type { EventName } from '../hooks/definition.ts';
 import type { OutgoingHook } from '../hooks/registry.ts';
 import type { Trx } from '../platform/database/connect.ts';
@@ -7,13 +7,19 @@ import { lookUp } from '../platform/dotted-path.ts';
 /** What templates and conditions may use (DESIGN §8); the hook itself and its secrets are added at sending. */
 export type EventContext = { event: string; action: Record<string, unknown> } & Record<string, unknown>;
 
-/** A delivery that an event causes, or the reason why it causes none. */
-export type PlannedDelivery = { hook: OutgoingHook; event: EventName; skipReason: string | null };
+/** A delivery that an event causes, or the reason why it causes none that is sent. */
+export type PlannedDelivery = {
+  hook: OutgoingHook;
+  event: EventName;
+  status: 'pending' | 'skipped' | 'failed';
+  reason: string;
+};
 
 /**
  * Which hooks want an event known by several names (`action.started` is also an `action.status_changed`). A hook
  * that names more than one of them gets one delivery, under the first. A hook that would want it, but is off or
- * whose conditions are not met, is planned with the reason, so that it can be shown.
+ * whose conditions are not met, is planned with the reason, so that it can be shown. What a hook misses that Hookline
+ * itself has switched off has failed: it can be recovered.
  */
 export async function planDeliveries(
   hooks: OutgoingHook[],
@@ -24,11 +30,22 @@ export async function planDeliveries(
   for (const hook of hooks) {
     const event = names.find((name) => hook.definition.events.includes(name));
     if (!event) continue;
-    if (!hook.row.active) planned.push({ hook, event, skipReason: 'The hook is not active.' });
-    else planned.push({ hook, event, skipReason: await unmetCondition(hook, context) });
+    const { active, disabled_reason } = hook.row;
+    if (!active && disabled_reason === null) {
+      planned.push({ hook, event, status: 'skipped', reason: 'The hook is not active.' });
+      continue;
+    }
+    const unmet = await unmetCondition(hook, context);
+    if (unmet !== null) planned.push({ hook, event, status: 'skipped', reason: unmet });
+    else if (active) planned.push({ hook, event, status: 'pending', reason: 'Waiting to be sent.' });
+    else planned.push({ hook, event, status: 'failed', reason: notSentWhileDisabled });
   }
   return planned;
 }
+
+/** Of a delivery of a hook that Hookline has switched off. */
+export const notSentWhileDisabled =
+  'Not sent: the hook is switched off because its deliveries failed. Switch it on again and recover what it missed.';
 
 async function unmetCondition(
   { definition: { conditions } }: OutgoingHook,
@@ -46,31 +63,34 @@ async function unmetCondition(
   return null;
 }
 
-/** Writes the planned deliveries of one event, in the transaction of the change that is the event. */
-export async function insertDeliveries(
-  trx: Trx,
-  planned: PlannedDelivery[],
-  event: { id: number; actionId: number; environmentId: number; now: number },
-): Promise<void> {
-  if (planned.length === 0) return;
+export type NewDelivery = PlannedDelivery & {
+  of: { eventId: number; actionId: number; environmentId: number };
+};
+
+/** Writes planned deliveries in the transaction of the changes that are their events, in the order given. */
+export async function insertDeliveries(trx: Trx, deliveries: NewDelivery[], now: number): Promise<void> {
+  if (deliveries.length === 0) return;
   await trx
     .insertInto('deliveries')
     .values(
-      planned.map(({ hook, event: name, skipReason }) => ({
-        uuid: randomUUID(),
+      deliveries.map(({ hook, event, status, reason, of }) => ({
+        // Time-ordered, so that its index grows at one end.
+        uuid: randomUUIDv7(),
         hook_id: hook.row.id,
         hook_uuid: hook.row.uuid,
-        environment_id: event.environmentId,
-        action_id: event.actionId,
-        event_id: event.id,
-        event: name,
-        status: skipReason === null ? ('pending' as const) : ('skipped' as const),
-        reason: skipReason ?? 'Waiting to be sent.',
+        environment_id: of.environmentId,
+        action_id: of.actionId,
+        event_id: of.eventId,
+        event,
+        status,
+        reason,
         attempts: 0,
-        next_attempt_at: event.now,
+        content_version: null,
+        recovery_id: null,
+        next_attempt_at: now,
         claimed_by: null,
-        created_at: event.now,
-        updated_at: event.now,
+        created_at: now,
+        updated_at: now,
       })),
     )
     .execute();

@@ -4,9 +4,9 @@ import { EventEmitter } from 'node:events';
  * What one part of the program tells another after a commit. A signal says "look again", never what changed:
  * each listener reads the database, so a lost or repeated signal does no harm.
  */
-export type Topic = 'definitions' | 'actions' | 'deliveries';
+export type Topic = 'definitions' | 'actions' | 'deliveries' | 'recoveries';
 
-export const topics: readonly Topic[] = ['definitions', 'actions', 'deliveries'];
+export const topics: readonly Topic[] = ['definitions', 'actions', 'deliveries', 'recoveries'];
 
 export type Bus = {
   /** Tells this node's listeners at once and, with PostgreSQL, the other nodes'. */

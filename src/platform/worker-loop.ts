@@ -6,7 +6,11 @@ import type { Clock } from './clock.ts';
 /** How long a loop that failed waits before it looks again. */
 const afterFailureMs = 1000;
 
-export type WorkerLoop = { stop(): Promise<void> };
+export type WorkerLoop = {
+  /** Has it look again at once, as a signal on its topic does. */
+  wake(): void;
+  stop(): Promise<void>;
+};
 
 /**
  * Runs `turn` when the topic is published, when the time it returned has come, and at least every `pollMs`
@@ -26,10 +30,11 @@ export function startWorkerLoop(options: {
   const stopping = new AbortController();
   let woken = false;
   let wake = new AbortController();
-  const unsubscribe = options.bus.subscribe(options.topic, () => {
+  const lookAgain = () => {
     woken = true;
     wake.abort();
-  });
+  };
+  const unsubscribe = options.bus.subscribe(options.topic, lookAgain);
 
   const running = (async () => {
     while (!stopping.signal.aborted) {
@@ -53,6 +58,7 @@ export function startWorkerLoop(options: {
   })();
 
   return {
+    wake: lookAgain,
     async stop() {
       stopping.abort();
       wake.abort();

@@ -24,6 +24,11 @@ export type Connection = {
    * while the disk works. Between commit and resolution others can already see it. For the accept path.
    */
   transactionSyncedAside<Result>(work: (trx: Trx) => Promise<Result>): Promise<Result>;
+  /**
+   * A transaction that, with SQLite, a power cut may undo, together with all after it; the end of the process does not.
+   * For what would then be done again in any case.
+   */
+  transactionSyncedLater<Result>(work: (trx: Trx) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
 };
 
@@ -103,21 +108,24 @@ function connectSqlite(dataDirectory: string, onFault: (message: string) => void
   // Statements of the file itself, e.g. of the pragmas above, have made sure that the log exists.
   database.exec('create table if not exists lock_probe (id integer); drop table lock_probe');
   const log = openSync(`${file}-wal`, 'r+');
+  // NORMAL writes the log without waiting for the disk.
+  const transactionSyncedLater: Connection['transactionSyncedLater'] = (work) =>
+    db.connection().execute(async (connection) => {
+      await sql`pragma synchronous = normal`.execute(connection);
+      try {
+        return await connection.transaction().execute(work);
+      } finally {
+        await sql`pragma synchronous = FULL`.execute(connection);
+      }
+    });
   return {
     db,
     dialect: 'sqlite',
     pool: null,
+    transactionSyncedLater,
     async transactionSyncedAside(work) {
-      const result = await db.connection().execute(async (connection) => {
-        await sql`pragma synchronous = normal`.execute(connection);
-        try {
-          return await connection.transaction().execute(work);
-        } finally {
-          await sql`pragma synchronous = FULL`.execute(connection);
-        }
-      });
-      // NORMAL writes the log without waiting for the disk; this waits, on another thread. Syncing any descriptor of
-      // a file syncs all that was written to it.
+      const result = await transactionSyncedLater(work);
+      // This waits for the disk, on another thread. Syncing any descriptor of a file syncs all that was written to it.
       // Should that fail, the commit stands but may not survive a power cut, so nobody may be told that it is kept.
       await datasync(log).catch((cause: unknown) => {
         throw new AppError('unavailable', 'The disk did not confirm the write. Send it again.', { cause });
@@ -213,6 +221,7 @@ async function connectPostgres(url: string): Promise<Connection> {
     dialect: 'postgres',
     pool,
     transactionSyncedAside: (work) => db.transaction().execute(work),
+    transactionSyncedLater: (work) => db.transaction().execute(work),
     close: () => db.destroy(),
   };
 }

@@ -3,6 +3,7 @@ import { ConfigFault } from '../config-fault.ts';
 import type { Connection, Db } from './connect.ts';
 import * as firstStorey from './migrations/0001-first-storey.ts';
 import * as teams from './migrations/0002-teams.ts';
+import * as deliveries from './migrations/0003-deliveries.ts';
 
 export type MigrationContext = { dialect: 'sqlite' | 'postgres' };
 
@@ -12,6 +13,7 @@ type Migration = { name: string; up: (db: Db, context: MigrationContext) => Prom
 const migrations: readonly Migration[] = [
   { name: '0001-first-storey', up: firstStorey.up },
   { name: '0002-teams', up: teams.up },
+  { name: '0003-deliveries', up: deliveries.up },
 ];
 
 /** An arbitrary number that names "Hookline migrates" among PostgreSQL's advisory locks. */

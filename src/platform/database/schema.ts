@@ -262,7 +262,60 @@ export type Database = {
     /** The secret before the last rotation, valid until the time beside it. */
     previous_secret_sealed: string | null;
     previous_secret_expires_at: number | null;
+    /** The name of the preset that it was made from. */
+    preset: Fixed<string | null>;
+    /** Set when Hookline itself switched the hook off; `active` is 0 then. */
+    disabled_at: number | null;
+    disabled_reason: string | null;
+    /** Counts the definitions it has had. */
+    version: Generated<number>;
     created_by: number;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
+  /** The definitions that an outgoing hook had before the one it has now. */
+  hook_versions: {
+    id: Id;
+    hook_id: Fixed<number>;
+    version: Fixed<number>;
+    definition_sealed: string;
+    created_at: Fixed<number>;
+  };
+  /** Of an outgoing hook whose last attempt was not delivered; a healthy one has no row. See `outgoing/breaker.ts`. */
+  hook_health: {
+    hook_id: Fixed<number>;
+    state: 'closed' | 'open';
+    /** Attempts without an answer that says anything, one after the other. */
+    failures_in_a_row: number;
+    /** All attempts since `failing_since`. */
+    failed_attempts: number;
+    failing_since: number | null;
+    /** How often the breaker has opened without a success in between. */
+    openings: number;
+    /** Nothing is claimed before. */
+    blocked_until: number | null;
+    reason: string;
+    updated_at: number;
+  };
+  /** Sending again what a hook failed to deliver, bit by bit. */
+  recoveries: {
+    id: Id;
+    uuid: Fixed<string>;
+    hook_id: Fixed<number>;
+    since: Fixed<number>;
+    /** When it was asked for: what fails later is not part of it. */
+    until: Fixed<number>;
+    content: Fixed<'current' | 'original'>;
+    include_overtaken: Fixed<Flag>;
+    status: 'running' | 'completed' | 'cancelled';
+    reason: string;
+    /** How many deliveries had failed in its time. */
+    total: Fixed<number>;
+    /** Of those, not sent because a later event of the same action had arrived. */
+    left_out: number;
+    /** The last delivery that was looked at. */
+    last_delivery_id: number;
+    created_by: Fixed<number | null>;
     created_at: Fixed<number>;
     updated_at: number;
   };
@@ -380,6 +433,11 @@ export type Database = {
     status: 'pending' | 'sending' | 'delivered' | 'skipped' | 'rejected' | 'failed';
     reason: string;
     attempts: number;
+    /** Of them, those before it was last sent anew: the retries are counted from there. */
+    attempts_before: Generated<number>;
+    /** The version of the hook whose body it is to have; null for that of now. */
+    content_version: number | null;
+    recovery_id: number | null;
     next_attempt_at: number;
     claimed_by: string | null;
     created_at: Fixed<number>;
@@ -401,6 +459,11 @@ export type Database = {
     ip_address: Fixed<string>;
     reason: Fixed<string>;
     duration_ms: Fixed<number>;
+    /** The version of the hook that was rendered; null in rows from before versions. */
+    hook_version: Fixed<number | null>;
+    /** JSON, see `hooks/request-record.ts`. */
+    timing: Fixed<string | null>;
+    response_truncated: Generated<Flag>;
     created_at: Fixed<number>;
   };
 };

@@ -17,6 +17,7 @@ export const sealedColumns = [
   { table: 'servers', key: 'id', column: 'private_key_sealed', purpose: 'server key' },
   { table: 'variables', key: 'id', column: 'value_sealed', purpose: 'variable' },
   { table: 'hooks', key: 'id', column: 'definition_sealed', purpose: 'hook definition' },
+  { table: 'hook_versions', key: 'id', column: 'definition_sealed', purpose: 'hook definition' },
   { table: 'hooks', key: 'id', column: 'secret_sealed', purpose: 'hook secret' },
   { table: 'hooks', key: 'id', column: 'previous_secret_sealed', purpose: 'hook secret' },
 ] as const satisfies readonly SealedColumn[];

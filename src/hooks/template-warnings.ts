@@ -1,0 +1,74 @@
+import type { FieldError } from '../platform/errors.ts';
+import { allTemplates, type CompiledOutgoing } from './compile-outgoing.ts';
+import type { OutgoingCondition } from './definition.ts';
+import type { KnownNames } from './known-context.ts';
+
+/**
+ * The paths of templates and conditions that no event will have, each with the nearest one that there is. Only a warning:
+ * a manual run, or a hook that is made later, may bring other variables.
+ */
+export function templateWarnings(
+  compiled: CompiledOutgoing,
+  conditions: OutgoingCondition[],
+  known: KnownNames,
+): FieldError[] {
+  const named = [
+    ...allTemplates(compiled).map(({ field, template }) => ({ field, paths: template.paths() })),
+    ...conditions.map(({ path }, index) => ({
+      field: `trigger_when.conditions.${index}.path`,
+      paths: [path.split('.')],
+    })),
+  ];
+  return named.flatMap(({ field, paths }) => {
+    const unknown = new Set(paths.filter((path) => !isKnown(path, known)).map((path) => path.join('.')));
+    return [...unknown].map((path) => ({ field, message: warning(path, known) }));
+  });
+}
+
+function isKnown(path: string[], known: KnownNames): boolean {
+  let names: KnownNames[string] = known;
+  for (const segment of path) {
+    if (names === 'open') return true;
+    if (names === true) return stringProperties.has(segment);
+    const next: KnownNames[string] | undefined = Object.hasOwn(names, segment) ? names[segment] : undefined;
+    if (next === undefined) return false;
+    names = next;
+  }
+  return true;
+}
+
+/** What Liquid itself offers of a value. */
+const stringProperties = new Set(['size', 'first', 'last']);
+
+function warning(path: string, known: KnownNames): string {
+  const all = allPaths(known);
+  const distances = all.map((one) => ({ one, distance: distanceBetween(path, one) }));
+  const nearest = distances.sort((a, b) => a.distance - b.distance)[0];
+  const variables = 'action.triggered_from.hook_parsed_variables.';
+  const isVariable = path.startsWith(variables);
+  const what = isVariable
+    ? `names the variable "${path.slice(variables.length)}", which no incoming hook of the pipeline extracts`
+    : `names "${path}", which no event has`;
+  const isNear = nearest && nearest.distance <= Math.max(3, Math.ceil(path.length / 3));
+  return isNear ? `${what}. Did you mean "${nearest.one}"?` : `${what}.`;
+}
+
+function allPaths(known: KnownNames): string[] {
+  return Object.entries(known).flatMap(([name, inner]) =>
+    typeof inner === 'object' ? allPaths(inner).map((path) => `${name}.${path}`) : [name],
+  );
+}
+
+/** Levenshtein's: how many letters must be put in, taken out or changed. */
+function distanceBetween(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= one.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= other.length; j++) {
+      const change = row[j - 1]! + (one[i - 1] === other[j - 1] ? 0 : 1);
+      next.push(Math.min(change, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row.at(-1)!;
+}

@@ -1,0 +1,50 @@
+/* Why there was no answer, in words. Decided by codes; where there is none that is known, the message stands as it is. */
+
+const reasons: Record<string, string> = {
+  ECONNREFUSED: 'The connection was refused: nothing listens at that address and port',
+  ECONNRESET: 'The connection was reset by the receiver',
+  EPIPE: 'The connection was closed by the receiver while the request was sent',
+  UND_ERR_SOCKET: 'The connection was closed by the receiver before it had answered',
+  UND_ERR_HEADERS_OVERFLOW: 'The head of the answer is larger than 32 KiB',
+  ENOTFOUND: 'The name of the host is not known',
+  EAI_AGAIN: 'The name of the host could not be looked up',
+  UND_ERR_CONNECT_TIMEOUT: 'No connection within 10 s',
+  ETIMEDOUT: 'No connection: the attempt timed out',
+  EHOSTUNREACH: 'The host cannot be reached',
+  ENETUNREACH: 'The network of the host cannot be reached',
+  DEPTH_ZERO_SELF_SIGNED_CERT:
+    'TLS: the certificate is self-signed. Give it to the hook as its own CA certificate, if it is the right one',
+  SELF_SIGNED_CERT_IN_CHAIN:
+    'TLS: the certificate is from a CA that is not known here. Give the hook its CA certificate, if it is the right one',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    'TLS: the certificate cannot be verified: its issuer is not known here, or an intermediate certificate is missing',
+  UNABLE_TO_GET_ISSUER_CERT:
+    'TLS: the certificate is from a CA that is not known here. Give the hook its CA certificate, if it is the right one',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    'TLS: the certificate is from a CA that is not known here. Give the hook its CA certificate, if it is the right one',
+  CERT_HAS_EXPIRED: 'TLS: the certificate has expired',
+  CERT_NOT_YET_VALID: 'TLS: the certificate is not valid yet',
+  CERT_REVOKED: 'TLS: the certificate was revoked',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'TLS: the certificate is for another name',
+  ERR_SSL_WRONG_VERSION_NUMBER:
+    'TLS: no TLS is spoken at that port; the address may have to begin with http://',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG:
+    'TLS: no TLS is spoken at that port; the address may have to begin with http://',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+    'TLS: the receiver wants a client certificate, and the hook has none',
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'TLS: the receiver does not accept the client certificate of the hook',
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE:
+    'TLS: the receiver does not accept the client certificate of the hook, or wants one',
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: 'TLS: the receiver and Hookline have no protocol in common',
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'TLS: the receiver speaks no version of TLS that Hookline does',
+};
+
+export function explain(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const known = reasons[code];
+  if (known) return `${known} (${code}).`;
+  const message = error instanceof Error ? error.message.split('\n')[0]! : String(error);
+  const isTls = /^(ERR_TLS|ERR_SSL|CERT_|EPROTO)/.test(code);
+  const text = isTls ? `TLS: ${message}` : message;
+  return text.endsWith('.') ? text : `${text}${code ? ` (${code})` : ''}.`;
+}

@@ -1,0 +1,57 @@
+import type { Selectable } from 'kysely';
+import type { HookRow } from '../hooks/store.ts';
+import type { Db, Trx } from '../platform/database/connect.ts';
+import type { Database } from '../platform/database/schema.ts';
+import { AppError } from '../platform/errors.ts';
+import type { DeliveryRow } from './claim.ts';
+
+/** `current`: rendered anew, with the hook as it is now; `original`: with the body of the attempt that is repeated. */
+export const contents = ['current', 'original'] as const;
+export type Content = (typeof contents)[number];
+
+type Attempt = Pick<Selectable<Database['delivery_attempts']>, 'hook_version'>;
+
+/**
+ * Has one delivery sent again, with all its retries; one that waits for its next attempt is tried now. `like` is the
+ * attempt whose content `original` means. Throws `conflict` with the reason when that cannot be.
+ */
+export async function redeliver(
+  trx: Trx,
+  hook: Pick<HookRow, 'active' | 'disabled_reason'>,
+  delivery: DeliveryRow,
+  options: { content: Content; like: Attempt | undefined; now: number },
+): Promise<void> {
+  const { content, like, now } = options;
+  if (!hook.active) throw new AppError('conflict', 'The hook is switched off. Switch it on first.');
+  if (!(await hasContext(trx, delivery.event_id))) {
+    const why =
+      delivery.attempts > 0 ? 'its event was pruned' : 'its event was not wanted, so it was not kept';
+    throw new AppError('conflict', `This delivery cannot be sent again: ${why}.`);
+  }
+  const { numUpdatedRows } = await trx
+    .updateTable('deliveries')
+    .set((eb) => ({
+      status: 'pending',
+      attempts_before: eb.ref('attempts'),
+      content_version: content === 'original' ? (like?.hook_version ?? null) : null,
+      recovery_id: null,
+      next_attempt_at: now,
+      updated_at: now,
+      reason: 'To be sent again, as asked.',
+    }))
+    .where('id', '=', delivery.id)
+    .where('status', '!=', 'sending')
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n)
+    throw new AppError('conflict', 'This delivery is being sent at this very moment.');
+}
+
+async function hasContext(db: Db | Trx, eventId: number): Promise<boolean> {
+  const row = await db
+    .selectFrom('action_events')
+    .select('id')
+    .where('id', '=', eventId)
+    .where('context', 'is not', null)
+    .executeTakeFirst();
+  return row !== undefined;
+}
