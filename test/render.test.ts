@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { compileOutgoing } from '../src/hooks/compile-outgoing.ts';
 import type { OutgoingDefinition } from '../src/hooks/definition.ts';
-import { renderRequest } from '../src/outgoing/render.ts';
+import { renderRequest, withoutNulls } from '../src/outgoing/render.ts';
 import type { Rendered, RenderedRequest } from '../src/outgoing/render.ts';
 
 type Definition = Pick<OutgoingDefinition, 'target_url' | 'request_headers' | 'request_body'>;
@@ -16,7 +16,7 @@ function render(definition: Partial<Definition>, values: object): Rendered {
     ...definition,
   });
   assert.deepEqual(faults, []);
-  return renderRequest(compiled, values);
+  return renderRequest(compiled, withoutNulls(values) as object);
 }
 
 function request(definition: Partial<Definition>, values: object = {}): RenderedRequest {

@@ -14,6 +14,7 @@ import {
 import { operationLabel } from '../pipelines/operations.ts';
 import { findPipeline } from '../pipelines/store.ts';
 import { isoTime } from '../platform/clock.ts';
+import { compileByCount } from '../platform/database/compiled-query.ts';
 import type { Db, Trx } from '../platform/database/connect.ts';
 import { withoutNulls } from '../outgoing/render.ts';
 import { eventsOf, statusLabel, statusOf } from './status.ts';
@@ -46,18 +47,15 @@ export async function writeEvents(
     rows.push({ action, planned, context: isNeeded ? await context() : null });
   }
   if (rows.length === 0) return;
-  const written = await trx
-    .insertInto('action_events')
-    .values(
-      rows.map(({ action, context }) => ({
-        action_id: action.id,
-        status: action.status,
-        context: context ? JSON.stringify(context) : null,
-        created_at: now,
-      })),
-    )
-    .returning(['id', 'action_id'])
-    .execute();
+  const written = await insertEvents(
+    trx,
+    rows.map(({ action, context }) => ({
+      action_id: action.id,
+      status: action.status,
+      context: context ? JSON.stringify(context) : null,
+      created_at: now,
+    })),
+  );
   const eventIds = new Map(written.map((event) => [event.action_id, event.id]));
   await insertDeliveries(
     trx,
@@ -69,6 +67,13 @@ export async function writeEvents(
     now,
   );
 }
+
+const insertEvents = compileByCount<
+  { action_id: number; status: string; context: string | null; created_at: number },
+  { id: number; action_id: number }
+>(['action_id', 'status', 'context', 'created_at'], (trx, rows) =>
+  trx.insertInto('action_events').values(rows).returning(['id', 'action_id']),
+);
 
 function pipelineOf(action: ActionRow) {
   return {

@@ -5,6 +5,7 @@ import type { Db, Trx } from '../platform/database/connect.ts';
 import type { SecretBox } from '../platform/secret-box.ts';
 import { compileOutgoing, type CompiledOutgoing } from './compile-outgoing.ts';
 import type { IncomingDefinition, OutgoingDefinition } from './definition.ts';
+import { writtenSecrets } from './written-secrets.ts';
 import { outgoingHooksOf, openIncoming, openOutgoing, type HookRow } from './store.ts';
 
 /** An incoming hook, ready for the accept path: opened, with what an action of it needs to know. */
@@ -27,6 +28,8 @@ export type OutgoingHook = { row: HookRow; definition: OutgoingDefinition; compi
 export type SendingHook = OutgoingHook & {
   /** The access token of its application's source provider. */
   accessToken: string | null;
+  /** Everything known beforehand that no record may show. */
+  secrets: string[];
   /** Sign with all of them; the first is the newest, `until` is in ms since 1970. Empty for a hook that does not sign. */
   signingSecrets: { secret: string; until: number }[];
 };
@@ -136,13 +139,15 @@ export async function loadSending(db: Db, box: SecretBox, hookId: number): Promi
     { sealed: row.secret_sealed, until: Number.POSITIVE_INFINITY },
     { sealed: row.previous_secret_sealed, until: row.previous_secret_expires_at ?? 0 },
   ];
-  return {
-    ...openHook(box, row),
-    accessToken: credential ? openSettings(box, credential).access_token : null,
-    signingSecrets: secrets.flatMap(({ sealed, until }) =>
-      sealed === null ? [] : [{ secret: box.open(sealed, 'hook secret'), until }],
-    ),
-  };
+  const hook = openHook(box, row);
+  const accessToken = credential ? openSettings(box, credential).access_token : null;
+  const signingSecrets = secrets.flatMap(({ sealed, until }) =>
+    sealed === null ? [] : [{ secret: box.open(sealed, 'hook secret'), until }],
+  );
+  const known = [...writtenSecrets(hook.definition), ...signingSecrets.map(({ secret }) => secret)];
+  if (accessToken !== null) known.push(accessToken);
+  if (hook.definition.tls?.client_key) known.push(hook.definition.tls.client_key);
+  return { ...hook, accessToken, signingSecrets, secrets: known };
 }
 
 async function loadIncoming(db: Db, box: SecretBox, uuid: string): Promise<IncomingHook | null> {

@@ -23,10 +23,12 @@ export function createHookPlaces() {
   };
 
   return {
-    /** How many more of a hook may be claimed. */
+    /** How many more of a hook may be claimed: many at a time, when few wait. */
     free(hookId: number): number {
       const places = hooks.get(hookId);
-      return places ? places.allowance - places.waiting.length - places.sending : mostSending;
+      if (!places) return mostSending;
+      if (places.waiting.length >= mostSending) return 0;
+      return Math.max(0, places.allowance - places.waiting.length - places.sending);
     },
 
     add(claimed: ClaimedDelivery): void {

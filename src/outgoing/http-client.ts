@@ -175,21 +175,20 @@ async function readBeginning(
 ): Promise<{ body: string; isCut: boolean }> {
   const chunks: Buffer[] = [];
   let size = 0;
-  let isCut = false;
-  try {
-    for await (const chunk of body) {
-      const bytes = chunk as Buffer;
-      chunks.push(bytes);
-      size += bytes.length;
-      if (size < keptResponseBytes) continue;
-      isCut = true;
+  // Listeners: an iterator over the chunks costs several times as much, for answers that mostly have one.
+  const isCut = await new Promise<boolean>((resolve) => {
+    body.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size < keptResponseBytes) return;
+      resolve(true);
       body.destroy();
-      break;
-    }
-  } catch {
-    isCut = true;
+    });
+    body.on('end', () => resolve(false));
     // The receiver has answered, and its status says what it did; that it broke off afterwards changes nothing.
-  }
+    body.on('error', () => resolve(true));
+    body.on('close', () => resolve(true));
+  });
   // NUL cannot be stored as text in PostgreSQL.
   const text = Buffer.concat(chunks)
     .subarray(0, keptResponseBytes)

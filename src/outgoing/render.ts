@@ -14,12 +14,11 @@ export type Rendered = RenderedRequest | { kind: 'impossible'; reason: string };
 
 /**
  * Makes the request out of a hook's templates. What is missing in the URL or a header makes it impossible, with the
- * reason; in the body it renders empty and is noted. Never throws for anything that a template or a value does.
+ * reason; in the body it renders empty and is noted. `values` holds no nulls (`withoutNulls`). Never throws for anything that a template or a value does.
  */
-export function renderRequest(compiled: CompiledOutgoing, context: object): Rendered {
+export function renderRequest(compiled: CompiledOutgoing, values: object): Rendered {
   let part = 'the event';
   try {
-    const values = withoutNulls(context) as object;
     const deadline = performance.now() + mostRenderMs;
     part = 'the URL';
     const url = checkUrl(compiled.url.render(values, { strict: true, deadline }));

@@ -1,11 +1,12 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { SecretBox } from '../platform/secret-box.ts';
 import type { Connection, Trx } from '../platform/database/connect.ts';
-import { createRowInserter } from '../platform/database/insert-rows.ts';
+import { compileByCount } from '../platform/database/compiled-query.ts';
 import { announceDisabled } from './announce-disabled.ts';
 import { afterAttempt, type Health } from './breaker.ts';
 import type { DeliveryRow } from './claim.ts';
 import type { Sign } from './retry-schedule.ts';
+import type { AttemptRow } from './store.ts';
 import type { AttemptTiming } from '../hooks/request-record.ts';
 
 /** What is recorded of one attempt; texts are masked already. */
@@ -65,13 +66,15 @@ const attemptColumns = [
   'timing',
   'hook_version',
   'created_at',
-] as const;
+] as const satisfies (keyof AttemptRow)[];
+
+const insertAttempts = compileByCount<Omit<AttemptRow, 'id'>, unknown>(attemptColumns, (trx, rows) =>
+  trx.insertInto('delivery_attempts').values(rows),
+);
 
 /** Writes what came of attempts, the deliveries' new states and the health of their hooks in one transaction. */
 export function createSettler(connection: Connection, box: SecretBox): Settler {
   const { dialect } = connection;
-  const insertAttempts = createRowInserter(dialect, 'delivery_attempts', attemptColumns);
-
   return (settlements) =>
     // What a power cut undoes is sent again, all that came later with it, so that the order stays.
     connection.transactionSyncedLater(async (trx) => {
@@ -121,27 +124,27 @@ async function updateDeliveries(trx: Trx, settlements: Settlement[]): Promise<Se
   return kept;
 }
 
-function attemptRow({ delivery, at }: Settlement, attempt: AttemptRecord): unknown[] {
-  return [
-    randomUUIDv7(),
-    delivery.id,
-    delivery.hook_id,
-    delivery.attempts + 1,
-    attempt.url,
-    JSON.stringify(attempt.requestHeaders),
+function attemptRow({ delivery, at }: Settlement, attempt: AttemptRecord): Omit<AttemptRow, 'id'> {
+  return {
+    uuid: randomUUIDv7(),
+    delivery_id: delivery.id,
+    hook_id: delivery.hook_id,
+    attempt: delivery.attempts + 1,
+    url: attempt.url,
+    request_headers: JSON.stringify(attempt.requestHeaders),
     // NUL cannot be stored as text in PostgreSQL; in JSON it is escaped anyway.
-    attempt.requestBody.replaceAll('\0', '\uFFFD'),
-    attempt.statusCode,
-    JSON.stringify(attempt.responseHeaders),
-    attempt.responseBody,
-    attempt.isTruncated ? 1 : 0,
-    attempt.address,
-    attempt.reason,
-    attempt.durationMs,
-    JSON.stringify(attempt.timing),
-    attempt.hookVersion,
-    at,
-  ];
+    request_body: attempt.requestBody.replaceAll('\0', '\uFFFD'),
+    status_code: attempt.statusCode,
+    response_headers: JSON.stringify(attempt.responseHeaders),
+    response_body: attempt.responseBody,
+    response_truncated: attempt.isTruncated ? 1 : 0,
+    ip_address: attempt.address,
+    reason: attempt.reason,
+    duration_ms: attempt.durationMs,
+    timing: JSON.stringify(attempt.timing),
+    hook_version: attempt.hookVersion,
+    created_at: at,
+  };
 }
 
 async function updateHealth(

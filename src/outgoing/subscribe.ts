@@ -1,8 +1,10 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { EventName } from '../hooks/definition.ts';
 import type { OutgoingHook } from '../hooks/registry.ts';
+import { compileByCount } from '../platform/database/compiled-query.ts';
 import type { Trx } from '../platform/database/connect.ts';
 import { lookUp } from '../platform/dotted-path.ts';
+import type { DeliveryRow } from './claim.ts';
 
 /** What templates and conditions may use (DESIGN §8); the hook itself and its secrets are added at sending. */
 export type EventContext = { event: string; action: Record<string, unknown> } & Record<string, unknown>;
@@ -67,31 +69,46 @@ export type NewDelivery = PlannedDelivery & {
   of: { eventId: number; actionId: number; environmentId: number };
 };
 
+const columns = [
+  'uuid',
+  'hook_id',
+  'hook_uuid',
+  'environment_id',
+  'action_id',
+  'event_id',
+  'event',
+  'status',
+  'reason',
+  'attempts',
+  'next_attempt_at',
+  'created_at',
+  'updated_at',
+] as const satisfies (keyof DeliveryRow)[];
+
+const insertRows = compileByCount<Pick<DeliveryRow, (typeof columns)[number]>, unknown>(
+  columns,
+  (trx, rows) => trx.insertInto('deliveries').values(rows),
+);
+
 /** Writes planned deliveries in the transaction of the changes that are their events, in the order given. */
 export async function insertDeliveries(trx: Trx, deliveries: NewDelivery[], now: number): Promise<void> {
-  if (deliveries.length === 0) return;
-  await trx
-    .insertInto('deliveries')
-    .values(
-      deliveries.map(({ hook, event, status, reason, of }) => ({
-        // Time-ordered, so that its index grows at one end.
-        uuid: randomUUIDv7(),
-        hook_id: hook.row.id,
-        hook_uuid: hook.row.uuid,
-        environment_id: of.environmentId,
-        action_id: of.actionId,
-        event_id: of.eventId,
-        event,
-        status,
-        reason,
-        attempts: 0,
-        content_version: null,
-        recovery_id: null,
-        next_attempt_at: now,
-        claimed_by: null,
-        created_at: now,
-        updated_at: now,
-      })),
-    )
-    .execute();
+  await insertRows(
+    trx,
+    deliveries.map(({ hook, event, status, reason, of }) => ({
+      // Time-ordered, so that its index grows at one end.
+      uuid: randomUUIDv7(),
+      hook_id: hook.row.id,
+      hook_uuid: hook.row.uuid,
+      environment_id: of.environmentId,
+      action_id: of.actionId,
+      event_id: of.eventId,
+      event,
+      status,
+      reason,
+      attempts: 0,
+      next_attempt_at: now,
+      created_at: now,
+      updated_at: now,
+    })),
+  );
 }

@@ -3,6 +3,8 @@ import type { Logger } from 'pino';
 import type { Bus, Topic } from './bus.ts';
 import type { Clock } from './clock.ts';
 
+const wakeUp = new Error('woken');
+
 /** How long a loop that failed waits before it looks again. */
 const afterFailureMs = 1000;
 
@@ -30,9 +32,11 @@ export function startWorkerLoop(options: {
   const stopping = new AbortController();
   let woken = false;
   let wake = new AbortController();
+  let isAsleep = false;
   const lookAgain = () => {
     woken = true;
-    wake.abort();
+    // Without a reason given, each abort would make an error with its stack.
+    if (isAsleep) wake.abort(wakeUp);
   };
   const unsubscribe = options.bus.subscribe(options.topic, lookAgain);
 
@@ -53,7 +57,9 @@ export function startWorkerLoop(options: {
       }
       wake = new AbortController();
       const untilNext = next === null ? options.pollMs : Math.max(0, next - clock.now());
+      isAsleep = true;
       await clock.sleep(Math.min(options.pollMs, untilNext), wake.signal);
+      isAsleep = false;
     }
   })();
 
@@ -61,7 +67,7 @@ export function startWorkerLoop(options: {
     wake: lookAgain,
     async stop() {
       stopping.abort();
-      wake.abort();
+      wake.abort(wakeUp);
       unsubscribe();
       await running;
     },

@@ -74,7 +74,7 @@ export async function up(db: Db, { dialect }: MigrationContext): Promise<void> {
 
   // What waits is found hook by hook, so that the backlog of one is never in the way of another.
   await sql`drop index deliveries_due`.execute(db);
-  await sql`create index deliveries_queue on deliveries (hook_id, next_attempt_at, id) where status = 'pending'`.execute(
+  await sql`create index deliveries_queue on deliveries (hook_id, next_attempt_at, id, action_id) where status = 'pending'`.execute(
     db,
   );
   await sql`create index deliveries_sending on deliveries (claimed_by) where status = 'sending'`.execute(db);
