@@ -22,6 +22,17 @@ export function countsAsDelivered(url: string, answer: Answered): string | null 
   return row.because;
 }
 
+/** Refusals that pass by themselves. */
+const passing: { path: RegExp; status: number }[] = [
+  // GitLab, commit statuses: another one is being written at the same time.
+  { path: /\/projects\/[^/]+\/statuses\/[^/]+$/, status: 409 },
+];
+
+/** Whether a refusal is worth another attempt although its status code says otherwise. */
+export function passes(url: string, { status }: Answered): boolean {
+  return passing.some((row) => row.status === status && row.path.test(URL.parse(url)?.pathname ?? ''));
+}
+
 /** Headers that say when a limit ends. `remaining`, where there is one, must be at 0 for it to have been reached. */
 const limits: { reset: string; unit: 'epoch-seconds' | 'seconds'; remaining: string | null }[] = [
   // GitHub

@@ -1,5 +1,5 @@
 import type { Answer } from './http-client.ts';
-import { countsAsDelivered, rateLimitMs } from './provider-quirks.ts';
+import { countsAsDelivered, passes, rateLimitMs } from './provider-quirks.ts';
 
 const second = 1000;
 const minute = 60 * second;
@@ -72,7 +72,7 @@ export function judge(
         sign: { kind: 'gone' },
         reason: 'Rejected: answered 410, which says that nothing is wanted any more.',
       };
-    if (!isTemporary(answer))
+    if (!isTemporary(answer) && !passes(options.url, answer))
       return { kind: 'rejected', sign: { kind: 'refused' }, reason: `Rejected: answered ${status}.` };
   }
   if (answer.kind === 'no-answer' && answer.refused)
