@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { Type } from 'typebox';
-import { eventNames } from '../hooks/definition.ts';
-import { loadSending } from '../hooks/registry.ts';
+import { eventNames, type EventName } from '../hooks/definition.ts';
+import { loadSending, type SendingHook } from '../hooks/registry.ts';
 import { findHook, type HookRow } from '../hooks/store.ts';
 import { previewRequest } from '../outgoing/deliver.ts';
 import { EgressRefused, type EgressGuard } from '../platform/egress-guard.ts';
@@ -85,10 +85,19 @@ export function outgoingTestRoute(
           );
         throw invalid([{ field: 'action_id', message: 'names no action of the environment of this hook' }]);
       }
-      const event = wanted ?? eventsOf(statusOf(action))[0]!;
-      const values = await buildContext(writer, db, action, event);
       const hook = await loadSending(db, box, row.id);
       if (!hook) throw notFound('The outgoing hook');
+      const event = wanted ?? eventFor(hook, action);
+      const values = await buildContext(writer, db, action, event);
+      if (event === 'hook.disabled') {
+        const { uuid: id, name, pipeline_id } = row;
+        values['disabled_hook'] = {
+          id,
+          name,
+          pipeline_id,
+          reason: 'Nothing is wrong: this only tries it out.',
+        };
+      }
       const [planned] = await planDeliveries([hook], [event], () => Promise.resolve(values));
       const sample = { userAgent, now: clock.now() };
       const preview = previewRequest(sample, hook, {
@@ -111,6 +120,12 @@ export function outgoingTestRoute(
       };
     },
   });
+}
+
+/** The event of the status that the action has, by the name under which the hook asks for it, or the only one it asks for. */
+function eventFor({ definition: { events } }: SendingHook, action: ActionRow): EventName {
+  const names = eventsOf(statusOf(action));
+  return names.find((name) => events.includes(name)) ?? (events.length === 1 ? events[0]! : names[0]!);
 }
 
 function obstacleOf({ status, reason }: PlannedDelivery): string | null {

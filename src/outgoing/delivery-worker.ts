@@ -25,6 +25,8 @@ const quickMs = 100;
 const mostGatherTurns = 8;
 const enoughEnded = 32;
 const pollMs = 1000;
+/** Well below the time for which another node believes in this one's lease. */
+const stalestMs = 10_000;
 /** How long a stop waits for what is due to be sent. */
 const drainMs = 5000;
 
@@ -75,7 +77,12 @@ export function startDeliveryWorker(
     ) {
       const claimed = places.next();
       if (!claimed) return;
-      const { id, claimed_by } = claimed.row;
+      const { id, claimed_by, updated_at: claimedAt } = claimed.row;
+      if (clock.now() - claimedAt > stalestMs) {
+        // Not ours for certain any more, if this machine was suspended; a look at the database finds it again.
+        places.ended(claimed, { wasQuick: false });
+        continue;
+      }
       const one = { startedAt: clock.now(), isSlow: false, done: Promise.resolve() };
       underWay.set(id, one);
       one.done = send(claimed, claimed_by!);

@@ -182,7 +182,7 @@ async function updateHealth(
     }
     if (health) await writeHealth(trx, hookId, health, settlements.at(-1)!.at);
     else if (before) await trx.deleteFrom('hook_health').where('hook_id', '=', hookId).execute();
-    if (health?.blocked_until) settled.blocked.add(hookId);
+    if ((health?.blocked_until ?? 0) > settlements.at(-1)!.at) settled.blocked.add(hookId);
   }
   return settled;
 }
