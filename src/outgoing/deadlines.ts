@@ -1,16 +1,17 @@
 import type { Clock } from '../platform/clock.ts';
 
 export type Deadline = {
-  /** Aborted when the time is over. */
-  controller: AbortController;
   hasPassed(): boolean;
   /** Must be called when what it was for has ended. */
   end(): void;
 };
 
 /** Deadlines that are all equally long, so that the first begun ends first: one sleep serves any number of them. */
-export function createDeadlines(clock: Clock, timeoutMs: number): { begin(): Deadline; stop(): void } {
-  const open = new Set<{ at: number; passed: boolean; controller: AbortController }>();
+export function createDeadlines(
+  clock: Clock,
+  timeoutMs: number,
+): { begin(onPassed: () => void): Deadline; stop(): void } {
+  const open = new Set<{ at: number; passed: boolean; onPassed: () => void }>();
   const stopping = new AbortController();
   let isWatching = false;
 
@@ -25,18 +26,18 @@ export function createDeadlines(clock: Clock, timeoutMs: number): { begin(): Dea
         if (one.at > now) break;
         one.passed = true;
         open.delete(one);
-        one.controller.abort();
+        one.onPassed();
       }
     }
     isWatching = false;
   };
 
   return {
-    begin() {
-      const one = { at: clock.now() + timeoutMs, passed: false, controller: new AbortController() };
+    begin(onPassed) {
+      const one = { at: clock.now() + timeoutMs, passed: false, onPassed };
       open.add(one);
       if (!isWatching) void watch();
-      return { controller: one.controller, hasPassed: () => one.passed, end: () => void open.delete(one) };
+      return { hasPassed: () => one.passed, end: () => void open.delete(one) };
     },
     stop: () => stopping.abort(),
   };

@@ -1,18 +1,21 @@
 import { createHash } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
 import { isIP } from 'node:net';
-import { Agent, buildConnector, request, type Dispatcher } from 'undici';
+import { Agent, buildConnector } from 'undici';
 import type { TlsSettings } from '../hooks/definition.ts';
 import type { Clock } from '../platform/clock.ts';
 import { EgressRefused, type EgressGuard } from '../platform/egress-guard.ts';
 import { startConnectionTimes } from './connection-times.ts';
 import { createDeadlines } from './deadlines.ts';
+import { exchange } from './exchange.ts';
 import { explain } from './explain-failure.ts';
 import type { AttemptTiming } from '../hooks/request-record.ts';
 
 const timeoutMs = 15_000;
 const connectTimeoutMs = 10_000;
 const keptResponseBytes = 16 * 1024;
+const timedOut = new Error('the time for an answer is over');
+const stopped = new Error('Hookline stops');
 /** Sets of certificates whose connections are kept open; the one that was not used for longest goes first. */
 const mostAgents = 100;
 
@@ -72,26 +75,17 @@ export function createHttpClient({ guard, clock }: { guard: EgressGuard; clock: 
     async post({ id, url, headers, body, verifyTls, tls, signal }) {
       signal.throwIfAborted();
       const attempt = times.begin(id);
-      const deadline = deadlines.begin();
-      const stop = () => deadline.controller.abort();
+      const { done, abort } = exchange(
+        agentFor(verifyTls, tls),
+        { url, headers, body },
+        { keptBytes: keptResponseBytes, onAnswer: attempt.answered },
+      );
+      const deadline = deadlines.begin(() => abort(timedOut));
+      const stop = () => abort(stopped);
       signal.addEventListener('abort', stop);
       try {
-        const response = await request(url, {
-          method: 'POST',
-          headers,
-          body: body === '' ? null : body,
-          dispatcher: agentFor(verifyTls, tls),
-          signal: deadline.controller.signal,
-        });
-        attempt.answered();
-        const beginning = await readBeginning(response.body);
-        return {
-          kind: 'answer',
-          status: response.statusCode,
-          headers: flatten(response.headers),
-          ...beginning,
-          ...attempt.end(),
-        };
+        const answer = await done;
+        return { kind: 'answer', ...answer, ...attempt.end() };
       } catch (error) {
         if (signal.aborted) throw error;
         const end = attempt.end(error);
@@ -158,41 +152,4 @@ function createAgent(
     headersTimeout: 0,
     bodyTimeout: 0,
   });
-}
-
-function flatten(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [
-      name,
-      Array.isArray(value) ? value.join(', ') : String(value),
-    ]),
-  );
-}
-
-/** Reads no further than what is kept: a receiver cannot make us swallow an endless answer. */
-async function readBeginning(
-  body: Dispatcher.ResponseData['body'],
-): Promise<{ body: string; isCut: boolean }> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  // Listeners: an iterator over the chunks costs several times as much, for answers that mostly have one.
-  const isCut = await new Promise<boolean>((resolve) => {
-    body.on('data', (chunk: Buffer) => {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size < keptResponseBytes) return;
-      resolve(true);
-      body.destroy();
-    });
-    body.on('end', () => resolve(false));
-    // The receiver has answered, and its status says what it did; that it broke off afterwards changes nothing.
-    body.on('error', () => resolve(true));
-    body.on('close', () => resolve(true));
-  });
-  // NUL cannot be stored as text in PostgreSQL.
-  const text = Buffer.concat(chunks)
-    .subarray(0, keptResponseBytes)
-    .toString('utf8')
-    .replaceAll('\0', '\uFFFD');
-  return { body: text, isCut };
 }

@@ -1,0 +1,89 @@
+import type { Dispatcher } from 'undici';
+
+export type Exchanged = {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+  /** Whether the body may have gone on. */
+  isCut: boolean;
+};
+
+/**
+ * One request and the beginning of its answer, straight on undici's dispatcher: its `request` makes a stream of each answer,
+ * which costs as much again. Reads no further than `keptBytes`: a receiver cannot make us swallow an endless answer.
+ * Rejects when there is no answer; `abort` makes it reject with its reason, or cut the body where it is.
+ */
+export function exchange(
+  dispatcher: Dispatcher,
+  input: { url: string; headers: Record<string, string>; body: string },
+  options: { keptBytes: number; onAnswer: () => void },
+): { done: Promise<Exchanged>; abort: (reason: Error) => void } {
+  const { origin, pathname, search } = new URL(input.url);
+  let controller: Dispatcher.DispatchController | null = null;
+  let aborted: Error | null = null;
+  let head: { status: number; headers: Record<string, string> } | null = null;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const { promise: done, resolve, reject } = Promise.withResolvers<Exchanged>();
+
+  const answered = (isCut: boolean) => {
+    const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+    // NUL cannot be stored as text in PostgreSQL.
+    const body = bytes.toString('utf8', 0, options.keptBytes).replaceAll('\0', '\uFFFD');
+    resolve({ ...head!, body, isCut });
+  };
+  const abort = (reason: Error) => {
+    aborted ??= reason;
+    controller?.abort(reason);
+    // Of one that has not begun, since there is no connection yet, nobody else would tell.
+    if (head) answered(true);
+    else reject(reason);
+  };
+
+  dispatcher.dispatch(
+    {
+      origin,
+      path: pathname + search,
+      method: 'POST',
+      headers: input.headers,
+      body: input.body === '' ? null : input.body,
+    },
+    {
+      onRequestStart(started) {
+        controller = started;
+        if (aborted) started.abort(aborted);
+      },
+      onResponseStart(_, status, headers) {
+        // 1xx only announces the answer.
+        if (status < 200) return;
+        head = { status, headers: flatten(headers) };
+        options.onAnswer();
+      },
+      onResponseData(_, chunk) {
+        if (size >= options.keptBytes) return;
+        // The chunk is a view of a buffer that is used again.
+        chunks.push(Buffer.from(chunk));
+        size += chunk.length;
+        if (size >= options.keptBytes) abort(enough);
+      },
+      onResponseEnd: () => answered(false),
+      onResponseError(_, error) {
+        // The receiver has answered, and its status says what it did; that it broke off afterwards changes nothing.
+        if (head) answered(true);
+        else reject(error);
+      },
+    },
+  );
+  return { done, abort };
+}
+
+const enough = new Error('enough of the answer was read');
+
+function flatten(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+  const flat: Record<string, string> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return flat;
+}
