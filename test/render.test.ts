@@ -211,6 +211,9 @@ describe('the body of a rendered request', () => {
       { numRuns: 300 },
     );
     assert.deepEqual(JSON.parse(request({ request_body: { v: '{{ gone | json }}' } }).body), { v: null });
+    const missing = request({ request_body: { v: '{{ gone | default: nil | json }}' } });
+    assert.deepEqual(JSON.parse(missing.body), { v: null });
+    assert.deepEqual(missing.missing, []);
   });
 
   test('is made all the same without a variable, which it notes', () => {

@@ -1,5 +1,4 @@
 import { findApplication } from '../inventory/applications/store.ts';
-import { parseRepository } from '../inventory/applications/repository.ts';
 import {
   openSettings,
   sourceProviders,
@@ -75,20 +74,24 @@ function checkProvider(name: OutgoingPreset, { resourceType }: HookSubject, plac
 
 async function placeOf({ db, box }: { db: Db; box: SecretBox }, subject: HookSubject): Promise<PresetPlace> {
   const variables = await incomingVariables(db, box, subject);
-  const nowhere: PresetPlace = { provider: null, apiUrl: '', repositoryOwner: '', variables };
-  if (subject.resourceType !== 'application') return nowhere;
+  const { resourceType } = subject;
+  const nowhere: PresetPlace = { provider: null, apiUrl: '', resourceType, variables };
+  if (resourceType !== 'application') return nowhere;
   const application = await findApplication(db, subject.resourceId);
   const credential =
     application?.credential_id == null ? undefined : await findCredential(db, application.credential_id);
   if (!application || !credential) return nowhere;
   // Safe: the schema of credentials allows no other.
   const provider = credential.provider_code as SourceProviderCode;
-  return {
-    provider,
-    apiUrl: openSettings(box, credential).api_url ?? sourceProviders[provider].apiUrl,
-    repositoryOwner: parseRepository(application.repository)?.owner ?? '',
-    variables,
-  };
+  const apiUrl = apiUrlOf(provider, openSettings(box, credential).api_url);
+  return { provider, apiUrl, resourceType, variables };
+}
+
+/** The address of the provider's own site is as good as that of its API. */
+function apiUrlOf(provider: SourceProviderCode, given: string | null): string {
+  const { apiUrl, cloneUrl } = sourceProviders[provider];
+  const base = given?.replace(/\/+$/, '') ?? '';
+  return ['', cloneUrl, new URL(apiUrl).origin].includes(base) ? apiUrl : base;
 }
 
 function defined<Value extends object>(value: Value): Partial<Value> {

@@ -8,7 +8,8 @@ export type PresetPlace = {
   provider: 'github' | 'gitlab' | 'bitbucket' | null;
   /** The base of the provider's API, a self-hosted one included, as the user gave it or as it is by default. */
   apiUrl: string;
-  repositoryOwner: string;
+  /** Of what the hook tells. */
+  resourceType: string;
   variables: { name: string; path: string }[];
 };
 
@@ -39,13 +40,15 @@ const permalink = '{{ action.url_web_permalink }}';
 /** The same commit may be deployed by several pipelines to several environments. */
 const label = 'hookline/{{ environment.name | truncate: 100 }}/{{ pipeline.name | truncate: 100 }}';
 const reason = (length: number) => `{{ action.status_reason_human_readable | truncate: ${length} }}`;
-/** A line break would let a reason begin a command of GitLab (`/merge`). */
+/** A line break would let a name or a reason begin a command of GitLab (`/merge`). */
 const comment =
-  '**{{ pipeline.name | default: "Pipeline" }}** for {{ application.name }} in {{ environment.name }}: ' +
-  '{{ action.status_human_readable }}. {{ action.status_reason_human_readable | strip_newlines | truncate: 1000 }} ' +
+  '**{{ pipeline.name | default: "Pipeline" | strip_newlines }}** for {{ application.name | strip_newlines }} ' +
+  'in {{ environment.name | strip_newlines }}: {{ action.status_human_readable }}. ' +
+  '{{ action.status_reason_human_readable | strip_newlines | truncate: 1000 }} ' +
   `([action {{ action.id }}](${permalink}))`;
-const message = (escape: string, link: string) =>
-  `{{ pipeline.name | default: "Pipeline"${escape} }} for {{ application.name | default: server.hostname${escape} }} ` +
+const message = ({ resourceType }: PresetPlace, escape: string, link: string) =>
+  `{{ pipeline.name | default: "Pipeline"${escape} }} ` +
+  `for {{ ${resourceType === 'server' ? 'server.hostname' : 'application.name'}${escape} }} ` +
   `in {{ environment.name${escape} }}: {{ action.status_human_readable }}. ` +
   `{{ action.status_reason_human_readable | truncate: 1000${escape} }} ${link}`;
 
@@ -58,9 +61,12 @@ const commitPaths = new Set([
   'object_attributes.last_commit.id',
   'push.changes.0.new.target.hash',
   'pullrequest.source.commit.hash',
+  'changes.0.toHash',
+  'pullRequest.fromRef.latestCommit',
 ]);
 const requestPaths = new Set([
   'pull_request.number',
+  'issue.number',
   'number',
   'object_attributes.iid',
   'merge_request.iid',
@@ -77,8 +83,10 @@ function commitHash({ variables }: PresetPlace): string {
 }
 
 function requestNumber({ variables }: PresetPlace): string {
-  const found = variables.find(({ path }) => requestPaths.has(path));
-  return variable(found?.name ?? 'pull_request_id');
+  const usual = 'pull_request_id';
+  const isUsual = variables.some(({ name }) => name === usual);
+  const other = isUsual ? undefined : variables.find(({ path }) => requestPaths.has(path));
+  return variable(other?.name ?? usual);
 }
 
 /** Only what stands behind the host is completed: `https://git.example.com` alone is how people give it. */
@@ -94,10 +102,10 @@ function isDataCenter({ apiUrl }: PresetPlace): boolean {
   return !/\/2\.0\/?$/.test(apiUrl) && !/^https?:\/\/api\.bitbucket\.org\b/.test(apiUrl);
 }
 
-function dataCenterRepository({ apiUrl, repositoryOwner }: PresetPlace): string {
+function dataCenterRepository({ apiUrl }: PresetPlace): string {
   const base = apiUrl.replace(/\/+$/, '').replace(/\/rest(\/api(\/[\w.]+)?)?$/, '');
-  // The address for cloning has `scm/` before the project.
-  const project = repositoryOwner.startsWith('scm/') ? encodeURIComponent(repositoryOwner.slice(4)) : owner;
+  // The address for cloning has `scm/` before the project, and before that a path on a host that is shared.
+  const project = '{{ application.repository_owner | split: "/" | last }}';
   return `${base}/rest/api/latest/projects/${project}/repos/${repository}`;
 }
 
@@ -202,8 +210,8 @@ const rows = {
     name: 'Slack message',
     provider: null,
     address: 'the address of the incoming webhook that Slack made for the channel',
-    make: () => ({
-      settings: { request_body: { text: message(' | slack_escape', `<${permalink}|Details>`) } },
+    make: (place) => ({
+      settings: { request_body: { text: message(place, ' | slack_escape', `<${permalink}|Details>`) } },
       trigger_when: { events: endEvents },
     }),
   },
@@ -212,8 +220,10 @@ const rows = {
     provider: null,
     address: 'the address of the webhook that Discord made for the channel',
     // Nobody is pinged by what a reason happens to say.
-    make: () => ({
-      settings: { request_body: { content: message('', `<${permalink}>`), allowed_mentions: { parse: [] } } },
+    make: (place) => ({
+      settings: {
+        request_body: { content: message(place, '', `<${permalink}>`), allowed_mentions: { parse: [] } },
+      },
       trigger_when: { events: endEvents },
     }),
   },
@@ -221,7 +231,7 @@ const rows = {
     name: 'Webhook',
     provider: null,
     address: 'the address that is to receive the events',
-    make: () => ({
+    make: ({ resourceType }) => ({
       signing: true,
       settings: {
         request_body: {
@@ -229,11 +239,14 @@ const rows = {
           timestamp: '{{ action.updated_at }}',
           data: {
             action: '{{ action | json }}',
-            application: {
-              id: '{{ application.id | default: nil | json }}',
-              name: '{{ application.name | default: nil | json }}',
-            },
-            server: '{{ server | default: nil | json }}',
+            application:
+              resourceType === 'server'
+                ? null
+                : {
+                    id: '{{ application.id | default: nil | json }}',
+                    name: '{{ application.name | default: nil | json }}',
+                  },
+            server: resourceType === 'server' ? '{{ server | default: nil | json }}' : null,
             pipeline: '{{ pipeline | default: nil | json }}',
             environment: '{{ environment | default: nil | json }}',
             project: '{{ project | default: nil | json }}',

@@ -1,4 +1,4 @@
-import { Liquid, LiquidError, type Template } from 'liquidjs';
+import { Drop, Liquid, LiquidError, type Template } from 'liquidjs';
 import { commitState } from './commit-state.ts';
 
 /**
@@ -103,6 +103,12 @@ function engineFor(kind: TemplateKind): Liquid {
   engine.registerFilter('slack_escape', (value: unknown) =>
     plain(value).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;'),
   );
+  const builtIn = engine.filters['json']!;
+  const json = typeof builtIn === 'function' ? builtIn : builtIn.handler;
+  engine.registerFilter('json', function jsonOrNull(value: unknown, ...rest: unknown[]) {
+    // The `nil` of a template is an object to Liquid, which would be written as `{}`.
+    return value instanceof Drop && value.valueOf() === null ? 'null' : json.call(this, value, ...rest);
+  });
   engines.set(kind, engine);
   return engine;
 }
