@@ -1,5 +1,6 @@
 // Runs before `npm start` and `npm test`, on whatever Node the machine has: plain JavaScript, nothing installed.
 // It installs when the lock file is newer than what node_modules was made from, and otherwise costs one file read.
+// With `--runtime` without what only tests and checks need: that is five times as much, and a server has no use for it.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,14 +9,18 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stampFile = join(root, 'node_modules', '.hookline-installed');
-const wanted = createHash('sha256')
+const lock = createHash('sha256')
   .update(readFileSync(join(root, 'package-lock.json')))
   .digest('hex');
+const [installed, extent] = existsSync(stampFile) ? readFileSync(stampFile, 'utf8').split(' ') : [];
+// Whoever has installed everything before is somebody who tests.
+const needed = process.argv.includes('--runtime') && extent !== 'all' ? 'runtime' : 'all';
 
-if (!existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== wanted) {
+if (installed !== lock || (needed === 'all' && extent !== 'all')) {
   console.log('Installing dependencies (once; about a minute) ...');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const { status } = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  const omit = needed === 'runtime' ? ['--omit=dev'] : [];
+  const { status } = spawnSync(npm, ['ci', ...omit, '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: 'inherit',
   });
@@ -25,5 +30,5 @@ if (!existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== wanted) {
     );
     process.exit(status ?? 1);
   }
-  writeFileSync(stampFile, wanted);
+  writeFileSync(stampFile, `${lock} ${needed}`);
 }
