@@ -49,7 +49,8 @@ export async function applyPreset(
     name: given.name ?? preset.name,
     settings: {
       ...made.settings,
-      ...defined(given.settings ?? {}),
+      // Null is a body too: none.
+      ...(given.settings?.request_body === undefined ? {} : { request_body: given.settings.request_body }),
       request_headers: overlay(made.settings?.request_headers ?? [], given.settings?.request_headers ?? []),
     },
     trigger_when: { ...made.trigger_when, ...defined(given.trigger_when ?? {}) },

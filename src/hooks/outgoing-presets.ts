@@ -99,7 +99,7 @@ const gitlabApi = ({ apiUrl }: PresetPlace) => withPath(apiUrl, '/api/v4');
 
 /** Bitbucket Data Center has another API than the cloud. */
 function isDataCenter({ apiUrl }: PresetPlace): boolean {
-  return !/\/2\.0\/?$/.test(apiUrl) && !/^https?:\/\/api\.bitbucket\.org\b/.test(apiUrl);
+  return apiUrl !== '' && !/\/2\.0\/?$/.test(apiUrl) && !/^https?:\/\/api\.bitbucket\.org\b/.test(apiUrl);
 }
 
 function dataCenterRepository({ apiUrl }: PresetPlace): string {
