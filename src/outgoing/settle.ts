@@ -177,9 +177,10 @@ async function updateHealth(
         now: at,
       });
     }
-    if (health) await writeHealth(trx, hookId, health, settlements.at(-1)!.at);
+    const { at } = settlements.at(-1)!;
+    if (health) await writeHealth(trx, hookId, health, at);
     else if (before) await trx.deleteFrom('hook_health').where('hook_id', '=', hookId).execute();
-    if (health?.blocked_until) settled.blocked.add(hookId);
+    if ((health?.blocked_until ?? 0) > at) settled.blocked.add(hookId);
   }
   return settled;
 }
