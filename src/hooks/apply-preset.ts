@@ -101,6 +101,6 @@ function defined<Value extends object>(value: Value): Partial<Value> {
 type Header = { name: string; value: string };
 
 function overlay(made: Header[], given: Header[]): Header[] {
-  const names = given.map(({ name }) => name.toLowerCase());
-  return [...made.filter(({ name }) => !names.includes(name.toLowerCase())), ...given];
+  const names = new Set(given.map(({ name }) => name.toLowerCase()));
+  return [...made.filter(({ name }) => !names.has(name.toLowerCase())), ...given];
 }
