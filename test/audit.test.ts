@@ -345,6 +345,7 @@ for (const kind of databaseKinds) {
         {
           name: 'out',
           target_url: `https://example.com/${secret('Zebra-in-an-address')}`,
+          trigger_when: { events: ['action.created'] },
           settings: { request_headers: [{ name: 'authorization', value: secret('Zebra-in-a-header') }] },
         },
         { type: 'hook', name: 'out' },
@@ -363,18 +364,18 @@ for (const kind of databaseKinds) {
         { secret: secret('Zebra-secret-that-follows') },
         { type: 'hook', id: hook.id, name: 'in' },
       );
+      const out = `/hooks/outgoing/${outgoing.id}`;
+      const theOutgoing = { type: 'hook', id: outgoing.id, name: 'out' };
+      const [delivery] = await api.get<{ id: string }[]>(`${out}/deliveries`);
+      const redeliver = `${out}/deliveries/${delivery!.id}/redeliver`;
+      await change('redeliverOutgoingHookDelivery', 'POST', redeliver, undefined, theOutgoing);
+      // Nothing is sent here, so nothing fails of itself.
+      await executeSql(database, "update deliveries set status = 'failed'");
       const since = new Date(app.clock.now()).toISOString();
-      await change(
-        'recoverOutgoingHook',
-        'POST',
-        `/hooks/outgoing/${outgoing.id}/recover`,
-        { since },
-        {
-          type: 'hook',
-          id: outgoing.id,
-          name: 'out',
-        },
-      );
+      const recovery = await change('recoverOutgoingHook', 'POST', `${out}/recover`, { since }, theOutgoing);
+      const cancel = `${out}/recoveries/${recovery.id}/cancel`;
+      await change('cancelOutgoingHookRecovery', 'POST', cancel, undefined, theOutgoing);
+      await change('rotateHookSecret', 'POST', `${out}/rotate-secret`, {}, theOutgoing);
       const older = await change(
         'addHook',
         'POST',

@@ -38,6 +38,15 @@ const Replayed = Type.Object(
   },
   { title: 'Replayed' },
 );
+/** Of a call that was not understood, neither is told. */
+const NotReplayed = Type.Object(
+  {
+    ...Replayed.properties,
+    action_id: Type.Optional(Replayed.properties.action_id),
+    hook_request_id: Type.Optional(Replayed.properties.hook_request_id),
+  },
+  { title: 'ReplayRefusal' },
+);
 
 /** The records of what came in; one address reads the records of both directions. */
 export function incomingRoutes(
@@ -166,7 +175,7 @@ export function incomingRoutes(
           when: 'A variable that the hook requires is missing or of the wrong type, or it is invalid otherwise.',
         },
       },
-      errors: { 409: 'Its body was not kept, or the delivery has not ended.' },
+      errors: { 409: 'Its body was not kept, or the delivery is being sent just now, or its hook is off.' },
     },
     schema: {
       operationId: 'replayHookRequest',
@@ -187,7 +196,7 @@ export function incomingRoutes(
           { title: 'HookRequestReplay' },
         ),
       ),
-      response: { 200: Replayed, 202: Replayed, 422: Replayed },
+      response: { 200: Replayed, 202: Replayed, 422: NotReplayed },
     },
     handler: async (request, reply) => {
       const uuid = request.params.hook_request_id.toLowerCase();

@@ -29,14 +29,21 @@ const well: Health = {
 };
 
 /**
- * The health of a hook after one more attempt, null when all is well, and why the hook is to be switched off, if it is.
+ * The health of a hook after one more attempt, null when all is well and no pause is asked for, and why the hook is to be switched off, if it is.
  * After 5 failures in a row the breaker opens for 30 s, doubling to an hour; then one delivery probes (`claim.ts`).
  */
 export function afterAttempt(
   health: Health | null,
   { sign, reason, isProbe, now }: { sign: Sign; reason: string; isProbe: boolean; now: number },
 ): { health: Health | null; disable: string | null } {
-  if (sign.kind === 'good') return { health: null, disable: null };
+  // What was under way when the receiver asked for a pause does not end the pause.
+  const pausedUntil =
+    health?.state === 'closed' && (health.blocked_until ?? 0) > now ? health.blocked_until : null;
+  if (sign.kind === 'good') {
+    const paused =
+      health && pausedUntil ? { ...well, blocked_until: pausedUntil, reason: health.reason } : null;
+    return { health: paused, disable: null };
+  }
   if (sign.kind === 'gone') return { health: null, disable: 'The receiver answered 410 Gone.' };
   const before = health ?? well;
   const since = before.failing_since ?? now;
@@ -52,7 +59,7 @@ export function afterAttempt(
   switch (sign.kind) {
     case 'refused':
       return {
-        health: { ...next, state: 'closed', failures_in_a_row: 0, openings: 0, blocked_until: null },
+        health: { ...next, state: 'closed', failures_in_a_row: 0, openings: 0, blocked_until: pausedUntil },
         disable: null,
       };
     case 'limited': {

@@ -8,6 +8,7 @@ import { createMasker, createStreamMasker } from '../platform/mask-secrets.ts';
 import type { SecretBox } from '../platform/secret-box.ts';
 import type { ClaimedDelivery } from './claim.ts';
 import type { Answer, HttpClient } from './http-client.ts';
+import { notSentAgain } from './recover.ts';
 import { renderRequest, withoutNulls, type RenderedRequest } from './render.ts';
 import { judge, type Verdict } from './retry-schedule.ts';
 import type { Settlement } from './settle.ts';
@@ -158,9 +159,10 @@ async function load(
   const hook = await context.registry.sending(delivery.hook_id);
   if (!hook) return { status: 'skipped', reason: 'Not sent: the hook was deleted.' };
   if (!hook.row.active) {
-    return hook.row.disabled_reason === null
+    if (hook.row.disabled_reason !== null) return { status: 'failed', reason: notSentWhileDisabled };
+    return delivery.recovery_id === null
       ? { status: 'skipped', reason: 'Not sent: the hook is not active.' }
-      : { status: 'failed', reason: notSentWhileDisabled };
+      : { status: 'failed', reason: notSentAgain };
   }
   if (event === null) return { status: 'skipped', reason: 'Not sent: its event was pruned.' };
   const compiled = await compiledFor(context, hook, delivery.content_version);

@@ -111,7 +111,7 @@ export function presentRecovery(
     include_overtaken: row.include_overtaken === 1,
     recovered: row.total,
     left_out: row.left_out,
-    not_begun: row.status === 'running' ? Math.max(0, row.total - row.left_out - begun) : 0,
+    not_begun: row.status === 'completed' ? 0 : Math.max(0, row.total - row.left_out - begun),
     ...progress,
     created_at: isoTime(row.created_at),
     updated_at: isoTime(row.updated_at),

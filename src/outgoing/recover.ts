@@ -112,7 +112,10 @@ async function advance(trx: Trx, recovery: RecoveryRow, now: number): Promise<bo
     return false;
   };
   const hook = await trx.selectFrom('hooks').select('active').where('id', '=', hook_id).executeTakeFirst();
-  if (!hook?.active) return await end('cancelled', 'The hook was switched off.');
+  if (!hook?.active) {
+    await putBack(trx, id, notSentAgain, now);
+    return await end('cancelled', 'The hook was switched off.');
+  }
 
   const { waiting } = (await progressOf(trx, [id])).get(id) ?? { waiting: 0 };
   const next = await trx
@@ -197,13 +200,20 @@ export async function cancelRecovery(trx: Trx, recovery: RecoveryRow, now: numbe
     .where('status', '=', 'running')
     .executeTakeFirst();
   if (numUpdatedRows === 0n) return false;
+  await putBack(trx, recovery.id, 'Not sent again: the recovery was cancelled.', now);
+  return true;
+}
+
+/** Of what a recovery took up when its hook was switched off: it had failed, and can be recovered another time. */
+export const notSentAgain = 'Not sent again: the hook was switched off.';
+
+async function putBack(trx: Trx, recoveryId: number, reason: string, now: number): Promise<void> {
   await trx
     .updateTable('deliveries')
-    .set({ status: 'failed', reason: 'Not sent again: the recovery was cancelled.', updated_at: now })
-    .where('recovery_id', '=', recovery.id)
+    .set({ status: 'failed', reason, updated_at: now })
+    .where('recovery_id', '=', recoveryId)
     .where('status', '=', 'pending')
     .execute();
-  return true;
 }
 
 /** By the id of the recovery. Index: deliveries_recovery. */

@@ -1,4 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto';
+import { sql } from 'kysely';
 import type { SecretBox } from '../platform/secret-box.ts';
 import type { Connection, Trx } from '../platform/database/connect.ts';
 import { compileByCount } from '../platform/database/compiled-query.ts';
@@ -160,6 +161,10 @@ async function updateHealth(
   if (byHook.size === 0) return settled;
   // In the order of ids, so that nodes that lock several wait for each other rather than in a circle.
   const hookIds = [...byHook.keys()].sort((a, b) => a - b);
+  if (dialect === 'postgres') {
+    const bad = hookIds.filter((id) => byHook.get(id)!.some(({ sign }) => sign?.kind !== 'good'));
+    await makeHealthRows(trx, bad, settlements.at(-1)!.at);
+  }
   const known = await healthOf(trx, hookIds, dialect);
   for (const hookId of hookIds) {
     let health: Health | null = known.get(hookId) ?? null;
@@ -180,11 +185,21 @@ async function updateHealth(
         now: at,
       });
     }
-    if (health) await writeHealth(trx, hookId, health, settlements.at(-1)!.at);
+    const { at } = settlements.at(-1)!;
+    if (health) await writeHealth(trx, hookId, health, at);
     else if (before) await trx.deleteFrom('hook_health').where('hook_id', '=', hookId).execute();
-    if ((health?.blocked_until ?? 0) > settlements.at(-1)!.at) settled.blocked.add(hookId);
+    if ((health?.blocked_until ?? 0) > at) settled.blocked.add(hookId);
   }
   return settled;
+}
+
+/** So that there is something to lock: of two nodes that both saw the first failures, neither loses those of the other. */
+async function makeHealthRows(trx: Trx, hookIds: number[], now: number): Promise<void> {
+  if (hookIds.length === 0) return;
+  await sql`insert into hook_health
+      (hook_id, state, failures_in_a_row, failed_attempts, openings, reason, updated_at)
+    select id, 'closed', 0, 0, 0, '', ${now}::bigint from hooks where id in (${sql.join(hookIds)}) order by id
+    on conflict (hook_id) do nothing`.execute(trx);
 }
 
 async function healthOf(

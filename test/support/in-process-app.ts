@@ -19,15 +19,16 @@ const ADMIN = { email: 'admin@example.com', password: 'correct-horse-battery' };
 
 /**
  * Starts the app in this process on a given database, which stays the caller's to drop, with a clock that stands
- * still. `random` (0.5 unless given) decides the spread of retries: 0 is 20 % less, 1 is 20 % more. Signed in as
+ * still, or with the clock of another node on the same database. `random` (0.5 unless given) decides the spread of retries: 0 is 20 % less, 1 is 20 % more. Signed in as
  * the administrator with a token that lasts for years, since the clock may move by days.
  */
 export async function startInProcessApp(options: {
   database: TestDatabase;
   env?: Record<string, string>;
   random?: () => number;
+  clock?: FakeClock;
 }): Promise<InProcessApp> {
-  const clock = createFakeClock();
+  const clock = options.clock ?? createFakeClock();
   let log = '';
   const { config } = readConfig({
     PORT: '0',

@@ -20,6 +20,7 @@ export type ListedDelivery = {
   reason: string;
   attempts: number;
   next_attempt_at: string | null;
+  content: string;
   created_at: string;
   updated_at: string;
 };

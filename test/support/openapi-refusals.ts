@@ -233,6 +233,29 @@ export const refusals: readonly Refusal[] = [
     input: ({ id }) => ({ path: { action_id: id('action of the blog') } }),
   },
   {
+    why: 'the end of a recovery that has ended',
+    operationId: 'cancelOutgoingHookRecovery',
+    status: 409,
+    input: ({ id }) => ({
+      path: { hook_id: id('refused hook'), recovery_id: id('recovery of the refused hook') },
+    }),
+  },
+  {
+    why: 'a first secret for a hook that takes unsigned requests',
+    operationId: 'rotateHookSecret',
+    status: 409,
+    input: (walk) => ({ path: { hook_type: 'incoming', ...unsigned(walk) }, body: {} }),
+  },
+  {
+    why: 'a hook without an address and without a preset',
+    operationId: 'addPipelineHook',
+    status: 422,
+    input: ({ id }) => ({
+      path: { pipeline_id: id('addPipeline'), hook_type: 'outgoing' },
+      body: { name: 'Nowhere' },
+    }),
+  },
+  {
     why: 'a permission without the one that it needs',
     operationId: 'addOrganizationRole',
     status: 422,

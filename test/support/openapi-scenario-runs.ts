@@ -2,12 +2,17 @@ import { createHmac } from 'node:crypto';
 import { step, type StepInput, type Walk } from './openapi-scenario-step.ts';
 
 type Action = { id: number; status: string; targets: { id: number }[] };
+type Delivery = { status: string; attempts: number };
 type IncomingHook = { id: string; secret: string };
 type Records = { id: string; outcome: string; response_status_code: number }[];
 
 const application = ({ id }: Walk) => ({ application_id: id('addEnvironmentApplication') });
 const server = ({ id }: Walk) => ({ server_id: id('addEnvironmentServer') });
 const pipeline = ({ id }: Walk) => ({ pipeline_id: id('addPipeline') });
+const recoveryOf = ({ id }: Walk) => ({
+  hook_id: id('refused hook'),
+  recovery_id: id('recovery of the refused hook'),
+});
 const hasEnded = ({ status }: Action) => ['completed', 'failed'].includes(status);
 
 /** A push as GitHub sends it, signed with the secret that the hook was answered with. */
@@ -167,6 +172,30 @@ export const runSteps = {
     step(
       'addPipelineHook',
       (walk) => ({
+        path: { ...pipeline(walk), hook_type: 'outgoing' },
+        body: {
+          name: 'Into the private network',
+          target_url: 'http://10.0.0.1/',
+          trigger_when: { events: ['action.completed'] },
+        },
+      }),
+      'refused hook',
+    ),
+    step(
+      'addPipelineHook',
+      (walk) => ({
+        path: { ...pipeline(walk), hook_type: 'outgoing' },
+        body: {
+          preset: 'slack-message',
+          target_url: `${walk.receiverUrl}/slack`,
+          trigger_when: { events: ['hook.disabled'] },
+        },
+      }),
+      'hook from a preset',
+    ),
+    step(
+      'addPipelineHook',
+      (walk) => ({
         path: { ...pipeline(walk), hook_type: 'incoming' },
         body: { name: 'Inactive', requires_secret: false, active: false },
       }),
@@ -270,6 +299,41 @@ export const runSteps = {
       body: { since: '2026-01-01T00:00:00.000Z' },
     })),
     step('listOutgoingHookDeliveries', ({ id }) => ({ path: { hook_id: id('outgoing hook') } })),
+    step(
+      'listOutgoingHookDeliveries',
+      ({ id }) => ({ path: { hook_id: id('refused hook') }, query: { status: 'rejected' } }),
+      'refused deliveries',
+    ),
+    step('redeliverOutgoingHookDelivery', async ({ id, until }) => {
+      const refused = await until<Records>('refused deliveries', (records) => records.length > 0);
+      return { path: { hook_id: id('refused hook'), delivery_id: refused.at(-1)!.id }, body: {} };
+    }),
+    step('getOutgoingHookDelivery', ({ id }) => ({
+      path: { hook_id: id('refused hook'), delivery_id: id('redeliverOutgoingHookDelivery') },
+    })),
+    step(
+      'updateHook',
+      async ({ id, until }) => {
+        await until<Delivery>('getOutgoingHookDelivery', ({ status, attempts }) => {
+          return status === 'rejected' && attempts === 2;
+        });
+        // Nobody listens there, which is a reason to try again for a day.
+        const body = { target_url: 'http://127.0.0.1:1/' };
+        return { path: { hook_type: 'outgoing', hook_id: id('refused hook') }, body };
+      },
+      'change of the refused hook',
+    ),
+    step(
+      'recoverOutgoingHook',
+      ({ id }) => ({
+        path: { hook_id: id('refused hook') },
+        body: { since: '2026-01-01T00:00:00.000Z', content: 'original', include_overtaken: true },
+      }),
+      'recovery of the refused hook',
+    ),
+    step('listOutgoingHookRecoveries', ({ id }) => ({ path: { hook_id: id('refused hook') } })),
+    step('getOutgoingHookRecovery', (walk) => ({ path: recoveryOf(walk) })),
+    step('cancelOutgoingHookRecovery', (walk) => ({ path: recoveryOf(walk) })),
     step('listActionDeliveries', ({ id }) => ({ path: { action_id: id('getAction') } })),
 
     step('addPipelineAction', (walk) => ({
@@ -334,7 +398,18 @@ export const runSteps = {
   ],
 
   removing: [
-    step('rotateHookSecret', ({ id }) => ({ path: { hook_id: id('addPipelineHook') }, body: {} })),
+    step('rotateHookSecret', ({ id }) => ({
+      path: { hook_type: 'incoming', hook_id: id('addPipelineHook') },
+      body: {},
+    })),
+    step(
+      'rotateHookSecret',
+      ({ id }) => ({
+        path: { hook_type: 'outgoing', hook_id: id('outgoing hook') },
+        body: { previous_valid_for_seconds: 0 },
+      }),
+      'first secret of the outgoing hook',
+    ),
     step('deleteHook', ({ id }) => ({ path: { hook_type: 'outgoing', hook_id: id('unanswered hook') } })),
     step('deletePipeline', ({ id }) => ({ path: { pipeline_id: id('spare pipeline') } })),
   ],

@@ -10,6 +10,8 @@ import {
   inDays,
   invite,
   join,
+  rejectDelivery,
+  untilRejected,
 } from './permission-world.ts';
 import type { Ids, Person, World } from './permission-world.ts';
 
@@ -131,6 +133,24 @@ export const preparations: Record<string, (world: World, me: Person) => Promise<
   revokeUserPersonalAccessToken: ownToken,
   recoverOutgoingHook: async ({ outgoingHook }) => ({ path: { hook_id: outgoingHook } }),
   testOutgoingHook: async ({ outgoingHook }) => ({ path: { hook_id: outgoingHook } }),
+  getOutgoingHookDelivery: async ({ rejected }) => ({ path: rejected }),
+  redeliverOutgoingHookDelivery: async (world) => {
+    // The call before may be sending it just now.
+    await untilRejected(world, world.rejected.hook_id);
+    return { path: world.rejected };
+  },
+  listOutgoingHookRecoveries: async ({ rejected }) => ({ path: rejected }),
+  getOutgoingHookRecovery: async ({ rejected }) => ({ path: rejected }),
+  cancelOutgoingHookRecovery: async (world) => {
+    const { api, ids } = world;
+    const { hook_id } = await rejectDelivery(world, Number(ids['application_id']));
+    // Nobody listens there, which is a reason to try again for a day.
+    await api.put(`/hooks/outgoing/${hook_id}`, { target_url: 'http://127.0.0.1:9/' });
+    const { id } = await api.post<{ id: string }>(`/hooks/outgoing/${hook_id}/recover`, {
+      since: inDays(-1),
+    });
+    return { path: { hook_id, recovery_id: id } };
+  },
   rotateHookSecret: async ({ api, ids }) => {
     const { id } = await api.post<{ id: string }>(`/pipelines/${ids['pipeline_id']}/hooks/incoming`, {
       name: 'brief',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createApiClient, login } from './api-client.ts';
+import { createApiClient, login, until } from './api-client.ts';
 import type { ApiClient } from './api-client.ts';
 import type { TestDatabase } from './database.ts';
 import { executeSql } from './execute-sql.ts';
@@ -11,6 +11,7 @@ import {
   untilAction,
 } from './fixtures.ts';
 import type { Workplace } from './fixtures.ts';
+import type { ListedDelivery } from './lists.ts';
 import type { TestServer } from './server.ts';
 
 export type Person = { id: number; email: string; password: string; api: ApiClient };
@@ -39,6 +40,8 @@ export type World = Workplace & {
   /** One object of each kind, by the name of its parameter in addresses. */
   ids: Ids;
   outgoingHook: string;
+  /** A hook whose one delivery was rejected, and a recovery of it that has ended. */
+  rejected: RejectedDelivery & { recovery_id: string };
   /** The access token of the credential, which no answer may hold. */
   secret: string;
 };
@@ -176,7 +179,7 @@ async function furnish(api: ApiClient, organizationId: number): Promise<World['s
 async function objectsOf(
   workplace: Workplace,
   viewerRoleId: number,
-): Promise<Pick<World, 'ids' | 'outgoingHook' | 'secret'>> {
+): Promise<Pick<World, 'ids' | 'outgoingHook' | 'rejected' | 'secret'>> {
   const { api, organizationId, projectId, environmentId } = workplace;
   const application = await createApplication(workplace);
   const server = await addServer(workplace);
@@ -202,6 +205,8 @@ async function objectsOf(
     name: 'personal',
     expires_at: inDays(1),
   });
+  const delivery = await rejectDelivery(workplace, application.id);
+  const rejected = { ...delivery, recovery_id: await recover(workplace, delivery.hook_id) };
   const ids = {
     organization_id: organizationId,
     project_id: projectId,
@@ -219,6 +224,8 @@ async function objectsOf(
     hook_type: 'incoming',
     hook_id: hook.id,
     hook_request_id: receipt.hook_request_id,
+    delivery_id: rejected.delivery_id,
+    recovery_id: rejected.recovery_id,
     resource_type: 'application',
     resource_id: application.id,
     link_type: 'child',
@@ -231,7 +238,41 @@ async function objectsOf(
     token_id: token.id,
     personal_access_token_id: personal.id,
   };
-  return { ids, outgoingHook, secret: application.accessToken };
+  return { ids, outgoingHook, rejected, secret: application.accessToken };
+}
+
+export type RejectedDelivery = { hook_id: string; delivery_id: string };
+
+/** A hook whose one delivery goes where none may go. */
+export async function rejectDelivery(workplace: Workplace, applicationId: number): Promise<RejectedDelivery> {
+  const { api } = workplace;
+  const pipeline = await createPipeline(workplace, { id: applicationId }, ['true'], {
+    operation: 'configure',
+  });
+  const hook_id = await createOutgoingHook(workplace, pipeline, 'http://10.0.0.1/', {
+    trigger_when: { events: ['action.completed'] },
+  });
+  const { id } = await api.post<{ id: number }>(`/pipelines/${pipeline}/actions`, {});
+  await untilAction(workplace, id);
+  return { hook_id, delivery_id: await untilRejected(workplace, hook_id) };
+}
+
+/** The id of the only delivery of a hook, once it is rejected, again if need be. */
+export async function untilRejected({ api }: Workplace, hookId: string): Promise<string> {
+  return await until(async () => {
+    const [one] = await api.get<ListedDelivery[]>(`/hooks/outgoing/${hookId}/deliveries`);
+    return one?.status === 'rejected' && one.id;
+  }, `the delivery of hook ${hookId} to be rejected`);
+}
+
+/** The id of a recovery, once it has ended. */
+async function recover({ api }: Workplace, hookId: string): Promise<string> {
+  const path = `/hooks/outgoing/${hookId}`;
+  const { id } = await api.post<{ id: string }>(`${path}/recover`, { since: inDays(-1) });
+  return await until(async () => {
+    const { status } = await api.get<{ status: string }>(`${path}/recoveries/${id}`);
+    return status === 'completed' && id;
+  }, `recovery ${id} to end`);
 }
 
 /** A server that nobody answers for; its pipelines fail at once. */
