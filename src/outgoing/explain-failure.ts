@@ -37,18 +37,37 @@ const reasons: Record<string, string> = {
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED:
     'TLS: the receiver wants a client certificate, and the hook has none',
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'TLS: the receiver does not accept the client certificate of the hook',
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE:
+  ERR_SSL_TLSV1_ALERT_ACCESS_DENIED: 'TLS: the receiver does not accept the client certificate of the hook',
+  'ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE':
     'TLS: the receiver does not accept the client certificate of the hook, or wants one',
-  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: 'TLS: the receiver and Hookline have no protocol in common',
+  'ERR_SSL_SSL/TLS_ALERT_UNSUPPORTED_CERTIFICATE':
+    'TLS: the receiver does not accept the client certificate of the hook',
+  'ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_UNKNOWN':
+    'TLS: the receiver does not accept the client certificate of the hook',
+  'ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_EXPIRED': 'TLS: the client certificate of the hook has expired',
+  'ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_REVOKED': 'TLS: the client certificate of the hook was revoked',
+  // What a receiver with TLS 1.2 says as well when it wants a client certificate.
+  'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE':
+    'TLS: the receiver broke off the handshake: it wants a client certificate, or has no protocol in common with Hookline',
   ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'TLS: the receiver speaks no version of TLS that Hookline does',
 };
 
-export function explain(error: unknown): string {
+/** `url` is where the request was to go. */
+export function explain(error: unknown, url: string): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const known = reasons[code];
-  if (known) return `${known} (${code}).`;
+  // Of what is no HTTP at all, the parser of undici says where it stopped understanding it.
+  const known = code.startsWith('HPE_') ? 'What the receiver answered is not HTTP' : reasons[code];
+  if (known) return `${known}${schemeHint(code, url)} (${code}).`;
   const message = error instanceof Error ? error.message.split('\n')[0]! : String(error);
   const isTls = /^(ERR_TLS|ERR_SSL|CERT_|EPROTO)/.test(code);
   const text = isTls ? `TLS: ${message}` : message;
   return text.endsWith('.') ? text : `${text}${code ? ` (${code})` : ''}.`;
+}
+
+/** A receiver with TLS that gets a request without it closes the connection, or answers with bytes of TLS. */
+function schemeHint(code: string, url: string): string {
+  const isDumb = code === 'UND_ERR_SOCKET' || code.startsWith('HPE_');
+  return isDumb && /^http:/i.test(url)
+    ? '. If TLS is spoken at that port, the address has to begin with https://'
+    : '';
 }
