@@ -12,7 +12,7 @@ import type { Answer, HttpClient } from './http-client.ts';
 import { renderRequest, type RenderedRequest } from './render.ts';
 import { judge, type Verdict } from './retry-schedule.ts';
 import type { Settlement } from './settle.ts';
-import { standardSignature } from './sign.ts';
+import { signingKeyText, standardSignature } from './sign.ts';
 import { notSentWhileDisabled, type EventContext } from './subscribe.ts';
 
 export type DeliverContext = {
@@ -211,7 +211,10 @@ function prepare(
         ? application
         : { ...application, source_provider: { ...application.source_provider, access_token: accessToken } };
   }
-  const known = [...writtenSecrets(definition), ...signingSecrets.map(({ secret }) => secret)];
+  const known = [
+    ...writtenSecrets(definition),
+    ...signingSecrets.flatMap(({ secret }) => [secret, signingKeyText(secret)]),
+  ];
   if (accessToken !== null) known.push(accessToken);
   if (definition.tls?.client_key) known.push(definition.tls.client_key);
   const rendered = renderRequest(compiled, values);

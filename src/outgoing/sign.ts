@@ -13,8 +13,13 @@ export function standardSignature(
 ): string {
   return secrets
     .map((secret) => {
-      const key = Buffer.from(secret.slice(prefix.length), 'base64');
+      const key = Buffer.from(signingKeyText(secret), 'base64');
       return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`;
     })
     .join(' ');
+}
+
+/** The part of a secret that is secret: some keep, and show, no more of it. */
+export function signingKeyText(secret: string): string {
+  return secret.slice(prefix.length);
 }

@@ -6,7 +6,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { ServerOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { act } from './behaviour.ts';
 import type { Behaviour } from './behaviour.ts';
 import { createArrivals } from './arrivals.ts';
@@ -29,6 +29,8 @@ export type ReceivedRequest = {
   path: string;
   headers: IncomingHttpHeaders;
   body: string;
+  /** As it came. */
+  bytes: Buffer;
   /** Throws when the body is not JSON. */
   json(): unknown;
   /** When all of it had arrived, in ms since 1970. */
@@ -109,12 +111,14 @@ export async function startReceiver(
 }
 
 async function read(request: IncomingMessage): Promise<ReceivedRequest> {
-  const body = await text(request);
+  const bytes = await buffer(request);
+  const body = bytes.toString('utf8');
   return {
     method: request.method ?? '',
     path: request.url ?? '',
     headers: request.headers,
     body,
+    bytes,
     json: () => JSON.parse(body),
     at: Date.now(),
   };
