@@ -52,17 +52,18 @@ export function startConnectionTimes(sendHeaders: Channel) {
         callback(null, socket);
       });
       opened?.once('error', (error) => faults.set(opened, error));
-      opened?.once('lookup', (error, address) => {
+      // Before undici's own listeners, which send the request at once.
+      opened?.prependOnceListener('lookup', (error, address) => {
         lookedUpAt = performance.now();
         opening.dns = lookedUpAt - begunAt;
         if (!error) opening.address = address;
       });
-      opened?.once('connect', () => {
+      opened?.prependOnceListener('connect', () => {
         connectedAt = performance.now();
         opening.connect = connectedAt - lookedUpAt;
         opening.address = opened.remoteAddress ?? opening.address;
       });
-      opened?.once('secureConnect', () => {
+      opened?.prependOnceListener('secureConnect', () => {
         opening.tls = performance.now() - connectedAt;
       });
     },

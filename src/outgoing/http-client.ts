@@ -84,7 +84,7 @@ export function createHttpClient({ guard, clock }: { guard: EgressGuard; clock: 
           signal: deadline.controller.signal,
         });
         attempt.answered();
-        const beginning = await readBeginning(response.body);
+        const beginning = await readBeginning(response.body, response.headers['content-length']);
         return {
           kind: 'answer',
           status: response.statusCode,
@@ -172,6 +172,7 @@ function flatten(headers: Dispatcher.ResponseData['headers']): Record<string, st
 /** Reads no further than what is kept: a receiver cannot make us swallow an endless answer. */
 async function readBeginning(
   body: Dispatcher.ResponseData['body'],
+  length: string | string[] | undefined,
 ): Promise<{ body: string; isCut: boolean }> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -182,7 +183,8 @@ async function readBeginning(
       chunks.push(bytes);
       size += bytes.length;
       if (size < keptResponseBytes) continue;
-      isCut = true;
+      // Whether more would have come is known only of an answer that has told its length.
+      isCut = size > keptResponseBytes || length !== String(size);
       body.destroy();
       break;
     }
@@ -190,10 +192,9 @@ async function readBeginning(
     isCut = true;
     // The receiver has answered, and its status says what it did; that it broke off afterwards changes nothing.
   }
+  const kept = Buffer.concat(chunks).subarray(0, keptResponseBytes);
+  // The bytes of a character that was cut apart are dropped: they would hide the beginning of a secret from the masker.
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(kept, { stream: isCut });
   // NUL cannot be stored as text in PostgreSQL.
-  const text = Buffer.concat(chunks)
-    .subarray(0, keptResponseBytes)
-    .toString('utf8')
-    .replaceAll('\0', '\uFFFD');
-  return { body: text, isCut };
+  return { body: text.replaceAll('\0', '\uFFFD'), isCut };
 }

@@ -70,6 +70,8 @@ function spelledOut(secret: string): string[] {
 const urlEncoders: { leaves: RegExp; space: string }[] = [
   // encodeURIComponent
   { leaves: /[\w.~!*'()-]/, space: '%20' },
+  // the same, then made into a URL: in its query no quote is left
+  { leaves: /[\w.~!*()-]/, space: '%20' },
   // RFC 3986: rawurlencode and most others
   { leaves: /[\w.~-]/, space: '%20' },
   // forms: URLSearchParams, urlencode, quote_plus
