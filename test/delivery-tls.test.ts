@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { until } from './support/api-client.ts';
@@ -212,6 +215,21 @@ describe('TLS of outgoing hooks', { timeout: 120_000 }, () => {
     );
     assert.equal(delivery.status, 'pending');
     assert.equal(receiver.requests.length, 0);
+  });
+
+  test('an answer that is not HTTP, such as an alert of TLS, is told as such', async (t) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket.end(Buffer.from('15030100020246', 'hex')));
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    t.after(() => once(server.close(), 'close'));
+    const { port } = server.address() as AddressInfo;
+    const { reason } = await tell(await hookFor(t, `http://127.0.0.1:${port}/`));
+    assert.match(
+      reason,
+      /^The answer cannot be read as HTTP: Response .*\. If TLS is spoken at that port, .* https:\/\/\.$/,
+    );
   });
 
   test('hooks with different TLS settings share no connection; those with the same do', async (t) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -15,6 +16,7 @@ import { createEgressGuard, EgressRefused } from '../src/platform/egress-guard.t
 import type { EgressGuard, Resolve } from '../src/platform/egress-guard.ts';
 import { createFakeClock } from './support/fake-clock.ts';
 import { startReceiver } from './support/receiver.ts';
+import { startServer } from './support/server.ts';
 
 const guard = createEgressGuard([]);
 
@@ -446,6 +448,18 @@ describe('the client behind the guard', () => {
     });
   }
 });
+
+test(
+  'the program has threads for 32 lookups at once, where two names that hang would otherwise hold up all others',
+  { skip: !existsSync('/proc/self/task') && 'needs /proc to count threads' },
+  async (t) => {
+    const server = await startServer();
+    t.after(() => server.stop());
+    // Signing in hashes a password, and with that all threads of the pool have begun.
+    await server.login();
+    assert.ok(readdirSync(`/proc/${server.pid}/task`).length > 64);
+  },
+);
 
 const identity = (error: unknown): unknown => error;
 

@@ -1,3 +1,5 @@
+import { errors } from 'undici';
+
 /* Why there was no answer, in words. Decided by codes; where there is none that is known, the message stands as it is. */
 
 const reasons: Record<string, string> = {
@@ -54,20 +56,18 @@ const reasons: Record<string, string> = {
 
 /** `url` is where the request was to go. */
 export function explain(error: unknown, url: string): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  // Of what is no HTTP at all, the parser of undici says where it stopped understanding it.
-  const known = code.startsWith('HPE_') ? 'What the receiver answered is not HTTP' : reasons[code];
-  if (known) return `${known}${schemeHint(code, url)} (${code}).`;
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const known = reasons[code];
   const message = error instanceof Error ? error.message.split('\n')[0]! : String(error);
+  if (error instanceof errors.HTTPParserError)
+    return `The answer cannot be read as HTTP: ${message}${schemeHint(url)}.`;
+  if (known) return `${known}${code === 'UND_ERR_SOCKET' ? schemeHint(url) : ''} (${code}).`;
   const isTls = /^(ERR_TLS|ERR_SSL|CERT_|EPROTO)/.test(code);
   const text = isTls ? `TLS: ${message}` : message;
   return text.endsWith('.') ? text : `${text}${code ? ` (${code})` : ''}.`;
 }
 
 /** A receiver with TLS that gets a request without it closes the connection, or answers with bytes of TLS. */
-function schemeHint(code: string, url: string): string {
-  const isDumb = code === 'UND_ERR_SOCKET' || code.startsWith('HPE_');
-  return isDumb && /^http:/i.test(url)
-    ? '. If TLS is spoken at that port, the address has to begin with https://'
-    : '';
+function schemeHint(url: string): string {
+  return /^http:/i.test(url) ? '. If TLS is spoken at that port, the address has to begin with https://' : '';
 }
