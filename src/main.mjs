@@ -10,6 +10,10 @@ if (Number(process.versions.node.split('.')[0]) < 26) {
   );
   process.exit(1);
 }
+// Must be set before anything uses a thread. Of libuv's threads, 4 by itself, half may look up names, each for as long as
+// a name server does not answer: with 4, two hooks whose names hang kept every other hook waiting for 10 s; with 64 it
+// takes 32 of them. A thread that does nothing costs next to nothing; what costs memory is bounded in `passwords.ts`.
+process.env.UV_THREADPOOL_SIZE ??= '64';
 module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/hookline', import.meta.url)));
 const { createProgram } = await import('./cli/program.ts');
 

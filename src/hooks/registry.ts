@@ -5,6 +5,7 @@ import type { Db, Trx } from '../platform/database/connect.ts';
 import type { SecretBox } from '../platform/secret-box.ts';
 import { compileOutgoing, type CompiledOutgoing } from './compile-outgoing.ts';
 import type { IncomingDefinition, OutgoingDefinition } from './definition.ts';
+import { signingKeyText } from './signing-secret.ts';
 import { writtenSecrets } from './written-secrets.ts';
 import { outgoingHooksOf, openIncoming, openOutgoing, type HookRow } from './store.ts';
 
@@ -144,7 +145,10 @@ export async function loadSending(db: Db, box: SecretBox, hookId: number): Promi
   const signingSecrets = secrets.flatMap(({ sealed, until }) =>
     sealed === null ? [] : [{ secret: box.open(sealed, 'hook secret'), until }],
   );
-  const known = [...writtenSecrets(hook.definition), ...signingSecrets.map(({ secret }) => secret)];
+  const known = [
+    ...writtenSecrets(hook.definition),
+    ...signingSecrets.flatMap(({ secret }) => [secret, signingKeyText(secret)]),
+  ];
   if (accessToken !== null) known.push(accessToken);
   if (hook.definition.tls?.client_key) known.push(hook.definition.tls.client_key);
   return { ...hook, accessToken, signingSecrets, secrets: known };

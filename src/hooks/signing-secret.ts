@@ -18,3 +18,8 @@ export function givenSigningSecret(secret: string | null | undefined): string | 
   }
   return secret;
 }
+
+/** The part of a secret that is secret: some keep, and show, no more of it. */
+export function signingKeyText(secret: string): string {
+  return secret.slice('whsec_'.length);
+}

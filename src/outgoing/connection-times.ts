@@ -7,6 +7,8 @@ type Opening = { dns: number | null; connect: number | null; tls: number | null;
 
 type Connect = (done: (...result: [Error, null] | [null, Socket]) => void) => Socket | undefined | void;
 
+type Attempt = { sentAt: number; opening: Opening | null; address: string; socket: Socket | null };
+
 /** What undici tells when it writes the head of a request. */
 type SendHeaders = { headers: string; socket: Socket };
 
@@ -17,7 +19,8 @@ type SendHeaders = { headers: string; socket: Socket };
 export function startConnectionTimes(sendHeaders: Channel) {
   const openings = new WeakMap<object, Opening>();
   const addresses = new WeakMap<Socket, string>();
-  const underWay = new Map<string, { sentAt: number; opening: Opening | null; address: string }>();
+  const faults = new WeakMap<Socket, Error>();
+  const underWay = new Map<string, Attempt>();
 
   const onSend = (message: unknown) => {
     // Safe: the documented form of undici's channel.
@@ -28,6 +31,7 @@ export function startConnectionTimes(sendHeaders: Channel) {
     const attempt = underWay.get(id);
     if (!attempt) return;
     attempt.sentAt = performance.now();
+    attempt.socket = socket;
     attempt.opening = openings.get(socket) ?? null;
     attempt.address = addresses.get(socket) ?? '';
     openings.delete(socket);
@@ -47,30 +51,37 @@ export function startConnectionTimes(sendHeaders: Channel) {
         addresses.set(socket, opening.address);
         callback(null, socket);
       });
-      opened?.once('lookup', (error, address) => {
+      opened?.once('error', (error) => faults.set(opened, error));
+      // Before undici's own listeners, which send the request at once.
+      opened?.prependOnceListener('lookup', (error, address) => {
         lookedUpAt = performance.now();
         opening.dns = lookedUpAt - begunAt;
         if (!error) opening.address = address;
       });
-      opened?.once('connect', () => {
+      opened?.prependOnceListener('connect', () => {
         connectedAt = performance.now();
         opening.connect = connectedAt - lookedUpAt;
         opening.address = opened.remoteAddress ?? opening.address;
       });
-      opened?.once('secureConnect', () => {
+      opened?.prependOnceListener('secureConnect', () => {
         opening.tls = performance.now() - connectedAt;
       });
     },
 
     begin(id: string) {
       const begunAt = performance.now();
-      const attempt = { sentAt: 0, opening: null as Opening | null, address: '' };
+      const attempt: Attempt = { sentAt: 0, opening: null, address: '', socket: null };
       let answeredAt: number | null = null;
       underWay.set(id, attempt);
       return {
         answered() {
           answeredAt = performance.now();
         },
+        /**
+         * What first went wrong with the connection that the request went out on. A receiver that refuses a certificate
+         * sends its alert after the handshake of TLS 1.3, and undici then tells of the close that follows it.
+         */
+        fault: (): Error | undefined => (attempt.socket ? faults.get(attempt.socket) : undefined),
         /** Must be called once, with the error when there was one. */
         end(error?: unknown): { timing: AttemptTiming; address: string } {
           underWay.delete(id);

@@ -27,9 +27,13 @@ export function exchange(
   const { promise: done, resolve, reject } = Promise.withResolvers<Exchanged>();
 
   const answered = (isCut: boolean) => {
-    const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+    const bytes = (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).subarray(0, options.keptBytes);
+    // The bytes of a character that was cut apart are dropped: they would hide the beginning of a secret from the masker.
+    const text = isCut
+      ? new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes, { stream: true })
+      : bytes.toString();
     // NUL cannot be stored as text in PostgreSQL.
-    const body = bytes.toString('utf8', 0, options.keptBytes).replaceAll('\0', '\uFFFD');
+    const body = text.replaceAll('\0', '\uFFFD');
     resolve({ ...head!, body, isCut });
   };
   const abort = (reason: Error) => {
@@ -64,7 +68,9 @@ export function exchange(
         // The chunk is a view of a buffer that is used again.
         chunks.push(Buffer.from(chunk));
         size += chunk.length;
-        if (size >= options.keptBytes) abort(enough);
+        // Whether more would have come is known only of an answer that has told its length.
+        const isAll = size === options.keptBytes && head?.headers['content-length'] === String(size);
+        if (size >= options.keptBytes && !isAll) abort(enough);
       },
       onResponseEnd: () => answered(false),
       onResponseError(_, error) {

@@ -1,3 +1,5 @@
+import { errors } from 'undici';
+
 /* Why there was no answer, in words. Decided by codes; where there is none that is known, the message stands as it is. */
 
 const reasons: Record<string, string> = {
@@ -7,7 +9,11 @@ const reasons: Record<string, string> = {
   UND_ERR_SOCKET: 'The connection was closed by the receiver before it had answered',
   UND_ERR_HEADERS_OVERFLOW: 'The head of the answer is larger than 32 KiB',
   ENOTFOUND: 'The name of the host is not known',
+  ENODATA: 'The name of the host has no address',
+  EAI_NONAME: 'The name of the host is not known',
   EAI_AGAIN: 'The name of the host could not be looked up',
+  EAI_FAIL: 'The name of the host could not be looked up',
+  EAI_MEMORY: 'The name of the host could not be looked up',
   UND_ERR_CONNECT_TIMEOUT: 'No connection within 10 s',
   ETIMEDOUT: 'No connection: the attempt timed out',
   EHOSTUNREACH: 'The host cannot be reached',
@@ -33,18 +39,35 @@ const reasons: Record<string, string> = {
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED:
     'TLS: the receiver wants a client certificate, and the hook has none',
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'TLS: the receiver does not accept the client certificate of the hook',
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE:
+  ERR_SSL_TLSV1_ALERT_ACCESS_DENIED: 'TLS: the receiver does not accept the client certificate of the hook',
+  'ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE':
     'TLS: the receiver does not accept the client certificate of the hook, or wants one',
-  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: 'TLS: the receiver and Hookline have no protocol in common',
+  'ERR_SSL_SSL/TLS_ALERT_UNSUPPORTED_CERTIFICATE':
+    'TLS: the receiver does not accept the client certificate of the hook',
+  'ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_UNKNOWN':
+    'TLS: the receiver does not accept the client certificate of the hook',
+  'ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_EXPIRED': 'TLS: the client certificate of the hook has expired',
+  'ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_REVOKED': 'TLS: the client certificate of the hook was revoked',
+  // What a receiver with TLS 1.2 says as well when it wants a client certificate.
+  'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE':
+    'TLS: the receiver broke off the handshake: it wants a client certificate, or has no protocol in common with Hookline',
   ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'TLS: the receiver speaks no version of TLS that Hookline does',
 };
 
-export function explain(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+/** `url` is where the request was to go. */
+export function explain(error: unknown, url: string): string {
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
   const known = reasons[code];
-  if (known) return `${known} (${code}).`;
   const message = error instanceof Error ? error.message.split('\n')[0]! : String(error);
+  if (error instanceof errors.HTTPParserError)
+    return `The answer cannot be read as HTTP: ${message}${schemeHint(url)}.`;
+  if (known) return `${known}${code === 'UND_ERR_SOCKET' ? schemeHint(url) : ''} (${code}).`;
   const isTls = /^(ERR_TLS|ERR_SSL|CERT_|EPROTO)/.test(code);
   const text = isTls ? `TLS: ${message}` : message;
   return text.endsWith('.') ? text : `${text}${code ? ` (${code})` : ''}.`;
+}
+
+/** A receiver with TLS that gets a request without it closes the connection, or answers with bytes of TLS. */
+function schemeHint(url: string): string {
+  return /^http:/i.test(url) ? '. If TLS is spoken at that port, the address has to begin with https://' : '';
 }

@@ -97,7 +97,7 @@ export function createHttpClient({ guard, clock }: { guard: EgressGuard; clock: 
             ...end,
           };
         const refused = error instanceof EgressRefused;
-        return { kind: 'no-answer', reason: explain(error), refused, ...end };
+        return { kind: 'no-answer', reason: explain(attempt.fault() ?? error, url), refused, ...end };
       } finally {
         signal.removeEventListener('abort', stop);
         deadline.end();

@@ -1,6 +1,5 @@
 import { createHmac } from 'node:crypto';
-
-const prefix = 'whsec_';
+import { signingKeyText } from '../hooks/signing-secret.ts';
 
 /**
  * The `webhook-signature` of Standard Webhooks (spec v1): HMAC-SHA256 over `id.timestamp.body`, once for each secret that
@@ -13,7 +12,7 @@ export function standardSignature(
 ): string {
   return secrets
     .map((secret) => {
-      const key = Buffer.from(secret.slice(prefix.length), 'base64');
+      const key = Buffer.from(signingKeyText(secret), 'base64');
       return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`;
     })
     .join(' ');

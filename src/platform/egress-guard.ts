@@ -1,4 +1,4 @@
-import { lookup } from 'node:dns';
+import { lookup as systemLookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
@@ -15,8 +15,18 @@ export type EgressGuard = {
   lookup: LookupFunction;
 };
 
-/** `allow` holds the CIDR ranges and addresses that the operator opened. */
-export function createEgressGuard(allow: string[]): EgressGuard {
+/** Finds every address of a name, as `dns.lookup` with `all` does. */
+export type Resolve = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
+/**
+ * `allow` holds the CIDR ranges and addresses that the operator opened. `resolve` is the system's resolver, unless a test
+ * brings its own; it is asked at every connection, and what it answers then is what is checked and connected to.
+ */
+export function createEgressGuard(allow: string[], resolve: Resolve = systemLookup): EgressGuard {
   const allowed = allow.map((range) =>
     range.includes('/')
       ? ipaddr.parseCIDR(range)
@@ -38,21 +48,52 @@ export function createEgressGuard(allow: string[]): EgressGuard {
     );
   };
 
+  const resolveOnce = shareUnderWay(resolve);
   return {
     check,
     lookup(hostname, options, callback) {
-      lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      resolveOnce(hostname, { ...options, all: true }, (error, addresses) => {
         if (error) return callback(error, '', 0);
+        const [first] = addresses;
+        if (!first) return callback(noAddress(hostname), '', 0);
         try {
           for (const { address } of addresses) check(address);
         } catch (refused) {
           return callback(refused as NodeJS.ErrnoException, '', 0);
         }
         if (options.all) return callback(null, addresses);
-        return callback(null, addresses[0]!.address, addresses[0]!.family);
+        return callback(null, first.address, first.family);
       });
     },
   };
+}
+
+/**
+ * A question that is under way already is not asked a second time: the system's resolver takes a thread for each, for as
+ * long as a name server does not answer, and there are few. No answer is kept beyond that.
+ */
+function shareUnderWay(resolve: Resolve): Resolve {
+  const underWay = new Map<string, Parameters<Resolve>[2][]>();
+  return (hostname, options, callback) => {
+    const { family, hints, order } = options;
+    const key = JSON.stringify([hostname, family, hints, order]);
+    const waiting = underWay.get(key);
+    if (waiting) {
+      waiting.push(callback);
+      return;
+    }
+    underWay.set(key, [callback]);
+    resolve(hostname, options, (error, addresses) => {
+      const asked = underWay.get(key) ?? [];
+      underWay.delete(key);
+      // Each gets an error of its own: whoever fails notes with it how long his connection took.
+      for (const tell of asked) tell(error && Object.assign(new Error(error.message), error), addresses);
+    });
+  };
+}
+
+function noAddress(hostname: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`${hostname} has no address`), { code: 'ENODATA' });
 }
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;

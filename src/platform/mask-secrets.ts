@@ -1,45 +1,12 @@
 import { mask } from './secret-box.ts';
+import { formsOf } from './secret-forms.ts';
 
 /** Shorter ones would mask half of every text, and protect nothing. */
 const shortest = 4;
 
-/** A shorter line of a secret is an ordinary word, or a bracket. */
-const shortestLine = 8;
-/** Keys and certificates have fewer; each line costs a search. */
-const mostLines = 500;
-/** How `base64` and `openssl` break their lines. */
-const wraps = [76, 64];
-
-/** Every form in which a secret may turn up: as it is, percent-encoded, inside a JSON string, in base64, line by line. */
-function formsOf(secret: string): string[] {
-  const base64 = Buffer.from(secret).toString('base64');
-  return [
-    secret,
-    encodeURIComponent(secret.toWellFormed()),
-    JSON.stringify(secret).slice(1, -1),
-    base64,
-    Buffer.from(secret).toString('base64url'),
-    ...linesOf(secret),
-    ...wraps
-      .filter((width) => base64.length > width)
-      .flatMap((width) => linesOf(base64.replaceAll(new RegExp(`.{${width}}`, 'g'), '$&\n'))),
-  ];
-}
-
-/** A text of several lines, a key above all, is often printed indented, filtered or quoted. */
-function linesOf(text: string): string[] {
-  const lines = text.split('\n');
-  if (lines.length === 1 || lines.length > mostLines) return [];
-  return lines.map((line) => line.trim()).filter((line) => line.length >= shortestLine);
-}
-
-function allForms(secrets: string[]): string[] {
-  return [...new Set(secrets.filter((secret) => secret.length >= shortest).flatMap(formsOf))];
-}
-
 /** Returns a function that masks every form of every secret in a text. */
 export function createMasker(secrets: string[]): (text: string) => string {
-  const forms = allForms(secrets);
+  const forms = compiled(secrets);
   return (text) => hide(text, findSecrets(text, forms));
 }
 
@@ -48,15 +15,13 @@ export function createMasker(secrets: string[]): (text: string) => string {
  * the beginning of a secret is held back until the next piece shows whether it is one; `end` gives the rest.
  */
 export function createStreamMasker(secrets: string[]): { push(text: string): string; end(): string } {
-  const forms = allForms(secrets).map((form) => ({ form, borders: bordersOf(form) }));
-  const texts = forms.map(({ form }) => form);
+  const forms = compiled(secrets);
   let held = '';
   return {
     push(text) {
       const whole = held + text;
-      const found = findSecrets(whole, texts);
-      const longest = Math.max(0, ...forms.map(({ form, borders }) => beginningAtEnd(whole, form, borders)));
-      let keepFrom = whole.length - longest;
+      const found = findSecrets(whole, forms);
+      let keepFrom = beginningAtEnd(whole, forms);
       // A secret that was found but reaches into what is held back may still grow together with it.
       const touching = found.find(({ end }) => end > keepFrom);
       if (touching && touching.start < keepFrom) keepFrom = touching.start;
@@ -67,24 +32,118 @@ export function createStreamMasker(secrets: string[]): { push(text: string): str
       );
     },
     end() {
-      const rest = hide(held, findSecrets(held, texts));
+      const rest = hide(held, findSecrets(held, forms));
       held = '';
       return rest;
     },
   };
 }
 
+/** Forms up to this length are looked for all at once, longer ones, which are few, each by itself. */
+const longestTogether = 512;
+/** The first characters of a form that decide whether it is compared at all. */
+const blockLength = 3;
+const filterSize = 8192;
+
+/**
+ * The forms of some secrets, made for one walk through a text whatever their number: the filter tells of the block at a
+ * place, with one look, that no form begins there. So many forms one by one took 15 times as long.
+ */
+type Compiled = {
+  filter: Uint8Array;
+  /** By the number of their first block; the longest first. */
+  together: Map<number, string[]>;
+  /** Beginnings that are shorter than a block. */
+  beginnings: Set<string>;
+  longest: number;
+  long: { form: string; borders: number[] }[];
+};
+
+/** Kept for as many lists of secrets: those of a hook are the same with each delivery. */
+const mostCompiled = 100;
+const kept = new Map<string, Compiled>();
+/** Of each secret: a list may hold one that is new every time, beside a key that is not. */
+const mostForms = 400;
+const keptForms = new Map<string, string[]>();
+
+function compiled(secrets: string[]): Compiled {
+  const wanted = secrets.filter((secret) => secret.length >= shortest);
+  return remembered(kept, mostCompiled, JSON.stringify(wanted), () =>
+    compile(
+      new Set(wanted.flatMap((secret) => remembered(keptForms, mostForms, secret, () => formsOf(secret)))),
+    ),
+  );
+}
+
+/** What was not asked for longest goes first. */
+function remembered<Value>(known: Map<string, Value>, most: number, key: string, make: () => Value): Value {
+  const value = known.get(key) ?? make();
+  known.delete(key);
+  known.set(key, value);
+  if (known.size > most) known.delete(known.keys().next().value!);
+  return value;
+}
+
+function compile(forms: Set<string>): Compiled {
+  const filter = new Uint8Array(filterSize);
+  const together = new Map<number, string[]>();
+  const beginnings = new Set<string>();
+  const long: Compiled['long'] = [];
+  let longest = 0;
+  for (const form of [...forms].sort((a, b) => b.length - a.length)) {
+    if (form.length > longestTogether) {
+      long.push({ form, borders: bordersOf(form) });
+      continue;
+    }
+    longest = Math.max(longest, form.length);
+    const block = blockAt(form, 0);
+    filter[block] = 1;
+    const others = together.get(block);
+    if (others) others.push(form);
+    else together.set(block, [form]);
+    for (let length = 1; length < blockLength; length++) beginnings.add(form.slice(0, length));
+  }
+  return { filter, together, beginnings, longest, long };
+}
+
+/** The number of the block that begins at a place; different ones may share it. */
+function blockAt(text: string, at: number): number {
+  return blockOf(text.charCodeAt(at), text.charCodeAt(at + 1), text.charCodeAt(at + 2));
+}
+
+function blockOf(first: number, second: number, third: number): number {
+  return ((first << 8) ^ (second << 4) ^ third ^ (third << 7)) & (filterSize - 1);
+}
+
 type Range = { start: number; end: number };
 
 /** All places where a form stands, in order; those that overlap are one. */
-function findSecrets(text: string, forms: string[]): Range[] {
+function findSecrets(text: string, { filter, together, long }: Compiled): Range[] {
   const found: Range[] = [];
-  for (const form of forms) {
+  if (together.size > 0) {
+    // `blockAt` of every place, each character read once.
+    let first = 0;
+    let second = text.charCodeAt(0);
+    let third = text.charCodeAt(1);
+    for (let start = 0; start <= text.length - blockLength; start++) {
+      first = second;
+      second = third;
+      third = text.charCodeAt(start + 2);
+      const block = blockOf(first, second, third);
+      if (filter[block] === 0) continue;
+      for (const form of together.get(block)!) {
+        if (!text.startsWith(form, start)) continue;
+        found.push({ start, end: start + form.length });
+        break;
+      }
+    }
+  }
+  for (const { form } of long) {
     for (let start = text.indexOf(form); start >= 0; start = text.indexOf(form, start + 1)) {
       found.push({ start, end: start + form.length });
     }
   }
-  found.sort((a, b) => a.start - b.start);
+  if (long.length > 0) found.sort((a, b) => a.start - b.start);
   const merged: Range[] = [];
   for (const range of found) {
     const last = merged.at(-1);
@@ -116,8 +175,29 @@ function bordersOf(form: string): number[] {
   return borders;
 }
 
-/** The length of the longest end of the text that is a beginning, but not the whole, of the form. */
-function beginningAtEnd(text: string, form: string, borders: number[]): number {
+/** Where the longest end of the text begins that is a beginning, but not the whole, of a form. */
+function beginningAtEnd(text: string, forms: Compiled): number {
+  let earliest = text.length;
+  for (let at = Math.max(0, text.length - forms.longest + 1); at < earliest; at++) {
+    if (beginsAt(text, at, forms)) earliest = at;
+  }
+  for (const { form, borders } of forms.long) {
+    earliest = Math.min(earliest, text.length - lengthAtEnd(text, form, borders));
+  }
+  return earliest;
+}
+
+function beginsAt(text: string, at: number, { filter, together, beginnings }: Compiled): boolean {
+  const left = text.length - at;
+  if (left < blockLength) return beginnings.has(text.slice(at));
+  const block = blockAt(text, at);
+  if (filter[block] === 0) return false;
+  const rest = text.slice(at);
+  return together.get(block)!.some((form) => form.length > left && form.startsWith(rest));
+}
+
+/** The length of the longest end of the text that is a beginning, but not the whole, of one form. */
+function lengthAtEnd(text: string, form: string, borders: number[]): number {
   let length = 0;
   for (let index = Math.max(0, text.length - form.length + 1); index < text.length; index++) {
     while (length > 0 && text[index] !== form[length]) length = borders[length - 1]!;

@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import type { ServerOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { act } from './behaviour.ts';
 import type { Behaviour } from './behaviour.ts';
 import { createArrivals } from './arrivals.ts';
@@ -16,12 +17,20 @@ const TLS_FOLDER = join(import.meta.dirname, 'tls');
 /** The CA that a client must trust to reach a receiver with `tls: true`; see tls/README.md. */
 export const testCaPath: string = join(TLS_FOLDER, 'ca.pem');
 
+/** A certificate or a key of the folder `tls`, by its name without the ending. */
+export const testPem = (name: string): string => readFileSync(join(TLS_FOLDER, `${name}.pem`), 'utf8');
+
+/** What a receiver shows, and of which CA it wants a certificate itself, by their names in the folder `tls`. */
+export type ReceiverTls = { certificate: string; clientCa?: string; maxVersion?: 'TLSv1.2' };
+
 export type ReceivedRequest = {
   method: string;
   /** With the query. */
   path: string;
   headers: IncomingHttpHeaders;
   body: string;
+  /** As it came. */
+  bytes: Buffer;
   /** Throws when the body is not JSON. */
   json(): unknown;
   /** When all of it had arrived, in ms since 1970. */
@@ -37,6 +46,8 @@ export type Receiver = {
   port: number;
   /** In order of arrival; grows. */
   requests: readonly ReceivedRequest[];
+  /** How many connections there have been. */
+  connections(): number;
   waitFor: WaitFor<ReceivedRequest>;
   /** For the requests from now on. */
   setBehaviour(behave: Behave): void;
@@ -47,7 +58,9 @@ export type Receiver = {
 const answerOk: Behave = () => ({ kind: 'answer', status: 200 });
 
 /** Starts a real HTTP server on 127.0.0.1 that records what it gets and behaves as told, else answers 200. */
-export async function startReceiver(options: { tls?: boolean; behave?: Behave } = {}): Promise<Receiver> {
+export async function startReceiver(
+  options: { tls?: boolean | ReceiverTls; behave?: Behave } = {},
+): Promise<Receiver> {
   let behave = options.behave ?? answerOk;
   const arrivals = createArrivals<ReceivedRequest>((request) => `${request.method} ${request.path}`);
   const sockets = new Set<Socket>();
@@ -65,9 +78,12 @@ export async function startReceiver(options: { tls?: boolean; behave?: Behave } 
       response.destroy();
     });
   };
-  const server = options.tls ? createTlsServer(tlsOptions(), listener) : createServer(listener);
+  const tls = options.tls === true ? { certificate: 'server' } : options.tls;
+  const server = tls ? createTlsServer(tlsOptions(tls), listener) : createServer(listener);
   // With TLS these are the raw sockets below, which a reset needs.
+  let connections = 0;
   server.on('connection', (socket: Socket) => {
+    connections++;
     sockets.add(socket);
     socket.on('error', () => {}).once('close', () => sockets.delete(socket));
   });
@@ -78,6 +94,7 @@ export async function startReceiver(options: { tls?: boolean; behave?: Behave } 
     url: `${options.tls ? 'https' : 'http'}://127.0.0.1:${port}`,
     port,
     requests: arrivals.all,
+    connections: () => connections,
     waitFor: arrivals.waitFor,
     setBehaviour: (next) => {
       behave = next;
@@ -94,12 +111,14 @@ export async function startReceiver(options: { tls?: boolean; behave?: Behave } 
 }
 
 async function read(request: IncomingMessage): Promise<ReceivedRequest> {
-  const body = await text(request);
+  const bytes = await buffer(request);
+  const body = bytes.toString('utf8');
   return {
     method: request.method ?? '',
     path: request.url ?? '',
     headers: request.headers,
     body,
+    bytes,
     json: () => JSON.parse(body),
     at: Date.now(),
   };
@@ -113,9 +132,9 @@ function reset(socket: Socket, rawSockets: Iterable<Socket>): void {
   socket.destroy();
 }
 
-function tlsOptions(): { key: Buffer; cert: Buffer } {
-  return {
-    key: readFileSync(join(TLS_FOLDER, 'server-key.pem')),
-    cert: readFileSync(join(TLS_FOLDER, 'server.pem')),
-  };
+function tlsOptions({ certificate, clientCa, maxVersion }: ReceiverTls): ServerOptions {
+  const own = { key: testPem(`${certificate}-key`), cert: testPem(certificate), maxVersion };
+  return clientCa === undefined
+    ? own
+    : { ...own, ca: testPem(clientCa), requestCert: true, rejectUnauthorized: true };
 }
