@@ -177,6 +177,8 @@ async function overtakenOf(trx: Trx, hookId: number, deliveries: { id: number }[
       'in',
       deliveries.map(({ id }) => id),
     )
+    // That a hook was switched off is no status of the action, and is replaced by none.
+    .where('d.event', '!=', 'hook.disabled')
     .where(({ exists, selectFrom }) =>
       exists(
         selectFrom('deliveries as later')
@@ -184,7 +186,8 @@ async function overtakenOf(trx: Trx, hookId: number, deliveries: { id: number }[
           .whereRef('later.action_id', '=', 'd.action_id')
           .where('later.hook_id', '=', hookId)
           .whereRef('later.id', '>', 'd.id')
-          .where('later.status', '=', 'delivered'),
+          .where('later.status', '=', 'delivered')
+          .where('later.event', '!=', 'hook.disabled'),
       ),
     )
     .execute();
