@@ -17,7 +17,7 @@ import { createSettler, type Settled, type Settlement } from './settle.ts';
 const mostPerNode = 64;
 const mostSlowPerNode = 1024;
 const slowMs = 1000;
-/** Claimed in all, those included that wait for a place of their hook. */
+/** Claimed in all, slow requests apart, those included that wait for a place of their hook. */
 const mostClaimed = 512;
 /** A receiver that answers sooner is worth claiming ahead for. */
 const quickMs = 100;
@@ -148,13 +148,16 @@ export function startDeliveryWorker(
       if (now - releasedAt >= pollMs) {
         const ids = [...underWay.keys(), ...[...ended, ...waiting.map((claimed) => ({ claimed }))].map(idOf)];
         await releaseAbandonedDeliveries(connection, { now, nodeId, underWay: ids });
+        places.forgetIdle();
         releasedAt = now;
       }
-      const most = mostClaimed - underWay.size - waiting.length;
+      const claimedNow = underWay.size + waiting.length;
+      const most = Math.min(mostClaimed - (claimedNow - slow), mostSlowPerNode - claimedNow);
       const { claimed, nextAt } = await claimDeliveries(connection, {
         nodeId,
         now,
         placesOf: places.free,
+        heldOf: places.held,
         most,
       });
       for (const one of claimed) places.add(one);

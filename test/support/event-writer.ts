@@ -62,9 +62,14 @@ export async function openEvents(
           parameters: '{}',
           created_at: now,
         }));
-        const actions = await createActions(writer, trx, inputs);
-        for (const { id } of actions) await move(trx, id, 'queued', now);
-        return actions.map(({ id }) => id);
+        const ids: number[] = [];
+        // A statement takes only so many values.
+        for (let from = 0; from < inputs.length; from += 500) {
+          const actions = await createActions(writer, trx, inputs.slice(from, from + 500));
+          ids.push(...actions.map(({ id }) => id));
+        }
+        for (const id of ids) await move(trx, id, 'queued', now);
+        return ids;
       }),
     advance: (actionIds, to) =>
       db.transaction().execute(async (trx) => {
