@@ -22,6 +22,8 @@ export type DeliveryScene = {
   ledger: DeliveryLedger;
   events: TestEvents;
   pipelines: ScenePipeline[];
+  /** Stops a node in good order. */
+  stop(index: number): Promise<void>;
   /** Kills a node with SIGKILL. */
   kill(index: number): Promise<void>;
   /** Starts it again, or the first time. */
@@ -82,6 +84,7 @@ export async function prepareDeliveries(
     events,
     pipelines,
     start,
+    stop: (index) => nodes[index]!.stop(),
     async kill(index) {
       killedAt.push(Date.now());
       await nodes[index]!.kill9();
