@@ -38,8 +38,8 @@ describe('a node whose deliveries others have taken over', { timeout: 120_000 },
     }, 'others to be claimed ahead');
 
     // For the suspended node no time passes; the other sees its lease lapse.
-    const other = await start();
     receiver.setBehaviour(() => ({ kind: 'answer', status: 200 }));
+    const other = await start();
     await until(
       async () => {
         await other.clock.advance(1000);
@@ -48,8 +48,10 @@ describe('a node whose deliveries others have taken over', { timeout: 120_000 },
       'the other node to send everything',
       60_000,
     );
+    const open = events.db.selectFrom('deliveries').select('id').where('status', '!=', 'delivered');
+    await until(async () => (await open.execute()).length === 0, 'all of it to be settled');
     const before = receiver.requests.length;
-    await suspended.clock.jump(60_000);
+    await suspended.clock.jump(other.clock.now() - suspended.clock.now());
     await until(async () => /the lease lapsed/.test(suspended.log()), 'the node to notice');
     // It works on, under a new name.
     await events.begin([pipeline]);
