@@ -22,7 +22,14 @@ const hooksPerLook = 32;
  */
 export async function claimDeliveries(
   connection: Connection,
-  options: { nodeId: string; now: number; placesOf: (hookId: number) => number; most: number },
+  options: {
+    nodeId: string;
+    now: number;
+    placesOf: (hookId: number) => number;
+    /** How many of a hook the node has already. */
+    heldOf: (hookId: number) => number;
+    most: number;
+  },
 ): Promise<{ claimed: ClaimedDelivery[]; nextAt: number | null }> {
   const { nodeId, now } = options;
   // A claim that a power cut undoes is made again, so nobody waits for the disk.
@@ -38,6 +45,7 @@ export async function claimDeliveries(
       lookAgainAt(isDue ? queue.later_at : Math.max(queue.due_at, queue.blocked_until ?? 0));
       return isDue;
     });
+    due.sort(inOrderOfClaims(options.heldOf));
 
     const ids: number[] = [];
     const probing = new Set<number>();
@@ -82,6 +90,19 @@ export async function claimDeliveries(
   });
 }
 
+/**
+ * Who has least under way comes first, or the backlogs of a few hooks, claimed ahead, would keep out all others; of
+ * equals the one that has been due for longest. The probes come before them, by id: their rows are locked, and nodes
+ * that lock several must do so in one order.
+ */
+function inOrderOfClaims(heldOf: (hookId: number) => number) {
+  return (one: Queue, other: Queue): number => {
+    if (one.state === 'open' && other.state === 'open') return one.hook_id - other.hook_id;
+    if (one.state === 'open' || other.state === 'open') return one.state === 'open' ? -1 : 1;
+    return heldOf(one.hook_id) - heldOf(other.hook_id) || one.due_at - other.due_at;
+  };
+}
+
 type Queue = {
   hook_id: number;
   /** When its first delivery becomes due, and when the first does that is not due yet. */
@@ -91,7 +112,7 @@ type Queue = {
   blocked_until: number | null;
 };
 
-/** The hooks with anything pending, the longest due first: one step through the index for each of them. */
+/** The hooks with anything pending: one step through the index for each of them. */
 async function listQueues(trx: Trx, now: number): Promise<Queue[]> {
   const { rows } = await sql<Queue>`
     with recursive queue (hook_id) as (
@@ -108,7 +129,7 @@ async function listQueues(trx: Trx, now: number): Promise<Queue[]> {
       hook_health.state, hook_health.blocked_until
     from queue left join hook_health on hook_health.hook_id = queue.hook_id
     where queue.hook_id is not null`.execute(trx);
-  return rows.sort((a, b) => a.due_at - b.due_at);
+  return rows;
 }
 
 /** Of several nodes one probes; its time is over when it dies. */

@@ -18,17 +18,17 @@ import { createSettler, type Settled, type Settlement } from './settle.ts';
 const mostPerNode = 64;
 const mostSlowPerNode = 1024;
 const slowMs = 1000;
-/** Claimed in all, those included that wait for a place of their hook. */
+/** Claimed in all, slow requests apart, those included that wait for a place of their hook. */
 const mostClaimed = 512;
 /** A receiver that answers sooner is worth claiming ahead for. */
 const quickMs = 100;
 const mostGatherTurns = 8;
 const enoughEnded = 32;
 const pollMs = 1000;
-/** Well below the time for which another node believes in this one's lease. */
-const stalestMs = 10_000;
 /** How long a stop waits for what is due to be sent. */
 const drainMs = 5000;
+/** How long it then waits for answers to what was sent last. */
+const lastAnswerMs = 1000;
 
 /**
  * Sends what is due: claim, deliver, settle. Nothing waits for a slow receiver but its own hook. What ended since the last
@@ -40,6 +40,8 @@ export function startDeliveryWorker(
   const { connection, clock, log, bus, lease } = context;
   const settle = createSettler(connection, context.box);
   const stopping = new AbortController();
+  /** Ends what is being sent under the lease of now. */
+  let holding = new AbortController();
   const places = createHookPlaces();
   const underWay = new Map<number, { startedAt: number; isSlow: boolean; done: Promise<void> }>();
   let slow = 0;
@@ -48,20 +50,23 @@ export function startDeliveryWorker(
 
   const send = async (claimed: ClaimedDelivery, nodeId: string): Promise<void> => {
     const startedAt = performance.now();
+    const { signal } = holding;
+    const one = underWay.get(claimed.row.id);
     let settlement: Settlement | null = null;
     try {
-      settlement = await deliver(context, claimed, nodeId, stopping.signal);
+      settlement = await deliver(context, claimed, nodeId, signal);
     } catch (error) {
-      // Stopped: the lease ends, and the delivery is sent again by whoever finds it.
-      if (stopping.signal.aborted) return;
+      // The lease has ended, or does so now that we stop: it is sent again by whoever finds it.
+      if (signal.aborted) return;
       log.error({ err: error, delivery: claimed.row.uuid }, 'a delivery failed on our side');
       // It costs an attempt: it must not be claimed again at once, for ever.
       settlement = failedHere(claimed, nodeId, { random: context.random, now: clock.now() });
     } finally {
       const wasQuick = settlement?.status === 'delivered' && performance.now() - startedAt < quickMs;
       places.ended(claimed, { wasQuick });
-      if (underWay.get(claimed.row.id)?.isSlow) slow--;
-      underWay.delete(claimed.row.id);
+      if (one?.isSlow) slow--;
+      // After a lost lease it may be under way anew.
+      if (underWay.get(claimed.row.id) === one) underWay.delete(claimed.row.id);
     }
     ended.push({ claimed, settlement });
     pump();
@@ -77,9 +82,8 @@ export function startDeliveryWorker(
     ) {
       const claimed = places.next();
       if (!claimed) return;
-      const { id, claimed_by, updated_at: claimedAt } = claimed.row;
-      if (clock.now() - claimedAt > stalestMs) {
-        // Not ours for certain any more, if this machine was suspended; a look at the database finds it again.
+      const { id, claimed_by } = claimed.row;
+      if (!lease.holds(claimed_by!)) {
         places.ended(claimed, { wasQuick: false });
         continue;
       }
@@ -88,6 +92,14 @@ export function startDeliveryWorker(
       one.done = send(claimed, claimed_by!);
     }
   };
+
+  // Another node may send it, and then what comes after it; nothing of ours may arrive later than that.
+  lease.onLost(() => {
+    places.drop();
+    holding.abort();
+    holding = new AbortController();
+  });
+  lease.onRegained(() => loop.wake());
 
   /** From the oldest on; the rest is younger still. */
   const findSlow = (now: number) => {
@@ -163,18 +175,22 @@ export function startDeliveryWorker(
       await settleEnded();
       const now = clock.now();
       const nodeId = lease.id();
+      if (!lease.holds(nodeId)) return null;
       findSlow(now);
       const waiting = places.waiting();
       if (now - releasedAt >= pollMs) {
         const ids = [...underWay.keys(), ...[...ended, ...waiting.map((claimed) => ({ claimed }))].map(idOf)];
         await releaseAbandonedDeliveries(connection, { now, nodeId, underWay: ids });
+        places.forgetIdle();
         releasedAt = now;
       }
-      const most = mostClaimed - underWay.size - waiting.length;
+      const claimedNow = underWay.size + waiting.length;
+      const most = Math.min(mostClaimed - (claimedNow - slow), mostSlowPerNode - claimedNow);
       const { claimed, nextAt } = await claimDeliveries(connection, {
         nodeId,
         now,
         placesOf: places.free,
+        heldOf: places.held,
         most,
       });
       for (const one of claimed) places.add(one);
@@ -191,16 +207,17 @@ export function startDeliveryWorker(
       // What the end of the actions has caused should be told now rather than at the next start.
       const deadline = clock.now() + drainMs;
       const isBusy = async () =>
-        underWay.size > 0 || ended.length > 0 || (await isAnyDue(connection, clock.now()));
+        underWay.size > 0 || ended.length > 0 || (await isAnyDue(connection, clock.now()).catch(() => false));
       while (clock.now() < deadline && (await isBusy())) await clock.sleep(20);
       await loop.stop();
       // A turn that was claiming at that very moment, which nothing above could see, has only now begun to send.
-      const sent = new AbortController();
-      const all = Promise.allSettled([...underWay.values()].map(({ done }) => done));
-      void all.then(() => sent.abort());
-      await clock.sleep(Math.max(0, deadline - clock.now()), sent.signal);
+      while (clock.now() < deadline && underWay.size > 0) await clock.sleep(20);
       stopping.abort();
-      await all;
+      // Nothing begins any more. Whoever was asked last may still answer, or would be asked the same again.
+      const lastAnswerBy = clock.now() + lastAnswerMs;
+      while (clock.now() < lastAnswerBy && underWay.size > 0) await clock.sleep(20);
+      holding.abort();
+      await Promise.allSettled([...underWay.values()].map(({ done }) => done));
       await settleEnded().catch((error: unknown) =>
         log.error({ err: error }, 'deliveries were left unsettled'),
       );

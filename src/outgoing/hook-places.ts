@@ -7,19 +7,24 @@ const mostAhead = 64;
 
 type Places = { waiting: ClaimedDelivery[]; sending: number; allowance: number };
 
-/** What is claimed and waits for a place of its hook; hooks take turns. */
+/**
+ * What is claimed and waits for a place of its hook. Hooks take turns, those with the fewest requests under way first:
+ * a receiver that does not answer then keeps nobody from a first place.
+ */
 export function createHookPlaces() {
   const hooks = new Map<number, Places>();
-  /** Those with something waiting and a place free, the one whose turn it is first. */
-  const ready = new Set<number>();
+  /** Those with something waiting and a place free, by how many they have under way; the one whose turn it is first. */
+  const ready = Array.from({ length: mostSending }, () => new Set<number>());
   const placesOf = (hookId: number): Places => {
     let places = hooks.get(hookId);
     if (!places) hooks.set(hookId, (places = { waiting: [], sending: 0, allowance: mostSending }));
     return places;
   };
   const look = (hookId: number, { waiting, sending }: Places) => {
-    if (waiting.length > 0 && sending < mostSending) ready.add(hookId);
-    else ready.delete(hookId);
+    for (const [count, hookIds] of ready.entries()) {
+      if (count !== sending || waiting.length === 0) hookIds.delete(hookId);
+      else hookIds.add(hookId);
+    }
   };
 
   return {
@@ -31,6 +36,12 @@ export function createHookPlaces() {
       return Math.max(0, places.allowance - places.waiting.length - places.sending);
     },
 
+    /** How many of a hook are claimed. */
+    held(hookId: number): number {
+      const places = hooks.get(hookId);
+      return places ? places.waiting.length + places.sending : 0;
+    },
+
     add(claimed: ClaimedDelivery): void {
       const places = placesOf(claimed.row.hook_id);
       places.waiting.push(claimed);
@@ -39,12 +50,11 @@ export function createHookPlaces() {
 
     /** The next one to begin; `ended` must be called for it. */
     next(): ClaimedDelivery | null {
-      const [hookId] = ready;
+      const [hookId] = ready.find(({ size }) => size > 0) ?? [];
       if (hookId === undefined) return null;
       const places = hooks.get(hookId)!;
       const claimed = places.waiting.shift()!;
       places.sending++;
-      ready.delete(hookId);
       look(hookId, places);
       return claimed;
     },
@@ -61,9 +71,17 @@ export function createHookPlaces() {
       const ids = hookId === undefined ? [...hooks.keys()] : [hookId];
       return ids.flatMap((id) => {
         const places = hooks.get(id);
-        ready.delete(id);
-        return places?.waiting.splice(0) ?? [];
+        const dropped = places?.waiting.splice(0) ?? [];
+        if (places) look(id, places);
+        return dropped;
       });
+    },
+
+    /** Forgets hooks of which nothing is claimed, or every hook there ever was would stay in memory. */
+    forgetIdle(): void {
+      for (const [hookId, { waiting, sending }] of hooks) {
+        if (waiting.length === 0 && sending === 0) hooks.delete(hookId);
+      }
     },
 
     waiting(): ClaimedDelivery[] {

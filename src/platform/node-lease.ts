@@ -17,8 +17,15 @@ const giveUpAfterMs = 11_000;
 export type NodeLease = {
   /** Read it anew for each claim. */
   id(): string;
+  /**
+   * Whether work claimed under this id may be begun. Not once the lease has lapsed by this node's own clock, as when the
+   * machine was suspended, even before that was noticed: others may have done the work, and what follows it.
+   */
+  holds(id: string): boolean;
   /** Called when the lease was lost: whatever runs under the old id must end. */
   onLost(listener: () => void): void;
+  /** Called when there is a new one after that. */
+  onRegained(listener: () => void): void;
   stop(): Promise<void>;
 };
 
@@ -30,11 +37,12 @@ export async function takeNodeLease(context: {
   const { clock, log } = context;
   const { db, dialect } = context.connection;
   const lost: (() => void)[] = [];
+  const regained: (() => void)[] = [];
   const stopping = new AbortController();
   // The lock on the data folder proves that whoever else is listed in SQLite is dead.
   if (dialect === 'sqlite') await db.deleteFrom('nodes').execute();
-  let id = await register(db, clock);
   let renewedAt = clock.now();
+  let id = await register(db, renewedAt);
   let isLost = false;
   const lose = (why: string) => {
     if (isLost) return;
@@ -48,12 +56,17 @@ export async function takeNodeLease(context: {
       await clock.sleep(renewEveryMs, stopping.signal);
       if (stopping.signal.aborted) return;
       try {
-        if (isLost || !(await within(renewEveryMs, renew(db, clock, id, dialect)))) {
+        // Others count from the time that is written, however long the writing takes.
+        let now = clock.now();
+        const wasLost = isLost || !(await within(renewEveryMs, renew(db, now, id, dialect)));
+        if (wasLost) {
           lose('the lease lapsed');
-          id = await register(db, clock);
+          now = clock.now();
+          id = await register(db, now);
           isLost = false;
         }
-        renewedAt = clock.now();
+        renewedAt = now;
+        if (wasLost) for (const listener of regained) listener();
       } catch (error) {
         log.error({ err: error }, 'the lease of this node could not be renewed');
         if (dialect === 'postgres' && clock.now() - renewedAt >= giveUpAfterMs)
@@ -64,7 +77,9 @@ export async function takeNodeLease(context: {
 
   return {
     id: () => id,
+    holds: (asked) => asked === id && !isLost && (dialect === 'sqlite' || clock.now() < renewedAt + leaseMs),
     onLost: (listener) => void lost.push(listener),
+    onRegained: (listener) => void regained.push(listener),
     async stop() {
       stopping.abort();
       await running;
@@ -92,9 +107,8 @@ export function liveNodes(db: Db, now: number) {
   return db.selectFrom('nodes').select('id').where('expires_at', '>', now);
 }
 
-async function register(db: Db, clock: Clock): Promise<string> {
+async function register(db: Db, now: number): Promise<string> {
   const id = randomUUID();
-  const now = clock.now();
   await db
     .deleteFrom('nodes')
     .where('expires_at', '<', now - 24 * 3_600_000)
@@ -107,8 +121,7 @@ async function register(db: Db, clock: Clock): Promise<string> {
 }
 
 /** With SQLite nobody else can have taken over, however long this process slept. */
-async function renew(db: Db, clock: Clock, id: string, dialect: Connection['dialect']): Promise<boolean> {
-  const now = clock.now();
+async function renew(db: Db, now: number, id: string, dialect: Connection['dialect']): Promise<boolean> {
   let query = db
     .updateTable('nodes')
     .set({ expires_at: now + leaseMs })
