@@ -47,20 +47,25 @@ const keys = [Buffer.alloc(32, 7)] as const;
 const receiver = await startReceiver();
 try {
   const node = await startNode();
-  const rates: { ours: number; bare: number }[] = [];
+  const rates: { ours: number; bare: number; single: number }[] = [];
   await deliver(node, events / 4); // warm-up
   for (let round = 0; round < rounds; round++) {
     const ours = await deliver(node, events);
-    const bare = await bareLoop(node.sample, events);
-    rates.push({ ours, bare });
-    console.error(`round ${round + 1}: ${Math.round(ours)}/s, bare undici ${Math.round(bare)}/s`);
+    const bare = await bareLoop(node.sample, events, 64);
+    const single = await bareLoop(node.sample, events, 1);
+    rates.push({ ours, bare, single });
+    console.error(
+      `round ${round + 1}: ${Math.round(ours)}/s; bare undici ${Math.round(bare)}/s, one at a time ${Math.round(single)}/s`,
+    );
   }
   const ours = middle(rates.map((rate) => rate.ours));
-  const bare = middle(rates.map((rate) => rate.bare));
-  const ratio = (ours / bare).toFixed(2);
+  const of = (what: 'bare' | 'single') => {
+    const rate = middle(rates.map((one) => one[what]));
+    return `${(ours / rate).toFixed(2)} of ${Math.round(rate)}/s`;
+  };
   print(
     `recorded deliveries, ${hookCount} hooks`,
-    `${Math.round(ours)}/s → ${ratio} of bare undici, ${Math.round(bare)}/s`,
+    `${Math.round(ours)}/s → of bare undici with 64 requests at a time ${of('bare')}, with one at a time ${of('single')}`,
   );
 
   const idle = await latencies(node, 200);
@@ -328,8 +333,12 @@ async function countDelivered(db: Node['connection']['db']): Promise<number> {
   return next.count;
 }
 
-/** As many at the same time as a node sends. */
-async function bareLoop({ url, headers, body }: Node['sample'], count: number): Promise<number> {
+/** `lanes` requests at the same time: a node sends up to 64. */
+async function bareLoop(
+  { url, headers, body }: Node['sample'],
+  count: number,
+  lanes: number,
+): Promise<number> {
   const dispatcher = new Agent();
   const startedAt = performance.now();
   let left = count;
@@ -339,7 +348,7 @@ async function bareLoop({ url, headers, body }: Node['sample'], count: number): 
       await response.body.text();
     }
   };
-  await Promise.all(Array.from({ length: 64 }, lane));
+  await Promise.all(Array.from({ length: lanes }, lane));
   const rate = count / ((performance.now() - startedAt) / 1000);
   await dispatcher.close();
   return rate;

@@ -24,6 +24,8 @@ const mostClaimed = 512;
 const quickMs = 100;
 const mostGatherTurns = 8;
 const enoughEnded = 32;
+/** What has ended and is not written is sent again after a crash, so no more is begun beyond this. */
+const mostEnded = 256;
 const pollMs = 1000;
 /** How long a stop waits for what is due to be sent. */
 const drainMs = 5000;
@@ -77,6 +79,7 @@ export function startDeliveryWorker(
   const pump = () => {
     while (
       !stopping.signal.aborted &&
+      ended.length < mostEnded &&
       underWay.size < mostSlowPerNode &&
       underWay.size - slow < mostPerNode
     ) {

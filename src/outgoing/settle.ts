@@ -154,6 +154,8 @@ async function updateHealth(
   settlements: Settlement[],
 ): Promise<Settled> {
   const settled: Settled = { blocked: new Set(), disabled: [] };
+  for (const { isProbe, sign, delivery, at } of settlements)
+    if (isProbe && sign === null) await probeAgain(trx, delivery.hook_id, at);
   const byHook = Map.groupBy(
     settlements.filter(({ sign }) => sign !== null),
     ({ delivery }) => delivery.hook_id,
@@ -191,6 +193,16 @@ async function updateHealth(
     if ((health?.blocked_until ?? 0) > at) settled.blocked.add(hookId);
   }
   return settled;
+}
+
+/** A probe that was not sent has told nothing: the next one need not wait for its time to be over. */
+async function probeAgain(trx: Trx, hookId: number, now: number): Promise<void> {
+  await trx
+    .updateTable('hook_health')
+    .set({ blocked_until: now })
+    .where('hook_id', '=', hookId)
+    .where('state', '=', 'open')
+    .execute();
 }
 
 /** So that there is something to lock: of two nodes that both saw the first failures, neither loses those of the other. */
