@@ -16,6 +16,7 @@ import { until } from './support/api-client.ts';
 /** Time passes fifty times as fast for whoever waits by it: the 10 s between TERM and KILL are 0.2 s. */
 const hastyClock: Clock = {
   now: systemClock.now,
+  elapsed: systemClock.elapsed,
   sleep: (ms, signal) => systemClock.sleep(ms / 50, signal),
 };
 

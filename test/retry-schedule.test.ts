@@ -18,7 +18,8 @@ const timing = {
   total_ms: 1,
   connection_reused: true,
 };
-const url = 'https://gitlab.example.com/api/v4/projects/a%2Fb/statuses/abc';
+const url = 'https://hooks.example.com/deploys';
+const gitlab = 'https://gitlab.example.com/api/v4/projects/a%2Fb/statuses/abc';
 
 function answered(status: number, headers: Record<string, string> = {}, body = ''): Answer {
   return { kind: 'answer', status, headers, body, isCut: false, address: '192.0.2.1', timing };
@@ -32,8 +33,8 @@ const unreachable: Answer = {
   timing,
 };
 
-function judged(answer: Answer, attempt = 1, random = 0.5): Verdict {
-  return judge(answer, attempt, { url, random: () => random, now: NOW });
+function judged(answer: Answer, attempt = 1, random = 0.5, to = url): Verdict {
+  return judge(answer, attempt, { url: to, random: () => random, now: NOW });
 }
 
 function delayOf(verdict: Verdict): number {
@@ -60,6 +61,33 @@ describe('what follows from an attempt to deliver', () => {
       assert.equal(verdict.kind, 'rejected', String(status));
       assert.ok(verdict.reason.includes(String(status)));
     }
+  });
+
+  test('what GitLab says of a commit status counts as it is meant, and nobody else may say so', () => {
+    const repeated = answered(400, {}, '{"message":"Cannot transition status via :run from :running"}');
+    assert.equal(judged(repeated, 1, 0.5, gitlab).kind, 'delivered');
+    assert.equal(judged(repeated).kind, 'rejected');
+    assert.equal(judged(answered(400, {}, '{"message":"other"}'), 1, 0.5, gitlab).kind, 'rejected');
+    assert.equal(judged(answered(409), 1, 0.5, gitlab).kind, 'retry');
+  });
+
+  test('a rejection repeats in short what the receiver says is wrong', () => {
+    const said = (body: string) => judged(answered(401, {}, body)).reason;
+    assert.equal(said('{"message":"Bad credentials"}'), 'Rejected: answered 401: Bad credentials.');
+    assert.equal(said('{"error":{"message":"no\\nline"}}'), 'Rejected: answered 401: no line.');
+    for (const body of ['', 'no', '[]', 'null', '{"message":7}'])
+      assert.equal(said(body), 'Rejected: answered 401.', body);
+  });
+
+  test('the end of a rate limit is waited for, as each provider tells it', () => {
+    const reset = String(NOW / 1000 + 600);
+    const wait = (status: number, headers: Record<string, string>) =>
+      delayOf(judged(answered(status, headers))) / SECOND;
+    assert.equal(wait(403, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': reset }), 600);
+    assert.equal(wait(429, { 'ratelimit-remaining': '0', 'ratelimit-reset': reset }), 600);
+    assert.equal(wait(429, { 'x-ratelimit-reset-after': '64.57' }), 64.57);
+    assert.equal(wait(429, { 'x-ratelimit-remaining': '5', 'x-ratelimit-reset': reset }), 5);
+    assert.equal(wait(500, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': reset }), 5);
   });
 
   test('a redirect is not followed, and the reason says so', () => {

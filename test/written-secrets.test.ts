@@ -20,8 +20,8 @@ describe('secrets written into the URL of an outgoing hook', () => {
       'https://chat.example/api/webhooks/123456789012345678/********?wait=true',
     ],
     [
-      'https://x.example/a?token=short&access_token=longer-one#top',
-      'https://x.example/a?token=short&access_token=********#top',
+      'https://x.example/a?token=abc&access_token=longer-one#top',
+      'https://x.example/a?token=abc&access_token=********#top',
     ],
     [`https://x.example/run?sig=${chatToken}%3D&v=1`, 'https://x.example/run?sig=********&v=1'],
     [`https://x.example/?q=${chatToken}`, 'https://x.example/?q=********'],

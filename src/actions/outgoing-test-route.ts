@@ -1,12 +1,13 @@
 import { isIP } from 'node:net';
 import { Type } from 'typebox';
+import { healthOfHooks, type HookHealthRow } from '../hooks/health.ts';
 import { eventNames, type EventName } from '../hooks/definition.ts';
 import { loadSending, type SendingHook } from '../hooks/registry.ts';
 import { findHook, type HookRow } from '../hooks/store.ts';
 import { previewRequest } from '../outgoing/deliver.ts';
 import { EgressRefused, type EgressGuard } from '../platform/egress-guard.ts';
 import { planDeliveries, type PlannedDelivery } from '../outgoing/subscribe.ts';
-import type { Clock } from '../platform/clock.ts';
+import { isoTime, type Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { AppError, invalid, notFound } from '../platform/errors.ts';
 import { Id, Nullable, OneOf, uuidParam } from '../platform/http/schemas.ts';
@@ -105,7 +106,11 @@ export function outgoingTestRoute(
         event,
         id: '00000000-0000-0000-0000-000000000000',
       });
-      const obstacle = planned ? obstacleOf(planned) : `The hook does not ask for ${event}.`;
+      const health = (await healthOfHooks(db, [row.id])).get(row.id);
+      const obstacle =
+        strangerOf(row, action) ??
+        (planned ? obstacleOf(planned) : `The hook does not ask for ${event}.`) ??
+        blockOf(health, clock.now());
       const isPossible = preview.kind === 'request';
       const refusal = isPossible ? refusalOf(preview.url, guard) : null;
       return {
@@ -122,10 +127,28 @@ export function outgoingTestRoute(
   });
 }
 
-/** The event of the status that the action has, by the name under which the hook asks for it, or the only one it asks for. */
+/** The event of the status that the action has, by the name under which the hook asks for it. */
 function eventFor({ definition: { events } }: SendingHook, action: ActionRow): EventName {
   const names = eventsOf(statusOf(action));
-  return names.find((name) => events.includes(name)) ?? (events.length === 1 ? events[0]! : names[0]!);
+  const asked = names.find((name) => events.includes(name));
+  return asked ?? (events.every((name) => name === 'hook.disabled') ? 'hook.disabled' : names[0]!);
+}
+
+/** Why the hook never hears of this action, if so. */
+function strangerOf(hook: HookRow, action: ActionRow): string | null {
+  const isOwn =
+    hook.pipeline_id === null
+      ? action.type === hook.action_type &&
+        action.resource_type === hook.resource_type &&
+        action.resource_id === hook.resource_id
+      : action.pipeline_id === hook.pipeline_id;
+  return isOwn ? null : `Action ${action.id} is of another pipeline than those that this hook tells of.`;
+}
+
+function blockOf(health: HookHealthRow | undefined, now: number): string | null {
+  const until = health?.blocked_until ?? 0;
+  if (until <= now) return null;
+  return `It would be sent, but not before ${isoTime(until)}: ${health?.reason}`;
 }
 
 function obstacleOf({ status, reason }: PlannedDelivery): string | null {

@@ -40,6 +40,8 @@ const states: Record<string, Record<Status, string>> = {
   },
 };
 
+export const commitHosts = Object.keys(states);
+
 /** Throws when the host or the status is none of the table: better no status than a wrong one. */
 export function commitState(status: string, host: string): string {
   const words: Partial<Record<Status, string>> = Object.hasOwn(states, host) ? states[host]! : {};

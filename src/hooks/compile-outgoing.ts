@@ -1,5 +1,6 @@
 import type { FieldError } from '../platform/errors.ts';
 import type { OutgoingDefinition } from './definition.ts';
+import { isSensitiveName } from './sensitive-headers.ts';
 import { compileTemplate, TemplateFault, type CompiledTemplate, type TemplateKind } from './templates.ts';
 
 /** A JSON value whose strings are templates. */
@@ -20,11 +21,13 @@ export type CompiledOutgoing = {
   url: CompiledTemplate;
   headers: { name: string; template: CompiledTemplate; field: string }[];
   body: CompiledBody;
-  /** Null when the hook names none and has no body. */
+  /** For when the hook names none; null when it has no body. */
   contentType: string | null;
 };
 
 const deepest = 20;
+/** Each text of a body is a template of its own. */
+const mostTexts = 1000;
 
 /** Returns every template that does not parse instead of throwing at the first. */
 export function compileOutgoing(
@@ -40,7 +43,14 @@ export function compileOutgoing(
       return { keepsType: false, render: () => '', paths: () => [] };
     }
   };
+  let texts = 0;
   const node = (value: unknown, field: string, depth: number): BodyNode => {
+    if (typeof value === 'string') texts++;
+    if (typeof value === 'string' && texts > mostTexts) {
+      if (texts === mostTexts + 1)
+        faults.push({ field: 'settings.request_body', message: `has more than ${mostTexts} texts` });
+      return { kind: 'constant', value: '' };
+    }
     if (typeof value === 'string')
       return { kind: 'leaf', template: compile(value, 'text', field), path: field };
     if (typeof value !== 'object' || value === null) return { kind: 'constant', value };
@@ -68,8 +78,9 @@ export function compileOutgoing(
     if (typeof body !== 'string') return { kind: 'none' };
     return { kind: 'text', template: compile(body, textKind(given), 'settings.request_body') };
   })();
-  const contentType =
-    given ?? { none: null, json: 'application/json', text: 'text/plain; charset=utf-8' }[compiledBody.kind];
+  const contentType = { none: null, json: 'application/json', text: 'text/plain; charset=utf-8' }[
+    compiledBody.kind
+  ];
 
   return {
     compiled: {
@@ -107,7 +118,7 @@ export function allTemplates({
   url,
   headers,
   body,
-}: CompiledOutgoing): { field: string; template: CompiledTemplate }[] {
+}: CompiledOutgoing): { field: string; template: CompiledTemplate; isSensitive?: boolean }[] {
   const leaves = (node: BodyNode): { field: string; template: CompiledTemplate }[] => {
     switch (node.kind) {
       case 'leaf':
@@ -122,7 +133,10 @@ export function allTemplates({
         return node satisfies never;
     }
   };
-  const all = [{ field: 'target_url', template: url }, ...headers];
+  const all: ReturnType<typeof allTemplates> = [
+    { field: 'target_url', template: url },
+    ...headers.map((header) => ({ ...header, isSensitive: isSensitiveName(header.name) })),
+  ];
   if (body.kind === 'text') all.push({ field: 'settings.request_body', template: body.template });
   if (body.kind === 'json') all.push(...leaves(body.root));
   return all;

@@ -51,7 +51,7 @@ export function outgoingDefinition(input: OutgoingInput, old: OutgoingDefinition
     tls: mergeTls(input.tls, old?.tls),
   };
   const { faults } = compileOutgoing(definition);
-  faults.push(...headerFaults(definition.request_headers));
+  faults.push(...headerFaults(definition.request_headers), ...maskFaults(definition));
   faults.push(...urlFaults(definition.target_url));
   faults.push(...tlsFaults(definition.tls ?? null));
   if (old) faults.push(...carriedSecretFaults(input, old, definition));
@@ -86,7 +86,7 @@ function carriedSecretFaults(
 }
 
 /** Scheme and host of a URL template, as they are written. */
-function hostOf(url: string): string {
+export function hostOf(url: string): string {
   return (/^[a-z]+:\/\/[^/?#]*/i.exec(url)?.[0] ?? url).toLowerCase();
 }
 
@@ -135,6 +135,7 @@ function isContainer(value: unknown): value is Record<string, unknown> {
 const reservedHeaders = new Set([
   'connection',
   'content-length',
+  '__proto__',
   'expect',
   'host',
   'keep-alive',
@@ -158,6 +159,24 @@ function headerFaults(headers: OutgoingDefinition['request_headers']): FieldErro
         ]
       : [],
   );
+}
+
+/** Each is looked for in whatever is shown. */
+const mostWrittenSecrets = 100;
+
+/** A hook copied from what an answer shows would send the mask. */
+function maskFaults({ request_headers, request_body }: OutgoingDefinition): FieldError[] {
+  const message = `shows a secret as ${mask}; give the secret itself`;
+  const headers = request_headers.flatMap(({ value }, index) =>
+    value.includes(mask) ? [{ field: `settings.request_headers.${index}.value`, message }] : [],
+  );
+  const secrets = writtenSecrets({ target_url: '', request_body });
+  if (secrets.length > mostWrittenSecrets) {
+    const tooMany = `holds ${secrets.length} texts under names such as "token"; at most ${mostWrittenSecrets} can be masked`;
+    return [...headers, { field: 'settings.request_body', message: tooMany }];
+  }
+  const isInBody = JSON.stringify(request_body ?? '').includes(mask);
+  return isInBody ? [...headers, { field: 'settings.request_body', message }] : headers;
 }
 
 function urlFaults(url: string): FieldError[] {

@@ -24,7 +24,14 @@ export async function healthOfHooks(db: Db, hookIds: number[]): Promise<Map<numb
   return new Map(rows.map((row) => [row.hook_id, row]));
 }
 
-/** The next delivery is tried at once, whatever came of those before. */
-export async function forgetHealth(db: Db, hookId: number): Promise<void> {
+/** What waits is tried at once, whatever came of it before. */
+export async function tryAtOnce(db: Db, hookId: number, now: number): Promise<void> {
   await db.deleteFrom('hook_health').where('hook_id', '=', hookId).execute();
+  await db
+    .updateTable('deliveries')
+    .set({ next_attempt_at: now })
+    .where('hook_id', '=', hookId)
+    .where('status', '=', 'pending')
+    .where('next_attempt_at', '>', now)
+    .execute();
 }

@@ -3,6 +3,7 @@ import { UserRelation, type UserLookup } from '../accounts/present.ts';
 import { resourceTypes, type ResourceType } from '../inventory/resource.ts';
 import { operationCodes, type Operation } from '../pipelines/operations.ts';
 import { isoTime } from '../platform/clock.ts';
+import type { FieldError } from '../platform/errors.ts';
 import { FieldFault, Nullable, OneOf, Time, UuidText } from '../platform/http/schemas.ts';
 import { mask, type SecretBox } from '../platform/secret-box.ts';
 import {
@@ -187,7 +188,9 @@ export function presentHook(
     failing_since: isoTime(health?.failing_since ?? null),
     failed_attempts: health?.failed_attempts ?? 0,
     last_failure: health?.reason ?? null,
-    warnings: templateWarnings(compiled, definition.conditions, known),
+    warnings: warningsOf(row, context.variables, () =>
+      templateWarnings(compiled, definition.conditions, known),
+    ),
     url: null,
     target_url: maskUrlTemplate(definition.target_url),
     verify_ssl: definition.verify_ssl,
@@ -203,6 +206,21 @@ export function presentHook(
     },
     trigger_when: { events: definition.events, conditions: definition.conditions.map(presentCondition) },
   };
+}
+
+/** A list shows a hundred hooks at a time, and what is wrong with their names changes with their definitions alone. */
+const knownWarnings = new Map<string, FieldError[]>();
+const mostKnownWarnings = 1000;
+
+function warningsOf(row: HookRow, variables: string[], find: () => FieldError[]): FieldError[] {
+  const key = [row.uuid, row.version, ...variables].join(' ');
+  let warnings = knownWarnings.get(key);
+  if (!warnings) {
+    warnings = find();
+    if (knownWarnings.size >= mostKnownWarnings) knownWarnings.clear();
+    knownWarnings.set(key, warnings);
+  }
+  return warnings;
 }
 
 function presentTls(tls: OutgoingDefinition['tls']) {

@@ -9,7 +9,7 @@ import { applyPreset } from './apply-preset.ts';
 import { checkSecret, givenSecret, incomingDefinition, type IncomingInput } from './define-incoming.ts';
 import { outgoingDefinition, type OutgoingInput } from './define-outgoing.ts';
 import type { IncomingDefinition, OutgoingDefinition } from './definition.ts';
-import { forgetHealth } from './health.ts';
+import { tryAtOnce } from './health.ts';
 import type { OutgoingPreset } from './outgoing-presets.ts';
 import { givenSigningSecret, newSigningSecret } from './signing-secret.ts';
 import {
@@ -149,7 +149,7 @@ export async function changeOutgoingHook(
     await updateHook(db, row.id, { version: row.version + 1 });
   }
   await change(context, row, input, definition, secret_sealed);
-  await forgetHealth(db, row.id);
+  await tryAtOnce(db, row.id, clock.now());
 }
 
 async function insert(

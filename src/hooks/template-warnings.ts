@@ -13,17 +13,30 @@ export function templateWarnings(
   known: KnownNames,
 ): FieldError[] {
   const named = [
-    ...allTemplates(compiled).map(({ field, template }) => ({ field, paths: template.paths() })),
+    ...allTemplates(compiled).map(({ field, template, isSensitive }) => ({
+      field,
+      // What stands in brackets may be a literal of the user's own.
+      paths: isSensitive ? template.paths().map((path) => path.slice(0, 1)) : template.paths(),
+    })),
     ...conditions.map(({ path }, index) => ({
       field: `trigger_when.conditions.${index}.path`,
       paths: [path.split('.')],
     })),
   ];
-  return named.flatMap(({ field, paths }) => {
+  const warnings: FieldError[] = [];
+  for (const { field, paths } of named) {
     const unknown = new Set(paths.filter((path) => !isKnown(path, known)).map((path) => path.join('.')));
-    return [...unknown].map((path) => ({ field, message: warning(path, known) }));
-  });
+    for (const path of unknown) {
+      if (warnings.length === mostWarnings) return warnings;
+      warnings.push({ field, message: warning(path.slice(0, longestPath), known) });
+    }
+  }
+  return warnings;
 }
+
+/** Looking for the nearest name takes time, and nobody reads more. */
+const mostWarnings = 20;
+const longestPath = 200;
 
 function isKnown(path: string[], known: KnownNames): boolean {
   let names: KnownNames[string] = known;
@@ -46,10 +59,11 @@ function warning(path: string, known: KnownNames): string {
   const nearest = distances.sort((a, b) => a.distance - b.distance)[0];
   const variables = 'action.triggered_from.hook_parsed_variables.';
   const isVariable = path.startsWith(variables);
+  const ownLength = isVariable ? path.length - variables.length : path.length;
   const what = isVariable
     ? `names the variable "${path.slice(variables.length)}", which no incoming hook of the pipeline extracts`
     : `names "${path}", which no event has`;
-  const isNear = nearest && nearest.distance <= Math.max(3, Math.ceil(path.length / 3));
+  const isNear = nearest && nearest.distance <= Math.max(2, Math.ceil(ownLength / 3));
   return isNear ? `${what}. Did you mean "${nearest.one}"?` : `${what}.`;
 }
 

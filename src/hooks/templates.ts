@@ -1,5 +1,14 @@
-import { Drop, Liquid, LiquidError, type Template } from 'liquidjs';
-import { commitState } from './commit-state.ts';
+import {
+  Context,
+  Drop,
+  Liquid,
+  LiquidError,
+  toValue,
+  toValueSync,
+  type Emitter,
+  type Template,
+} from 'liquidjs';
+import { commitHosts, commitState } from './commit-state.ts';
 
 /**
  * The three texts of an outgoing hook are Liquid templates. What a value becomes when it is put in depends on where
@@ -15,11 +24,17 @@ export type TemplateKind =
   /** Percent-encoded, for `application/x-www-form-urlencoded`. */
   | 'form';
 
-/** `deadline` is a time of `performance.now()`: the templates of one request share it, for they block all others. */
-type RenderOptions = { strict: boolean; deadline?: number };
+/**
+ * `deadline` is a time of `performance.now()`: the templates of one request share it, for they block all others. `most`
+ * is the number of characters that may come out.
+ */
+type RenderOptions = { strict: boolean; deadline?: number; most?: number };
 
 export type CompiledTemplate = {
-  /** Throws MissingVariable when `strict` and a variable is not there, and an error when the deadline passes. */
+  /**
+   * Throws MissingVariable when `strict` and a variable is not there, and an error when the deadline passes or the text
+   * becomes too long.
+   */
   render(context: object, options: RenderOptions): string;
   /** True when the whole text is one expression that ends in `| json`: its value then keeps its type. */
   keepsType: boolean;
@@ -43,7 +58,10 @@ const escapes: Record<TemplateKind, ((value: unknown) => string) | undefined> = 
   url: percentEncode,
   form: percentEncode,
   text: undefined,
-  json: (value) => JSON.stringify(plain(value)).slice(1, -1),
+  json: (value) => {
+    checkLength(value);
+    return JSON.stringify(plain(value)).slice(1, -1);
+  },
 };
 
 const engines = new Map<TemplateKind, Liquid>();
@@ -58,12 +76,20 @@ export function compileTemplate(text: string, kind: TemplateKind): CompiledTempl
   } catch (cause) {
     throw new TemplateFault(describe(cause), { cause });
   }
+  checkCommitState(text);
   return {
     keepsType: /^\s*\{\{(?:(?!\}\}).)*\|\s*json\s*\}\}\s*$/s.test(text),
-    render(context, { strict, deadline = performance.now() + mostRenderMs }) {
+    render(context, { strict, deadline = performance.now() + mostRenderMs, most = mostCharacters }) {
       const renderLimit = Math.max(1, deadline - performance.now());
+      const scope = new Context(context, engine.options, {
+        strictVariables: strict,
+        renderLimit,
+        sync: true,
+      });
+      const output = createOutput(most);
       try {
-        return String(engine.renderSync(parsed, context, { strictVariables: strict, renderLimit }));
+        toValueSync(engine.renderer.renderTemplates(parsed, scope, output));
+        return output.buffer;
       } catch (error) {
         if (error instanceof LiquidError && error.name === 'UndefinedVariableError') {
           throw new MissingVariable(
@@ -73,12 +99,55 @@ export function compileTemplate(text: string, kind: TemplateKind): CompiledTempl
         throw error;
       }
     },
-    paths: () =>
-      engine.globalVariableSegmentsSync(parsed).map((segments) => {
-        const computed = segments.findIndex((segment) => Array.isArray(segment));
-        return (computed < 0 ? segments : segments.slice(0, computed)).map(String);
-      }),
+    paths: () => {
+      try {
+        return engine.globalVariableSegmentsSync(parsed).map((segments) => {
+          const computed = segments.findIndex((segment) => Array.isArray(segment));
+          return (computed < 0 ? segments : segments.slice(0, computed)).map(String);
+        });
+      } catch {
+        // Only warnings come of it; a template that cannot be analysed gets none.
+        return [];
+      }
+    },
   };
+}
+
+/** A host that is written out is known beforehand: better refused now than at the first event. */
+function checkCommitState(text: string): void {
+  for (const [, argument = ''] of text.matchAll(/\|\s*commit_state\b\s*(:?[^|}]*)/g)) {
+    const host = /^:\s*(?:"([^"]*)"|'([^']*)')/.exec(argument);
+    const name = host?.[1] ?? host?.[2];
+    if (argument.startsWith(':') && name === undefined) continue;
+    if (name !== undefined && commitHosts.includes(name)) continue;
+    const hosts = commitHosts.map((one) => `"${one}"`).join(', ');
+    throw new TemplateFault(`must name one of ${hosts} after commit_state, as in | commit_state: "github"`);
+  }
+}
+
+/** Of a body; a text that doubles itself a few times has no other end. */
+export const mostCharacters = 1024 * 1024;
+
+/** Collects what comes out, up to a length. */
+function createOutput(most: number): Emitter {
+  const output: Emitter = {
+    buffer: '',
+    write(value: unknown) {
+      const text = printed(value);
+      if (output.buffer.length + text.length > most)
+        throw new Error(`it becomes longer than ${most} characters`);
+      output.buffer += text;
+    },
+  };
+  return output;
+}
+
+/** As Liquid's own output does. */
+function printed(value: unknown): string {
+  const plainValue: unknown = toValue(value);
+  if (typeof plainValue === 'string') return plainValue;
+  if (plainValue === null || plainValue === undefined) return '';
+  return Array.isArray(plainValue) ? plainValue.map(printed).join('') : String(plainValue);
 }
 
 function engineFor(kind: TemplateKind): Liquid {
@@ -95,8 +164,10 @@ function engineFor(kind: TemplateKind): Liquid {
     templates: {},
     dynamicPartials: false,
     parseLimit: 100_000,
-    memoryLimit: 20_000_000,
+    memoryLimit: 5_000_000,
   });
+  // There is nothing to include, and a template that tries should be refused rather than fail at each event.
+  for (const name of ['include', 'render', 'layout', 'block']) delete engine.tags[name];
   engine.registerFilter('commit_state', (status: unknown, host: unknown) =>
     commitState(String(status), String(host)),
   );
@@ -114,8 +185,15 @@ function engineFor(kind: TemplateKind): Liquid {
 }
 
 function percentEncode(value: unknown): string {
+  checkLength(value);
   // A lone half of a surrogate pair would make encodeURIComponent throw.
   return encodeURIComponent(plain(value).toWellFormed());
+}
+
+/** Before it is encoded, which makes it longer still. */
+function checkLength(value: unknown): void {
+  if (typeof value === 'string' && value.length > mostCharacters)
+    throw new Error(`it becomes longer than ${mostCharacters} characters`);
 }
 
 /** What Liquid itself would print. */

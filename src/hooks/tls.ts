@@ -41,10 +41,18 @@ export function tlsFaults(tls: TlsSettings | null): FieldError[] {
     faults.push({ field: 'tls.client_key', message: 'is needed together with client_certificate' });
   if (client_certificate === null && client_key !== null)
     faults.push({ field: 'tls.client_certificate', message: 'is needed together with client_key' });
+  if (key && (key.asymmetricKeyDetails?.modulusLength ?? 0) > mostRsaBits)
+    faults.push({
+      field: 'tls.client_key',
+      message: `must have at most ${mostRsaBits} bits: each handshake waits for it`,
+    });
   if (certificate && key && !certificate.checkPrivateKey(key))
     faults.push({ field: 'tls.client_key', message: 'is not the key of client_certificate' });
   return faults;
 }
+
+/** A signature with 16,384 bits takes seconds, in which nothing else is done. */
+const mostRsaBits = 4096;
 
 const notPem = (what: string) => `must be ${what} in PEM, beginning with -----BEGIN`;
 

@@ -10,7 +10,7 @@ import { isSensitiveName } from './sensitive-headers.ts';
 type Body = OutgoingDefinition['request_body'];
 
 /** Shorter ones would mask half of every text. */
-const shortest = 8;
+const shortest = 4;
 
 /** What records and echoes of a request must not show. */
 export function writtenSecrets({
@@ -55,7 +55,12 @@ function replaceInUrl(url: string, replace: (secret: string) => string): string 
       .map((part) => (!part.startsWith('\0') && isSecret(part) ? replace(part) : part))
       .join('');
   const [, address = '', query = ''] = /^([^?]*)(.*)$/s.exec(plain) ?? [];
-  const path = address.split('/').map((part, index) => (index < 3 ? part : literals(part, looksMadeUp)));
+  const parts = address.split('/');
+  const isChat = chatAddress.test(address);
+  const path = parts.map((part, index) => {
+    if (index < 3) return part;
+    return literals(part, isChat && index === parts.length - 1 ? () => true : looksMadeUp);
+  });
   const parameters = query.split(/([?&#])/).map((part) => {
     const [, name = '', value = ''] = /^([^=]*=)(.*)$/s.exec(part) ?? [];
     if (name === '') return literals(part, looksMadeUp);
@@ -67,6 +72,9 @@ function replaceInUrl(url: string, replace: (secret: string) => string): string 
     (_, index: string) => expressions[Number(index)] ?? '',
   );
 }
+
+/** Slack's and Discord's end in a token, whatever it looks like. */
+const chatAddress = /\/services\/T\w+\/B\w+\/\w+$|\/api\/webhooks\/\d+\/[\w-]+$/;
 
 function looksMadeUp(text: string): boolean {
   if (text.length < 20 || !/^[\w.~:%+=-]+$/.test(text)) return false;

@@ -20,8 +20,8 @@ export function createDeadlines(
     for (;;) {
       const [first] = open;
       if (!first || stopping.signal.aborted) break;
-      await clock.sleep(first.at - clock.now(), stopping.signal);
-      const now = clock.now();
+      await clock.sleep(first.at - clock.elapsed(), stopping.signal);
+      const now = clock.elapsed();
       for (const one of open) {
         if (one.at > now) break;
         one.passed = true;
@@ -34,7 +34,7 @@ export function createDeadlines(
 
   return {
     begin(onPassed) {
-      const one = { at: clock.now() + timeoutMs, passed: false, onPassed };
+      const one = { at: clock.elapsed() + timeoutMs, passed: false, onPassed };
       open.add(one);
       if (!isWatching) void watch();
       return { hasPassed: () => one.passed, end: () => void open.delete(one) };

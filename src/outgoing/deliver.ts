@@ -1,11 +1,13 @@
 import { compileOutgoing } from '../hooks/compile-outgoing.ts';
+import { hostOf } from '../hooks/define-outgoing.ts';
 import type { HookRegistry, SendingHook } from '../hooks/registry.ts';
 import { isSensitiveName, maskHeaders } from '../hooks/sensitive-headers.ts';
 import { findHookVersion } from '../hooks/store.ts';
+import { writtenSecrets } from '../hooks/written-secrets.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Connection } from '../platform/database/connect.ts';
 import { createMasker, createStreamMasker } from '../platform/mask-secrets.ts';
-import type { SecretBox } from '../platform/secret-box.ts';
+import { mask, type SecretBox } from '../platform/secret-box.ts';
 import type { ClaimedDelivery } from './claim.ts';
 import type { Answer, HttpClient } from './http-client.ts';
 import { notSentAgain } from './recover.ts';
@@ -165,13 +167,9 @@ async function load(
       : { status: 'failed', reason: notSentAgain };
   }
   if (event === null) return { status: 'skipped', reason: 'Not sent: its event was pruned.' };
-  const compiled = await compiledFor(context, hook, delivery.content_version);
-  if (!compiled) {
-    const reason =
-      'Not sent: what it was first made from is no longer kept. Send it with the content of now.';
-    return { status: 'skipped', reason };
-  }
-  const prepared = prepare({ ...hook, compiled }, eventOf(event), delivery.event);
+  const made = await madeFrom(context, hook, delivery.content_version);
+  if ('reason' in made) return { status: 'skipped', reason: made.reason };
+  const prepared = prepare({ ...hook, ...made }, eventOf(event), delivery.event);
   return 'impossible' in prepared
     ? { status: 'skipped', reason: prepared.impossible }
     : { hook, ...prepared };
@@ -184,16 +182,32 @@ function eventOf(text: string): EventContext {
   return text.includes(':null') ? (withoutNulls(context) as EventContext) : context;
 }
 
-/** The address and headers of now, the body of the version asked for. */
-async function compiledFor(
+/**
+ * The address and headers of now, the body of the version asked for. A body with secrets in it was made for the host of
+ * then, and goes to no other.
+ */
+async function madeFrom(
   { connection: { db }, box }: DeliverContext,
-  { row, definition, compiled }: SendingHook,
+  { row, definition, compiled, secrets }: SendingHook,
   version: number | null,
-): Promise<SendingHook['compiled'] | null> {
-  if (version === null || version === row.version) return compiled;
+): Promise<Pick<SendingHook, 'compiled' | 'secrets'> | { reason: string }> {
+  if (version === null || version === row.version) return { compiled, secrets };
   const old = await findHookVersion(db, box, row.id, version);
-  if (!old) return null;
-  return compileOutgoing({ ...definition, request_body: old.request_body }).compiled;
+  if (!old)
+    return {
+      reason: 'Not sent: what it was first made from is no longer kept. Send it with the content of now.',
+    };
+  const ofBody = writtenSecrets({ target_url: '', request_body: old.request_body });
+  if (ofBody.length > 0 && hostOf(old.target_url) !== hostOf(definition.target_url)) {
+    return {
+      reason:
+        'Not sent: its first body holds secrets, and the hook sends to another host now. Send it with the content of now.',
+    };
+  }
+  return {
+    compiled: compileOutgoing({ ...definition, request_body: old.request_body }).compiled,
+    secrets: [...secrets, ...ofBody],
+  };
 }
 
 type Prepared = {
@@ -219,7 +233,8 @@ function prepare(
         : { ...application, source_provider: { ...application.source_provider, access_token: accessToken } };
   }
   const rendered = renderRequest(compiled, values);
-  if (rendered.kind === 'impossible') return { impossible: createMasker(ofHook)(rendered.reason) };
+  if (rendered.kind === 'impossible')
+    return { impossible: createMasker(ofHook)(rendered.reason).slice(0, 1000) };
   const secrets = [...ofHook, ...headerSecrets(rendered)];
   return { rendered, secrets, maskAll: createMasker(secrets) };
 }
@@ -237,14 +252,17 @@ export function previewRequest(
   const prepared = prepare(hook, values, event);
   if ('impossible' in prepared) return { kind: 'impossible', reason: prepared.impossible };
   const { rendered, maskAll } = prepared;
-  const headers = {
+  const headers: Record<string, string> = {
     ...headersOf(rendered, context.userAgent),
     ...signatureHeaders(hook, { id, body: rendered.body, now: context.now }),
   };
+  const signed: Record<string, string> =
+    headers['webhook-signature'] === undefined ? {} : { 'webhook-signature': `v1,${mask}` };
   return {
     kind: 'request',
     url: maskAll(rendered.url),
-    headers: maskRecord(maskHeaders(headers), maskAll),
+    // Nobody who may only look is to get a request that the receiver takes for ours.
+    headers: { ...maskRecord(maskHeaders(headers), maskAll), ...signed },
     body: maskAll(rendered.body),
     missing: rendered.missing,
   };

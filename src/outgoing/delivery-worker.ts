@@ -133,6 +133,7 @@ export function startDeliveryWorker(
       settled = await settleOneByOne(batch, error);
     }
     const dropped = [...settled.blocked].flatMap((hookId) => places.drop(hookId));
+    dropped.push(...places.dropSurplus());
     if (dropped.length > 0) {
       const ids = dropped.map(({ row }) => row.id);
       await giveBack(connection, { ids, nodeId: lease.id(), now: clock.now() });

@@ -24,6 +24,7 @@ export function exchange(
   let head: { status: number; headers: Record<string, string> } | null = null;
   const chunks: Buffer[] = [];
   let size = 0;
+  let announcements = 0;
   const { promise: done, resolve, reject } = Promise.withResolvers<Exchanged>();
 
   const answered = (isCut: boolean) => {
@@ -58,8 +59,11 @@ export function exchange(
         if (aborted) started.abort(aborted);
       },
       onResponseStart(_, status, headers) {
-        // 1xx only announces the answer.
-        if (status < 200) return;
+        // 1xx only announces the answer, and need not do so often.
+        if (status < 200) {
+          if (++announcements > mostAnnouncements) abort(tooManyAnnouncements);
+          return;
+        }
         head = { status, headers: flatten(headers) };
         options.onAnswer();
       },
@@ -83,6 +87,8 @@ export function exchange(
   return { done, abort };
 }
 
+const mostAnnouncements = 20;
+const tooManyAnnouncements = new Error('The receiver answered 1xx again and again, and never said more');
 const enough = new Error('enough of the answer was read');
 
 function flatten(headers: Record<string, string | string[] | undefined>): Record<string, string> {

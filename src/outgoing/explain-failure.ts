@@ -3,6 +3,7 @@ import { errors } from 'undici';
 /* Why there was no answer, in words. Decided by codes; where there is none that is known, the message stands as it is. */
 
 const reasons: Record<string, string> = {
+  ERR_ASSERTION: 'The answer is not HTTP',
   ECONNREFUSED: 'The connection was refused: nothing listens at that address and port',
   ECONNRESET: 'The connection was reset by the receiver',
   EPIPE: 'The connection was closed by the receiver while the request was sent',
@@ -19,15 +20,15 @@ const reasons: Record<string, string> = {
   EHOSTUNREACH: 'The host cannot be reached',
   ENETUNREACH: 'The network of the host cannot be reached',
   DEPTH_ZERO_SELF_SIGNED_CERT:
-    'TLS: the certificate is self-signed. Give it to the hook as its own CA certificate, if it is the right one',
+    'TLS: the certificate is self-signed. Give it to the hook as tls.ca_certificate, if it is the right one',
   SELF_SIGNED_CERT_IN_CHAIN:
-    'TLS: the certificate is from a CA that is not known here. Give the hook its CA certificate, if it is the right one',
+    'TLS: the certificate is from a CA that is not known here. Give the hook that CA as tls.ca_certificate, if it is the right one',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     'TLS: the certificate cannot be verified: its issuer is not known here, or an intermediate certificate is missing',
   UNABLE_TO_GET_ISSUER_CERT:
-    'TLS: the certificate is from a CA that is not known here. Give the hook its CA certificate, if it is the right one',
+    'TLS: the certificate is from a CA that is not known here. Give the hook that CA as tls.ca_certificate, if it is the right one',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    'TLS: the certificate is from a CA that is not known here. Give the hook its CA certificate, if it is the right one',
+    'TLS: the certificate is from a CA that is not known here. Give the hook that CA as tls.ca_certificate, if it is the right one',
   CERT_HAS_EXPIRED: 'TLS: the certificate has expired',
   CERT_NOT_YET_VALID: 'TLS: the certificate is not valid yet',
   CERT_REVOKED: 'TLS: the certificate was revoked',
@@ -37,7 +38,7 @@ const reasons: Record<string, string> = {
   ERR_SSL_PACKET_LENGTH_TOO_LONG:
     'TLS: no TLS is spoken at that port; the address may have to begin with http://',
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED:
-    'TLS: the receiver wants a client certificate, and the hook has none',
+    'TLS: the receiver wants a client certificate: give the hook tls.client_certificate and tls.client_key',
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'TLS: the receiver does not accept the client certificate of the hook',
   ERR_SSL_TLSV1_ALERT_ACCESS_DENIED: 'TLS: the receiver does not accept the client certificate of the hook',
   'ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE':

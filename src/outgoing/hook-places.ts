@@ -77,6 +77,17 @@ export function createHookPlaces() {
       });
     },
 
+    /** Takes back what was claimed ahead of hooks that have become slow since. */
+    dropSurplus(): ClaimedDelivery[] {
+      const dropped: ClaimedDelivery[] = [];
+      for (const [hookId, places] of hooks) {
+        if (places.waiting.length <= places.allowance) continue;
+        dropped.push(...places.waiting.splice(places.allowance));
+        look(hookId, places);
+      }
+      return dropped;
+    },
+
     /** Forgets hooks of which nothing is claimed, or every hook there ever was would stay in memory. */
     forgetIdle(): void {
       for (const [hookId, { waiting, sending }] of hooks) {

@@ -63,8 +63,8 @@ export function createHttpClient({ guard, clock }: { guard: EgressGuard; clock: 
     }
     const agent = createAgent(guard, times.watch, verify, tls);
     agents.set(key, agent);
-    if (agents.size > mostAgents) {
-      const [oldest, idle] = agents.entries().next().value!;
+    if (tls !== null && agents.size > mostAgents) {
+      const [oldest, idle] = [...agents].find(([one]) => one !== 'true' && one !== 'false')!;
       agents.delete(oldest);
       void idle.close();
     }
@@ -147,6 +147,8 @@ function createAgent(
       watch((done) => connect(options, done), callback);
     },
     keepAliveTimeout: 4000,
+    // Not for as long as receivers would like: each connection takes a descriptor.
+    keepAliveMaxTimeout: 4000,
     maxHeaderSize: 32 * 1024,
     // The whole attempt has one limit, kept above by the clock.
     headersTimeout: 0,

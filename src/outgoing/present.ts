@@ -13,13 +13,14 @@ import type { RecoveryProgress, RecoveryRow } from './recover.ts';
 import { contents } from './redeliver.ts';
 import type { AttemptRow, ListedDeliveryRow } from './store.ts';
 
-/** What waits for its hook says so: the next attempt is not before the hook may send again. */
+/** What waits for its hook, or for its turn, says so: `next_attempt_at` is when it can really be tried. */
 export function presentDelivery(
-  row: DeliveryRow & Partial<Pick<ListedDeliveryRow, 'blocked_until'>>,
+  row: DeliveryRow & Partial<Pick<ListedDeliveryRow, 'blocked_until' | 'behind'>>,
   now: number,
 ): Static<typeof Delivery> {
   const blockedUntil = row.blocked_until ?? 0;
   const isBlocked = row.status === 'pending' && blockedUntil > Math.max(now, row.next_attempt_at);
+  const isBehind = (row.behind ?? null) !== null;
   const block = ` Its hook sends nothing before ${isoTime(blockedUntil)}.`;
   return {
     id: row.uuid,
@@ -27,10 +28,14 @@ export function presentDelivery(
     action_id: row.action_id,
     event: row.event,
     status: row.status,
-    reason: isBlocked ? row.reason + block : row.reason,
+    reason: isBehind
+      ? `Waits until ${row.behind} of the same action is settled.`
+      : isBlocked
+        ? row.reason + block
+        : row.reason,
     attempts: row.attempts,
     next_attempt_at:
-      row.status === 'pending' ? isoTime(isBlocked ? blockedUntil : row.next_attempt_at) : null,
+      row.status === 'pending' && !isBehind ? isoTime(isBlocked ? blockedUntil : row.next_attempt_at) : null,
     content: row.content_version === null ? 'current' : 'original',
     created_at: isoTime(row.created_at),
     updated_at: isoTime(row.updated_at),

@@ -11,7 +11,7 @@ const asGoodAsDelivered: { path: RegExp; status: number; body: RegExp; because: 
     path: /\/projects\/[^/]+\/statuses\/[^/]+$/,
     status: 400,
     body: /Cannot transition status via/,
-    because: 'since it has this state already',
+    because: 'which GitLab does when a commit has a state already, or is past it',
   },
 ];
 

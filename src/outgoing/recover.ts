@@ -31,7 +31,11 @@ export async function beginRecovery(
   input: { since: number; content: Content; includeOvertaken: boolean; userId: number; now: number },
 ): Promise<RecoveryRow> {
   const { since, content, includeOvertaken, userId, now } = input;
-  if (!hook.active) throw new AppError('conflict', 'The hook is switched off. Switch it on first.');
+  if (!hook.active)
+    throw new AppError(
+      'conflict',
+      'The hook is switched off. Switch it on first: PUT it with {"active": true}.',
+    );
   const running = await trx
     .selectFrom('recoveries')
     .select('uuid')

@@ -22,7 +22,11 @@ export async function redeliver(
   options: { content: Content; like: Attempt | undefined; now: number },
 ): Promise<void> {
   const { content, like, now } = options;
-  if (!hook.active) throw new AppError('conflict', 'The hook is switched off. Switch it on first.');
+  if (!hook.active)
+    throw new AppError(
+      'conflict',
+      'The hook is switched off. Switch it on first: PUT it with {"active": true}.',
+    );
   if (!(await hasContext(trx, delivery.event_id))) {
     const why =
       delivery.attempts > 0 ? 'its event was pruned' : 'its event was not wanted, so it was not kept';
@@ -42,6 +46,13 @@ export async function redeliver(
     .where('id', '=', delivery.id)
     .where('status', '!=', 'sending')
     .executeTakeFirst();
+  // Whoever asks for it wants to see it tried: an open breaker lets the next one probe.
+  await trx
+    .updateTable('hook_health')
+    .set({ blocked_until: now })
+    .where('hook_id', '=', delivery.hook_id)
+    .where('state', '=', 'open')
+    .execute();
   if (numUpdatedRows === 0n)
     throw new AppError('conflict', 'This delivery is being sent at this very moment.');
 }

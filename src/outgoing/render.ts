@@ -1,5 +1,5 @@
 import type { BodyNode, CompiledOutgoing } from '../hooks/compile-outgoing.ts';
-import { MissingVariable, mostRenderMs, type CompiledTemplate } from '../hooks/templates.ts';
+import { MissingVariable, mostCharacters, mostRenderMs, type CompiledTemplate } from '../hooks/templates.ts';
 
 export type RenderedRequest = {
   kind: 'request';
@@ -21,14 +21,18 @@ export function renderRequest(compiled: CompiledOutgoing, values: object): Rende
   try {
     const deadline = performance.now() + mostRenderMs;
     part = 'the URL';
-    const url = checkUrl(compiled.url.render(values, { strict: true, deadline }));
+    const url = checkUrl(compiled.url.render(values, { strict: true, deadline, most: mostOfLine }));
     const headers: Record<string, string> = {};
     for (const { name, template } of compiled.headers) {
       part = `the header ${name}`;
-      headers[name.toLowerCase()] = headerValue(template.render(values, { strict: true, deadline }));
+      headers[name.toLowerCase()] = headerValue(
+        template.render(values, { strict: true, deadline, most: mostOfLine }),
+      );
+      if (headers[name.toLowerCase()] === '' && name.toLowerCase() === 'content-type')
+        delete headers['content-type'];
     }
     part = 'the body';
-    const rendering: Rendering = { values, deadline, missing: new Set() };
+    const rendering: Rendering = { values, deadline, left: mostCharacters, missing: new Set() };
     const body = renderBody(compiled.body, rendering);
     if (compiled.contentType && !headers['content-type']) headers['content-type'] = compiled.contentType;
     return { kind: 'request', url, headers, body, missing: [...rendering.missing] };
@@ -36,12 +40,32 @@ export function renderRequest(compiled: CompiledOutgoing, values: object): Rende
     if (error instanceof MissingVariable) {
       return {
         kind: 'impossible',
-        reason: `Not sent: ${part} names ${error.message}, which this event does not have. Give it a default with "| default:".`,
+        reason: `Not sent: ${part} names ${error.message}, which this event does not have. ${cureFor(error.message)}`,
       };
     }
     const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
     return { kind: 'impossible', reason: `Not sent: ${part} cannot be made: ${why}.` };
   }
+}
+
+/** What helps, for names whose absence has a cause that the user can do something about. */
+const cures: { name: string; cure: string }[] = [
+  {
+    name: 'action.commit',
+    cure: 'This run has no commit: have the incoming hook extract commit_hash, or run with source_type "commit".',
+  },
+  {
+    name: 'application.source_provider',
+    cure: 'The application has no source provider: give it a credential.',
+  },
+  {
+    name: 'action.triggered_from.hook_parsed_variables',
+    cure: 'The request that started the run did not bring it, or nobody sent one. Extract it in the incoming hook, or give it a default with "| default:".',
+  },
+];
+
+function cureFor(path: string): string {
+  return cures.find(({ name }) => path.startsWith(name))?.cure ?? 'Give it a default with "| default:".';
 }
 
 /** Null is "not there" to a template, so that a strict one stops at it. */
@@ -61,7 +85,7 @@ function checkUrl(text: string): string {
   if (path.split(/[/\\]/).some((segment) => /^(\.|%2e){1,2}$/i.test(segment))) {
     throw new Error('a part of its path is "." or ".."');
   }
-  if (!URL.canParse(text)) throw new Error(`"${text.slice(0, 200)}" is no address`);
+  if (!URL.canParse(text)) throw new Error(`"${text}" is no address`);
   const url = new URL(text);
   if (url.username || url.password) throw new Error('it holds a name or password');
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new Error('it is neither http nor https');
@@ -76,7 +100,11 @@ function headerValue(text: string): string {
   return line.replaceAll(/[^\u0020-\u00ff]/gu, (character) => encodeURIComponent(character.toWellFormed()));
 }
 
-type Rendering = { values: object; deadline: number; missing: Set<string> };
+/** Of a URL or a header. */
+const mostOfLine = 8192;
+
+/** `left`: the characters that the body may still have. */
+type Rendering = { values: object; deadline: number; left: number; missing: Set<string> };
 
 function renderBody(body: CompiledOutgoing['body'], rendering: Rendering): string {
   switch (body.kind) {
@@ -109,12 +137,17 @@ function renderNode(node: BodyNode, rendering: Rendering): unknown {
   }
 }
 
-function renderNoting(template: CompiledTemplate, { values, deadline, missing }: Rendering): string {
-  try {
-    return template.render(values, { strict: true, deadline });
-  } catch (error) {
-    if (!(error instanceof MissingVariable)) throw error;
-    missing.add(error.message);
-    return template.render(values, { strict: false, deadline });
-  }
+function renderNoting(template: CompiledTemplate, rendering: Rendering): string {
+  const { values, deadline, left, missing } = rendering;
+  const text = (() => {
+    try {
+      return template.render(values, { strict: true, deadline, most: left });
+    } catch (error) {
+      if (!(error instanceof MissingVariable)) throw error;
+      missing.add(error.message);
+      return template.render(values, { strict: false, deadline, most: left });
+    }
+  })();
+  rendering.left -= text.length;
+  return text;
 }

@@ -73,7 +73,11 @@ export function judge(
         reason: 'Rejected: answered 410, which says that nothing is wanted any more.',
       };
     if (!isTemporary(answer) && !passes(options.url, answer))
-      return { kind: 'rejected', sign: { kind: 'refused' }, reason: `Rejected: answered ${status}.` };
+      return {
+        kind: 'rejected',
+        sign: { kind: 'refused' },
+        reason: `Rejected: answered ${status}${complaintOf(answer)}.`,
+      };
   }
   if (answer.kind === 'no-answer' && answer.refused)
     return { kind: 'rejected', sign: { kind: 'refused' }, reason: answer.reason };
@@ -88,6 +92,20 @@ export function judge(
   const spread = delay * (1 + jitter * (2 * options.random() - 1));
   const note = asked > spread ? ` It asks to wait ${Math.ceil(asked / second)} s.` : '';
   return { kind: 'retry', delayMs: Math.round(Math.max(spread, asked)), sign, reason: why + note };
+}
+
+/** What the receiver says is wrong, in short, where its JSON has it in a usual place. */
+function complaintOf({ body }: Answered): string {
+  try {
+    const { message, error } = JSON.parse(body) as { message?: unknown; error?: unknown };
+    const inner = typeof error === 'object' && error !== null && 'message' in error ? error.message : error;
+    const text = [message, inner].find((one) => typeof one === 'string' && one !== '');
+    return text === undefined
+      ? ''
+      : `: ${String(text).replaceAll(/\s+/g, ' ').slice(0, 200).replace(/\.$/, '')}`;
+  } catch {
+    return '';
+  }
 }
 
 type Answered = Extract<Answer, { kind: 'answer' }>;

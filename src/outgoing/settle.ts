@@ -122,7 +122,25 @@ async function updateDeliveries(trx: Trx, settlements: Settlement[]): Promise<Se
       .execute();
     for (const { id } of rows) kept.add(id);
   }
+  await endCancelled(trx, settlements);
   return kept;
+}
+
+/** What was being sent when its recovery was cancelled is not tried again. */
+async function endCancelled(trx: Trx, settlements: Settlement[]): Promise<void> {
+  const ids = settlements
+    .filter(({ status, delivery }) => status === 'pending' && delivery.recovery_id !== null)
+    .map(({ delivery }) => delivery.id);
+  if (ids.length === 0) return;
+  await trx
+    .updateTable('deliveries')
+    .set({ status: 'failed', reason: 'Not sent again: the recovery was cancelled.' })
+    .where('id', 'in', ids)
+    .where('status', '=', 'pending')
+    .where('recovery_id', 'in', (eb) =>
+      eb.selectFrom('recoveries').select('id').where('status', '=', 'cancelled'),
+    )
+    .execute();
 }
 
 function attemptRow({ delivery, at }: Settlement, attempt: AttemptRecord): Omit<AttemptRow, 'id'> {

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import type { Db } from '../platform/database/connect.ts';
 import { listPage } from '../platform/database/listing.ts';
 import type { Database } from '../platform/database/schema.ts';
@@ -7,15 +7,22 @@ import type { DeliveryRow } from './claim.ts';
 
 export type AttemptRow = Selectable<Database['delivery_attempts']>;
 
-/** A delivery with the time before which its hook sends nothing. */
-export type ListedDeliveryRow = DeliveryRow & { blocked_until: number | null };
+/** A delivery with the time before which its hook sends nothing, and the earlier one of its action that it waits for. */
+export type ListedDeliveryRow = DeliveryRow & { blocked_until: number | null; behind: string | null };
 
 const withBlock = (db: Db) =>
   db
     .selectFrom('deliveries')
     .leftJoin('hook_health', 'hook_health.hook_id', 'deliveries.hook_id')
     .selectAll('deliveries')
-    .select('hook_health.blocked_until');
+    .select('hook_health.blocked_until')
+    // Index: deliveries_order.
+    .select(
+      sql<string | null>`case when deliveries.status = 'pending' then (
+        select earlier.event from deliveries earlier where earlier.status in ('pending', 'sending')
+          and earlier.hook_id = deliveries.hook_id and earlier.action_id = deliveries.action_id
+          and earlier.id < deliveries.id order by earlier.id limit 1) end`.as('behind'),
+    );
 
 export type DeliveryFilter = ({ hookId: number } | { actionId: number }) & {
   status?: DeliveryRow['status'] | undefined;

@@ -2,12 +2,15 @@
 export type Clock = {
   /** Milliseconds since 1970, UTC. */
   now(): number;
+  /** Milliseconds since some moment, for durations: when the machine's time is set, this goes on as if nothing were. */
+  elapsed(): number;
   /** Resolves after `ms`, or as soon as `signal` aborts; never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 };
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve();

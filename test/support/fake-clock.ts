@@ -37,6 +37,7 @@ export function createFakeClock(startAt: number = Date.UTC(2026, 0, 5, 9)): Fake
 
   return {
     now: () => now,
+    elapsed: () => now,
     sleeps: () => sleeps,
     sleep(ms, signal) {
       sleeps++;

@@ -8,6 +8,7 @@ export type FastTime = { since: number; factor: number };
 export function createFastClock({ since, factor }: FastTime): Clock {
   return {
     now: () => Math.floor(since + (Date.now() - since) * factor),
+    elapsed: () => systemClock.elapsed() * factor,
     sleep: (ms, signal) => systemClock.sleep(ms / factor, signal),
   };
 }
