@@ -667,8 +667,16 @@ for (const kind of databaseKinds) {
       assert.deepEqual(
         told.map(({ event, status, reason }) => [event, status, reason]),
         [
-          ['action.created', 'delivered', 'Delivered: answered 400, which GitLab does when a commit has a state already, or is past it.'],
-          ['action.started', 'delivered', 'Delivered: answered 400, which GitLab does when a commit has a state already, or is past it.'],
+          [
+            'action.created',
+            'delivered',
+            'Delivered: answered 400, which GitLab does when a commit has a state already, or is past it.',
+          ],
+          [
+            'action.started',
+            'delivered',
+            'Delivered: answered 400, which GitLab does when a commit has a state already, or is past it.',
+          ],
           ['action.completed', 'rejected', 'Rejected: answered 400.'],
         ],
       );

@@ -80,7 +80,7 @@ export function exchange(
       onResponseError(_, error) {
         // The receiver has answered, and its status says what it did; that it broke off afterwards changes nothing.
         if (head) answered(true);
-        else reject(error);
+        else reject(aborted ?? error);
       },
     },
   );
