@@ -88,7 +88,9 @@ export function exchange(
 }
 
 const mostAnnouncements = 20;
-const tooManyAnnouncements = new Error('The receiver answered 1xx again and again, and never said more');
+export const tooManyAnnouncements = new Error(
+  'The receiver answered 1xx again and again, and never said more',
+);
 const enough = new Error('enough of the answer was read');
 
 function flatten(headers: Record<string, string | string[] | undefined>): Record<string, string> {

@@ -7,7 +7,7 @@ import type { Clock } from '../platform/clock.ts';
 import { EgressRefused, type EgressGuard } from '../platform/egress-guard.ts';
 import { startConnectionTimes } from './connection-times.ts';
 import { createDeadlines } from './deadlines.ts';
-import { exchange } from './exchange.ts';
+import { exchange, tooManyAnnouncements } from './exchange.ts';
 import { explain } from './explain-failure.ts';
 import type { AttemptTiming } from '../hooks/request-record.ts';
 
@@ -97,7 +97,9 @@ export function createHttpClient({ guard, clock }: { guard: EgressGuard; clock: 
             ...end,
           };
         const refused = error instanceof EgressRefused;
-        return { kind: 'no-answer', reason: explain(attempt.fault() ?? error, url), refused, ...end };
+        // What the socket says is nearer to the cause, but of a connection that was ended here.
+        const fault = error === tooManyAnnouncements ? error : (attempt.fault() ?? error);
+        return { kind: 'no-answer', reason: explain(fault, url), refused, ...end };
       } finally {
         signal.removeEventListener('abort', stop);
         deadline.end();
