@@ -156,7 +156,7 @@ describe('TLS of outgoing hooks', { timeout: 120_000 }, () => {
       'of a receiver that wants a client certificate, and the hook has none',
       { certificate: 'private-server', clientCa: 'private-ca' },
       { tls: privateCa },
-      /^TLS: the receiver wants a client certificate, and the hook has none/,
+      /^TLS: the receiver wants a client certificate: give the hook tls.client_certificate and tls.client_key/,
     ],
     [
       'of a receiver with TLS 1.2 that wants a client certificate, and the hook has none',
@@ -168,7 +168,7 @@ describe('TLS of outgoing hooks', { timeout: 120_000 }, () => {
       'of a receiver that wants a client certificate, and verify_ssl is off',
       { certificate: 'private-server', clientCa: 'private-ca' },
       { verify_ssl: false },
-      /^TLS: the receiver wants a client certificate, and the hook has none/,
+      /^TLS: the receiver wants a client certificate: give the hook tls.client_certificate and tls.client_key/,
     ],
   ];
   for (const [what, tls, fields, reason] of refused) {
