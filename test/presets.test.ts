@@ -281,7 +281,7 @@ for (const kind of databaseKinds) {
           const { parameters, body } = checkRequest(host.comment.contract, place.base, request);
           assert.deepEqual(parameters, { ...place.named, [host.number]: numberOf(place.host) });
           const text = String(host.comment.textOf(body));
-          assert.match(text, status === 'completed' ? /: Completed\. As it is\./ : /: Failed\. As it is\./);
+          assert.match(text, status === 'completed' ? /: As it is\./ : /: Failed\. As it is\./);
           assert.match(
             text,
             new RegExp(`\\[action ${actionId}\\]\\(http://[^)]+/actions/${actionId}\\)\\)$`),

@@ -74,6 +74,22 @@ for (const kind of databaseKinds) {
     const cancel = ({ hook_id, id }: Recovery): Promise<ApiAnswer<Recovery & Refusal>> =>
       app.api.request('POST', `/hooks/outgoing/${hook_id}/recoveries/${id}/cancel`);
 
+    test('what a wrong template kept from being sent is recovered when the template is right', async (t) => {
+      const receiver = await receiverFor(t);
+      const pipelineId = await pipeline();
+      const id = await hook(pipelineId, `${receiver.url}/{{ action.nothing }}`);
+      await act(pipelineId);
+      await act(pipelineId);
+      await untilAll(id, 2, ({ status }) => status === 'skipped', 'skipped');
+      await app.api.request('PUT', `/hooks/outgoing/${id}`, {
+        target_url: `${receiver.url}/{{ action.id }}`,
+      });
+      const recovery = await begin(id);
+      assert.equal(recovery.recovered, 2);
+      await untilAll(id, 2, ({ status }) => status === 'delivered', 'delivered');
+      assert.equal((await begin(id)).recovered, 0, 'what was delivered is not sent another time');
+    });
+
     const untilRecovery = (recovery: Recovery, probe: (now: Recovery) => boolean, what: string) =>
       until(
         async () => {

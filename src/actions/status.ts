@@ -26,14 +26,14 @@ export type ReasonCode = (typeof reasonCodes)[number];
 
 /** The code and the label of each status; `waiting` has one reason so far. */
 const statuses: Record<ActionStatus, { code: ReasonCode; label: string; reason: string }> = {
-  pending: { code: 'PENDING', label: 'Pending', reason: 'Accepted; not looked at yet.' },
+  pending: { code: 'PENDING', label: 'Pending', reason: 'Accepted, not begun yet.' },
   waiting: {
     code: 'WAITING_CONCURRENCY_PIPELINE',
     label: 'Waiting',
     reason: 'Waiting: its pipeline runs as many actions as it may at the same time.',
   },
   skipped: { code: 'SKIPPED', label: 'Skipped', reason: 'Skipped.' },
-  queued: { code: 'QUEUED', label: 'Queued', reason: 'Queued: the next free place is its own.' },
+  queued: { code: 'QUEUED', label: 'Queued', reason: 'Queued: it begins at the next free place.' },
   'in-progress': { code: 'IN_PROGRESS', label: 'In progress', reason: 'Running.' },
   completed: { code: 'COMPLETED', label: 'Completed', reason: 'Completed.' },
   failed: { code: 'FAILED', label: 'Failed', reason: 'Failed.' },

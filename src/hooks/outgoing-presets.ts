@@ -43,13 +43,13 @@ const reason = (length: number) => `{{ action.status_reason_human_readable | tru
 /** A line break would let a name or a reason begin a command of GitLab (`/merge`). */
 const comment =
   '**{{ pipeline.name | default: "Pipeline" | strip_newlines }}** for {{ application.name | strip_newlines }} ' +
-  'in {{ environment.name | strip_newlines }}: {{ action.status_human_readable }}. ' +
+  'in {{ environment.name | strip_newlines }}: {% if action.status == "failed" %}Failed. {% endif %}' +
   '{{ action.status_reason_human_readable | strip_newlines | truncate: 1000 }} ' +
   `([action {{ action.id }}](${permalink}))`;
 const message = ({ resourceType }: PresetPlace, escape: string, link: string) =>
   `{{ pipeline.name | default: "Pipeline"${escape} }} ` +
   `for {{ ${resourceType === 'server' ? 'server.hostname' : 'application.name'}${escape} }} ` +
-  `in {{ environment.name${escape} }}: {{ action.status_human_readable }}. ` +
+  `in {{ environment.name${escape} }}: {% if action.status == "failed" %}Failed. {% endif %}` +
   `{{ action.status_reason_human_readable | truncate: 1000${escape} }} ${link}`;
 
 /** Paths in the payloads of the providers, for variables that were given another name than the usual one. */

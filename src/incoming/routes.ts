@@ -245,7 +245,7 @@ export function incomingRoutes(
     );
     bus.publish('deliveries');
     return {
-      message: 'It is sent again.',
+      message: `Delivery ${delivery.uuid} will be sent again.`,
       errors: null,
       action_id: delivery.action_id,
       hook_request_id: null,

@@ -38,9 +38,20 @@ export async function deliver(
   const startedAt = context.clock.now();
   const loaded = await load(context, claimed);
   if ('reason' in loaded) {
-    const { status, reason } = loaded;
+    const { status, reason, isUnrendered = false } = loaded;
     const at = context.clock.now();
-    return { delivery, nodeId, status, reason, nextAttemptAt: at, attempt: null, sign: null, isProbe, at };
+    return {
+      delivery,
+      nodeId,
+      status,
+      isUnrendered,
+      reason,
+      nextAttemptAt: at,
+      attempt: null,
+      sign: null,
+      isProbe,
+      at,
+    };
   }
   const { hook, rendered, maskAll, secrets } = loaded;
   const headers = {
@@ -65,6 +76,7 @@ export async function deliver(
     delivery,
     nodeId,
     status: statusOf(verdict),
+    isUnrendered: false,
     reason,
     nextAttemptAt: verdict.kind === 'retry' ? now + verdict.delayMs : now,
     sign: verdict.sign,
@@ -128,6 +140,7 @@ export function failedHere(
     delivery,
     nodeId,
     status: statusOf(verdict),
+    isUnrendered: false,
     reason: verdict.reason,
     nextAttemptAt: verdict.kind === 'retry' ? options.now + verdict.delayMs : options.now,
     sign: null,
@@ -151,7 +164,7 @@ export function failedHere(
 }
 
 type Loaded = { hook: SendingHook } & Prepared;
-type Ended = { status: 'skipped' | 'failed'; reason: string };
+type Ended = { status: 'skipped' | 'failed'; reason: string; isUnrendered?: boolean };
 
 /** The hook as it is now, and the event as it was. The access token is read now: a rotated one works at once. */
 async function load(
@@ -168,10 +181,10 @@ async function load(
   }
   if (event === null) return { status: 'skipped', reason: 'Not sent: its event was pruned.' };
   const made = await madeFrom(context, hook, delivery.content_version);
-  if ('reason' in made) return { status: 'skipped', reason: made.reason };
+  if ('reason' in made) return { status: 'skipped', reason: made.reason, isUnrendered: true };
   const prepared = prepare({ ...hook, ...made }, eventOf(event), delivery.event);
   return 'impossible' in prepared
-    ? { status: 'skipped', reason: prepared.impossible }
+    ? { status: 'skipped', reason: prepared.impossible, isUnrendered: true }
     : { hook, ...prepared };
 }
 

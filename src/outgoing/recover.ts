@@ -18,8 +18,8 @@ export type RecoveryProgress = { waiting: number; delivered: number; failed: num
  */
 const mostWaiting = 200;
 
-/** Those that have failed since; the condition stands as in the index deliveries_failed. */
-const isFailed = sql<boolean>`deliveries.status in ('failed', 'rejected')`;
+/** Those that have failed, or could not be rendered, which a better template may cure; the condition stands as in the index deliveries_failed. */
+const isFailed = sql<boolean>`(deliveries.status in ('failed', 'rejected') or deliveries.unrendered = 1)`;
 
 /**
  * Begins to send again everything that has failed since a time, the oldest first; those that wait for a retry are tried
@@ -145,6 +145,7 @@ async function advance(trx: Trx, recovery: RecoveryRow, now: number): Promise<bo
       .updateTable('deliveries')
       .set((eb) => ({
         status: 'pending',
+        unrendered: 0,
         attempts_before: eb.ref('attempts'),
         content_version: recovery.content === 'original' ? firstVersion : null,
         recovery_id: id,

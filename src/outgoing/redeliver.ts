@@ -36,6 +36,7 @@ export async function redeliver(
     .updateTable('deliveries')
     .set((eb) => ({
       status: 'pending',
+      unrendered: 0,
       attempts_before: eb.ref('attempts'),
       content_version: content === 'original' ? (like?.hook_version ?? null) : null,
       recovery_id: null,

@@ -138,7 +138,7 @@ export function outgoingRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
     },
     schema: {
       operationId: 'recoverOutgoingHook',
-      summary: 'Send everything again that failed or was rejected since a time',
+      summary: 'Send everything again that failed, was rejected or could not be rendered since a time',
       description:
         'Each goes out under its own `webhook-id`, the oldest first, a few hundred at a time, so that new events do not wait behind them. What waits for a retry is tried now. Left out is what was overtaken: a later event of the same action has arrived, and an old status sent now would replace it.',
       params: uuidParam('hook_id'),

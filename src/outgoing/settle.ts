@@ -31,6 +31,8 @@ export type Settlement = {
   delivery: DeliveryRow;
   nodeId: string;
   status: 'pending' | 'delivered' | 'skipped' | 'rejected' | 'failed';
+  /** Skipped because the templates could not be filled in. */
+  isUnrendered: boolean;
   reason: string;
   nextAttemptAt: number;
   /** Null when the delivery ended without anything having been tried. */
@@ -97,15 +99,16 @@ async function updateDeliveries(trx: Trx, settlements: Settlement[]): Promise<Se
   const alike = Map.groupBy(settlements, (one) =>
     one.status === 'pending'
       ? `${one.delivery.id}`
-      : `${one.status} ${one.nodeId} ${one.attempt !== null} ${one.reason}`,
+      : `${one.status} ${one.isUnrendered} ${one.nodeId} ${one.attempt !== null} ${one.reason}`,
   );
   const kept = new Set<number>();
   for (const group of alike.values()) {
-    const { status, reason, nodeId, attempt, nextAttemptAt } = group[0]!;
+    const { status, isUnrendered, reason, nodeId, attempt, nextAttemptAt } = group[0]!;
     const rows = await trx
       .updateTable('deliveries')
       .set((eb) => ({
         status,
+        ...(isUnrendered ? { unrendered: 1 as const } : {}),
         reason,
         ...(attempt ? { attempts: eb('attempts', '+', 1) } : {}),
         ...(status === 'pending' ? { next_attempt_at: nextAttemptAt } : {}),

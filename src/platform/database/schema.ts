@@ -435,6 +435,8 @@ export type Database = {
     attempts: number;
     /** Of them, those before it was last sent anew: the retries are counted from there. */
     attempts_before: Generated<number>;
+    /** 1 when it was skipped because the templates could not be filled in: with other ones it can be. */
+    unrendered: Generated<Flag>;
     /** The version of the hook whose body it is to have; null for that of now. */
     content_version: number | null;
     recovery_id: number | null;

@@ -63,6 +63,10 @@ export async function up(db: Db, { dialect }: MigrationContext): Promise<void> {
     .alterTable('deliveries')
     .addColumn('attempts_before', 'integer', (column) => column.notNull().defaultTo(0))
     .execute();
+  await db.schema
+    .alterTable('deliveries')
+    .addColumn('unrendered', 'integer', (column) => column.notNull().defaultTo(0))
+    .execute();
   await db.schema.alterTable('deliveries').addColumn('content_version', 'integer').execute();
   await db.schema.alterTable('deliveries').addColumn('recovery_id', 'bigint').execute();
   await db.schema.alterTable('delivery_attempts').addColumn('hook_version', 'integer').execute();
@@ -78,7 +82,7 @@ export async function up(db: Db, { dialect }: MigrationContext): Promise<void> {
     db,
   );
   await sql`create index deliveries_sending on deliveries (claimed_by) where status = 'sending'`.execute(db);
-  await sql`create index deliveries_failed on deliveries (hook_id, id) where status in ('failed', 'rejected')`.execute(
+  await sql`create index deliveries_failed on deliveries (hook_id, id) where status in ('failed', 'rejected') or unrendered = 1`.execute(
     db,
   );
   await sql`create index deliveries_recovery on deliveries (recovery_id, status) where recovery_id is not null`.execute(
