@@ -87,6 +87,8 @@ for (const kind of databaseKinds) {
       const recovery = await begin(id);
       assert.equal(recovery.recovered, 2);
       await untilAll(id, 2, ({ status }) => status === 'delivered', 'delivered');
+      await app.clock.advance(second);
+      await untilRecovery(recovery, ({ status }) => status === 'completed', 'over');
       assert.equal((await begin(id)).recovered, 0, 'what was delivered is not sent another time');
     });
 
