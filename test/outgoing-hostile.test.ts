@@ -112,7 +112,13 @@ describe('an outgoing hook in bad hands', { timeout: 120_000 }, () => {
     await refused({ settings: { request_body: texts } }, 'settings.request_body', /more than 1000 texts/);
     const secrets = { token: Array.from({ length: 101 }, (_, index) => `secret-${index}`) };
     await refused({ settings: { request_body: secrets } }, 'settings.request_body', /at most 100/);
-    const names = Array.from({ length: 5000 }, (_, index) => `{{ no${index} }}`).join('');
+    const many = (length: number) => Array.from({ length }, (_, index) => `{{ no${index} }}`).join('');
+    await refused(
+      { settings: { request_body: [many(2001)] } },
+      'settings.request_body.0',
+      /2000 expressions/,
+    );
+    const names = many(1990);
     const { status, body } = await create({ settings: { request_body: names } });
     assert.equal(status, 201);
     assert.equal(body.warnings.length, 20);

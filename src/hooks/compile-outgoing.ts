@@ -28,13 +28,23 @@ export type CompiledOutgoing = {
 const deepest = 20;
 /** Each text of a body is a template of its own. */
 const mostTexts = 1000;
+/** Of all texts together: each is parsed and rendered while all others wait. */
+const mostExpressions = 2000;
 
 /** Returns every template that does not parse instead of throwing at the first. */
 export function compileOutgoing(
   definition: Pick<OutgoingDefinition, 'target_url' | 'request_headers' | 'request_body'>,
 ): { compiled: CompiledOutgoing; faults: FieldError[] } {
   const faults: FieldError[] = [];
+  let expressions = 0;
   const compile = (text: string, kind: TemplateKind, field: string): CompiledTemplate => {
+    const before = expressions;
+    expressions += text.match(/\{[{%]/g)?.length ?? 0;
+    if (expressions > mostExpressions) {
+      if (before <= mostExpressions)
+        faults.push({ field, message: `brings the templates to more than ${mostExpressions} expressions` });
+      return { keepsType: false, render: () => '', paths: () => [] };
+    }
     try {
       return compileTemplate(text, kind);
     } catch (error) {
