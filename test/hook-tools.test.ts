@@ -223,6 +223,11 @@ for (const kind of databaseKinds) {
       assert.ok(!JSON.stringify(preview).includes(application.accessToken));
       const wanted = await app.api.post<Preview>(path, { action_id: id, event: 'action.failed' });
       assert.equal(wanted.would_send, true);
+      assert.equal(
+        JSON.parse(wanted.request?.body ?? '').state,
+        'failed',
+        'as if it had taken the status that the event tells',
+      );
       assert.deepEqual(receiver.requests, []);
       const closed = await createOutgoingHook(app, own, 'http://10.0.0.1/', {
         trigger_when: { events: ['action.completed'] },

@@ -6,7 +6,7 @@ import { loadSending, type SendingHook } from '../hooks/registry.ts';
 import { findHook, type HookRow } from '../hooks/store.ts';
 import { previewRequest } from '../outgoing/deliver.ts';
 import { EgressRefused, type EgressGuard } from '../platform/egress-guard.ts';
-import { planDeliveries, type PlannedDelivery } from '../outgoing/subscribe.ts';
+import { planDeliveries, type EventContext, type PlannedDelivery } from '../outgoing/subscribe.ts';
 import { isoTime, type Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { AppError, invalid, notFound } from '../platform/errors.ts';
@@ -14,7 +14,7 @@ import { Id, Nullable, OneOf, uuidParam } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import type { SecretBox } from '../platform/secret-box.ts';
 import { buildContext, type EventWriter } from './events.ts';
-import { eventsOf, statusOf } from './status.ts';
+import { defaultReason, eventsOf, statusCode, statusOf, type ActionStatus } from './status.ts';
 import type { ActionRow } from './store.ts';
 
 const OutgoingPreview = Type.Object(
@@ -63,7 +63,7 @@ export function outgoingTestRoute(
       operationId: 'testOutgoingHook',
       summary: 'Try an outgoing hook out: what it would send about a past action',
       description:
-        'Without an action the last one of its pipeline is taken, without an event the one of the status that the action has. Secrets are masked; nothing is sent.',
+        'Without an action the last one of its pipeline is taken, without an event the one of the status that the action has. An event that it has had shows what was told then. Secrets are masked; nothing is sent.',
       params: uuidParam('hook_id'),
       body: Nullable(
         Type.Object(
@@ -89,7 +89,7 @@ export function outgoingTestRoute(
       const hook = await loadSending(db, box, row.id);
       if (!hook) throw notFound('The outgoing hook');
       const event = wanted ?? eventFor(hook, action);
-      const values = await buildContext(writer, db, action, event);
+      const values = await toldOf(db, writer, action, event);
       if (event === 'hook.disabled') {
         const { uuid: id, name, pipeline_id } = row;
         values['disabled_hook'] = {
@@ -132,6 +132,42 @@ function eventFor({ definition: { events } }: SendingHook, action: ActionRow): E
   const names = eventsOf(statusOf(action));
   const asked = names.find((name) => events.includes(name));
   return asked ?? (events.every((name) => name === 'hook.disabled') ? 'hook.disabled' : names[0]!);
+}
+
+const statusOfEvent: Partial<Record<EventName, ActionStatus>> = {
+  'action.created': 'pending',
+  'action.queued': 'queued',
+  'action.started': 'in-progress',
+  'action.completed': 'completed',
+  'action.failed': 'failed',
+  'action.skipped': 'skipped',
+};
+
+/**
+ * What the event told, or would tell: of a status that the action has had what was told then, if it was kept; of one that it
+ * has never had, as if it had.
+ */
+async function toldOf(
+  db: Db,
+  writer: EventWriter,
+  action: ActionRow,
+  event: EventName,
+): Promise<EventContext> {
+  const status = statusOfEvent[event];
+  if (status === undefined || status === action.status) return await buildContext(writer, db, action, event);
+  const kept = await db
+    .selectFrom('action_events')
+    .select('context')
+    .where('action_id', '=', action.id)
+    .where('status', '=', status)
+    .where('context', 'is not', null)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  // Safe: only `actions/events.ts` writes contexts of these statuses.
+  if (kept?.context) return JSON.parse(kept.context) as EventContext;
+  const asIf = { ...action, status, reason_code: statusCode(status), reason: defaultReason(status) };
+  return await buildContext(writer, db, asIf, event);
 }
 
 /** Why the hook never hears of this action, if so. */
