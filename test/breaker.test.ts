@@ -70,6 +70,11 @@ describe('the health of a hook after', () => {
       health: { state: 'closed', failures_in_a_row: 4, failed_attempts: 9, failing_since: 0 },
     },
     {
+      name: 'failures under way when a pause was asked for: the pause is not cut short by the breaker',
+      steps: [{ at: 0, sign: limited(hour) }, ...times(5, failing, { from: second })],
+      health: { state: 'open', blocked_until: hour },
+    },
+    {
       name: 'what was under way when the breaker opened is no longer than before',
       steps: [...times(5, failing), ...times(3, failing, { from: 10 * second })],
       health: { state: 'open', openings: 1, blocked_until: 30 * second, failed_attempts: 8 },

@@ -162,6 +162,35 @@ describe('an outgoing hook in bad hands', { timeout: 120_000 }, () => {
     assert.equal(other.requests.length, 0);
   });
 
+  test('what a receiver repeats of a secret is masked before its complaint is cut short', async (t) => {
+    const receiver = await receiverFor(t, {
+      behave: ({ headers }) => ({
+        kind: 'answer',
+        status: 422,
+        body: JSON.stringify({ message: `${'x'.repeat(180)} ${headers.authorization}` }),
+      }),
+    });
+    const pipelineId = await pipeline();
+    const request_headers = [{ name: 'Authorization', value: 'Bearer glpat-ABCDEFGHIJ1234567890' }];
+    const id = await hook(pipelineId, receiver.url, { settings: { request_headers } });
+    await act(pipelineId);
+    const { reason } = await untilStatus(id, 'rejected');
+    assert.match(reason, /^Rejected: answered 422: x{180} \*{8}/);
+    assert.doesNotMatch(JSON.stringify(await app.api.get(`/hooks/outgoing/${id}`)), /glpat-A/);
+  });
+
+  test('an answer to what was sent before a hook was changed does not switch the changed hook off', async (t) => {
+    const gone = await receiverFor(t, { behave: () => ({ kind: 'answer', status: 410, delayMs: 300 }) });
+    const pipelineId = await pipeline();
+    const id = await hook(pipelineId, gone.url);
+    await act(pipelineId);
+    await gone.waitFor(1);
+    const changed = { target_url: `${gone.url}/new` };
+    assert.equal((await app.api.request('PUT', `/hooks/outgoing/${id}`, changed)).status, 204);
+    await untilStatus(id, 'rejected');
+    assert.equal((await app.api.get<{ active: boolean }>(`/hooks/outgoing/${id}`)).active, true);
+  });
+
   test('who may only look gets no signature, and is told what the hook never hears of', async () => {
     const [pipelineId, strange] = [await pipeline(), await pipeline()];
     const id = await hook(pipelineId, 'http://127.0.0.1:9/', { signing: true });

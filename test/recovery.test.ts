@@ -74,6 +74,30 @@ for (const kind of databaseKinds) {
     const cancel = ({ hook_id, id }: Recovery): Promise<ApiAnswer<Recovery & Refusal>> =>
       app.api.request('POST', `/hooks/outgoing/${hook_id}/recoveries/${id}/cancel`);
 
+    test('a recovery does not send beside a later event of the same action that is on its way', async (t) => {
+      const receiver = await receiverFor(t, {
+        behave: (_request, index) => (index === 0 ? { kind: 'answer', status: 400 } : { kind: 'hang' }),
+      });
+      const pipelineId = await pipeline();
+      const events = ['action.created', 'action.completed'];
+      const id = await hook(pipelineId, `${receiver.url}/{{ event }}`, { trigger_when: { events } });
+      await act(pipelineId);
+      await receiver.waitFor(2, 'the first refused, the second under way');
+      const recovery = await begin(id);
+      await app.clock.advance(3 * second);
+      assert.equal((await read(recovery)).not_begun, 1);
+      assert.equal(receiver.requests.length, 2);
+      receiver.setBehaviour(answer(200));
+      await app.clock.advance(12 * second);
+      // The later one was not answered in time: now both go out, the earlier one first.
+      await until(async () => {
+        await app.clock.advance(second);
+        return (await deliveriesOf(id)).every(({ status }) => status === 'delivered');
+      }, 'both to be delivered');
+      const paths = receiver.requests.slice(2).map(({ path }) => path);
+      assert.deepEqual(paths, ['/action.created', '/action.completed']);
+    });
+
     test('what a wrong template kept from being sent is recovered when the template is right', async (t) => {
       const receiver = await receiverFor(t);
       const pipelineId = await pipeline();
@@ -323,7 +347,7 @@ for (const kind of databaseKinds) {
         assert.match(reason, /^Condition 1 of 1 is not met/);
         const refused = await redeliver(hookId, id);
         assert.equal(refused.status, 409);
-        assert.match(refused.body.message, /its event was not wanted, so it was not kept/);
+        assert.match(refused.body.message, /its event was not kept, since nothing was to be sent of it/);
       });
     });
 

@@ -165,7 +165,7 @@ async function toldOf(
     .limit(1)
     .executeTakeFirst();
   // Safe: only `actions/events.ts` writes contexts of these statuses.
-  if (kept?.context) return JSON.parse(kept.context) as EventContext;
+  if (kept?.context) return { ...(JSON.parse(kept.context) as EventContext), event };
   const asIf = { ...action, status, reason_code: statusCode(status), reason: defaultReason(status) };
   return await buildContext(writer, db, asIf, event);
 }

@@ -29,7 +29,7 @@ export async function announceDisabled(
   if (listeners.length === 0) return;
   const event = await trx
     .selectFrom('action_events')
-    .select(['status', 'context'])
+    .select('context')
     .where('id', '=', delivery.event_id)
     .executeTakeFirst();
   // Safe: only `actions/events.ts` and this function write the column.
@@ -44,7 +44,7 @@ export async function announceDisabled(
     .insertInto('action_events')
     .values({
       action_id: delivery.action_id,
-      status: event?.status ?? '',
+      status: 'hook.disabled',
       context: JSON.stringify(context),
       created_at: now,
     })

@@ -63,7 +63,7 @@ export function afterAttempt(
         disable: null,
       };
     case 'limited': {
-      const until = Math.max(before.blocked_until ?? 0, now + sign.waitMs);
+      const until = Math.max(pausedUntil ?? 0, now + sign.waitMs);
       return {
         health: { ...next, state: 'closed', failures_in_a_row: 0, blocked_until: until },
         disable: null,
@@ -75,7 +75,8 @@ export function afterAttempt(
       // What was under way when the breaker opened does not make it wait longer.
       if (!opens) return { health: failed, disable: null };
       const openings = before.openings + 1;
-      const blocked_until = now + Math.min(firstWaitMs * 2 ** (openings - 1), longestWaitMs);
+      const waitMs = Math.min(firstWaitMs * 2 ** (openings - 1), longestWaitMs);
+      const blocked_until = Math.max(pausedUntil ?? 0, now + waitMs);
       return { health: { ...failed, state: 'open', openings, blocked_until }, disable: null };
     }
     default:

@@ -198,7 +198,8 @@ export async function releaseAbandonedDeliveries(
     .where('d.status', '=', 'sending')
     .where((eb) =>
       eb.or([
-        eb('d.claimed_by', 'not in', liveNodes(db, now)),
+        // This node knows better than its lease what it is sending.
+        eb.and([eb('d.claimed_by', '!=', nodeId), eb('d.claimed_by', 'not in', liveNodes(db, now))]),
         eb.and([
           eb('d.claimed_by', '=', nodeId),
           sql<SqlBool>`d.id not in (${sql.join(underWay.length > 0 ? underWay : [0])})`,

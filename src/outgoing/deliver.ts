@@ -49,6 +49,7 @@ export async function deliver(
       nextAttemptAt: at,
       attempt: null,
       sign: null,
+      hookVersion: null,
       isProbe,
       at,
     };
@@ -69,7 +70,9 @@ export async function deliver(
   });
   const now = context.clock.now();
   const attemptOfSeries = delivery.attempts - delivery.attempts_before + 1;
-  const verdict = judge(answer, attemptOfSeries, { url: rendered.url, random: context.random, now });
+  // The reason may repeat what the receiver says, so that is masked before anything is cut out of it.
+  const shown = answer.kind === 'answer' ? { ...answer, body: bodyOf(answer, secrets, maskAll) } : answer;
+  const verdict = judge(shown, attemptOfSeries, { url: rendered.url, random: context.random, now });
   const note = rendered.missing.length > 0 ? ` Empty in the body: ${rendered.missing.join(', ')}.` : '';
   const reason = maskAll(verdict.reason + note);
   return {
@@ -80,6 +83,7 @@ export async function deliver(
     reason,
     nextAttemptAt: verdict.kind === 'retry' ? now + verdict.delayMs : now,
     sign: verdict.sign,
+    hookVersion: hook.row.version,
     isProbe,
     at: now,
     attempt: {
@@ -88,7 +92,7 @@ export async function deliver(
       requestBody: maskAll(rendered.body),
       statusCode: answer.kind === 'answer' ? answer.status : 0,
       responseHeaders: answer.kind === 'answer' ? maskRecord(maskHeaders(answer.headers), maskAll) : {},
-      responseBody: bodyOf(answer, secrets, maskAll),
+      responseBody: shown.kind === 'answer' ? shown.body : '',
       isTruncated: answer.kind === 'answer' && answer.isCut,
       address: answer.address,
       reason,
@@ -144,6 +148,7 @@ export function failedHere(
     reason: verdict.reason,
     nextAttemptAt: verdict.kind === 'retry' ? options.now + verdict.delayMs : options.now,
     sign: null,
+    hookVersion: null,
     isProbe,
     at: options.now,
     attempt: {

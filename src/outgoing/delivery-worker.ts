@@ -132,14 +132,14 @@ export function startDeliveryWorker(
     } catch (error) {
       settled = await settleOneByOne(batch, error);
     }
+    for (const hook of settled.disabled) log.warn(hook, 'an outgoing hook was switched off');
+    if (settled.disabled.length > 0) bus.publish('definitions');
     const dropped = [...settled.blocked].flatMap((hookId) => places.drop(hookId));
     dropped.push(...places.dropSurplus());
     if (dropped.length > 0) {
       const ids = dropped.map(({ row }) => row.id);
       await giveBack(connection, { ids, nodeId: lease.id(), now: clock.now() });
     }
-    for (const hook of settled.disabled) log.warn(hook, 'an outgoing hook was switched off');
-    if (settled.disabled.length > 0) bus.publish('definitions');
   };
 
   /** One that cannot be written must not keep the others from it: its place takes a record that says so. */
@@ -226,7 +226,9 @@ export function startDeliveryWorker(
         log.error({ err: error }, 'deliveries were left unsettled'),
       );
       const ids = places.drop().map(({ row }) => row.id);
-      await giveBack(connection, { ids, nodeId: lease.id(), now: clock.now() });
+      await giveBack(connection, { ids, nodeId: lease.id(), now: clock.now() }).catch((error: unknown) =>
+        log.error({ err: error }, 'deliveries were not given back'),
+      );
     },
   };
 }

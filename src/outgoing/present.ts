@@ -14,13 +14,10 @@ import { contents } from './redeliver.ts';
 import type { AttemptRow, ListedDeliveryRow } from './store.ts';
 
 /** What waits for its hook, or for its turn, says so: `next_attempt_at` is when it can really be tried. */
-export function presentDelivery(
-  row: DeliveryRow & Partial<Pick<ListedDeliveryRow, 'blocked_until' | 'behind'>>,
-  now: number,
-): Static<typeof Delivery> {
+export function presentDelivery(row: ListedDeliveryRow, now: number): Static<typeof Delivery> {
   const blockedUntil = row.blocked_until ?? 0;
   const isBlocked = row.status === 'pending' && blockedUntil > Math.max(now, row.next_attempt_at);
-  const isBehind = (row.behind ?? null) !== null;
+  const isBehind = row.behind !== null;
   const block = ` Its hook sends nothing before ${isoTime(blockedUntil)}.`;
   return {
     id: row.uuid,
@@ -133,7 +130,7 @@ export function presentAttemptRelation(
     id: row.uuid,
     hook_id: delivery.hook_uuid,
     action_id: delivery.action_id,
-    retry_of: firstAttempt === row.uuid ? null : firstAttempt,
+    retry_of: firstAttempt === '' || firstAttempt === row.uuid ? null : firstAttempt,
     ip_address: row.ip_address,
     url: row.url,
     outcome: isDelivered(row, delivery) ? 'delivered' : 'failed',
@@ -153,7 +150,7 @@ function isDelivered(row: AttemptRow, delivery: DeliveryRow): boolean {
 
 export function presentAttempt(
   row: AttemptRow,
-  delivery: DeliveryRow,
+  delivery: ListedDeliveryRow,
   firstAttempt: string,
   now: number,
 ): Static<typeof HookRequest> {

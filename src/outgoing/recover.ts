@@ -79,7 +79,7 @@ export async function beginRecovery(
     .executeTakeFirstOrThrow();
 }
 
-/** Goes on with every recovery that is under way: takes up as many deliveries as may wait. True when it took up any. */
+/** Goes on with every recovery that is under way: takes up as many deliveries as may wait. True when it got any further. */
 export async function advanceRecoveries(connection: Connection, now: number): Promise<boolean> {
   const { db, dialect } = connection;
   const running = await db
@@ -89,9 +89,10 @@ export async function advanceRecoveries(connection: Connection, now: number): Pr
     .orderBy('id')
     .execute();
   let tookAny = false;
+  let fault: unknown = null;
   for (const { id } of running) {
-    tookAny =
-      (await db.transaction().execute(async (trx) => {
+    try {
+      const took = await db.transaction().execute(async (trx) => {
         let found = trx
           .selectFrom('recoveries')
           .selectAll()
@@ -100,8 +101,14 @@ export async function advanceRecoveries(connection: Connection, now: number): Pr
         if (dialect === 'postgres') found = found.forUpdate().skipLocked();
         const row = await found.executeTakeFirst();
         return row !== undefined && (await advance(trx, row, now));
-      })) || tookAny;
+      });
+      tookAny ||= took;
+    } catch (error) {
+      // The others go on.
+      fault = error;
+    }
   }
+  if (fault !== null && !tookAny) throw fault;
   return tookAny;
 }
 
@@ -122,7 +129,7 @@ async function advance(trx: Trx, recovery: RecoveryRow, now: number): Promise<bo
   }
 
   const { waiting } = (await progressOf(trx, [id])).get(id) ?? { waiting: 0 };
-  const next = await trx
+  const found = await trx
     .selectFrom('deliveries')
     .select(['id', 'action_id', 'event_id'])
     .where('hook_id', '=', hook_id)
@@ -135,10 +142,17 @@ async function advance(trx: Trx, recovery: RecoveryRow, now: number): Promise<bo
     .orderBy('id')
     .limit(Math.max(0, mostWaiting - waiting))
     .execute();
-  if (next.length === 0) {
+  if (found.length === 0) {
     return waiting === 0 ? await end('completed', 'Everything was sent, or has failed again.') : false;
   }
-  const overtaken = recovery.include_overtaken ? new Set<number>() : await overtakenOf(trx, hook_id, next);
+  // A later one of the same action that is on its way may arrive first: what it is then decides.
+  const busy = await idsWithLater(trx, hook_id, found, 'sending');
+  const first = found.findIndex((one) => busy.has(one.id));
+  const next = first < 0 ? found : found.slice(0, first);
+  if (next.length === 0) return false;
+  const overtaken = recovery.include_overtaken
+    ? new Set<number>()
+    : await idsWithLater(trx, hook_id, next, 'delivered');
   const ids = next.map((one) => one.id).filter((one) => !overtaken.has(one));
   if (ids.length > 0) {
     await trx
@@ -149,11 +163,14 @@ async function advance(trx: Trx, recovery: RecoveryRow, now: number): Promise<bo
         attempts_before: eb.ref('attempts'),
         content_version: recovery.content === 'original' ? firstVersion : null,
         recovery_id: id,
+        claimed_by: null,
         next_attempt_at: now,
         updated_at: now,
         reason: 'To be sent again by a recovery.',
       }))
       .where('id', 'in', ids)
+      // Somebody may have had it sent in this very moment.
+      .where(isFailed)
       .execute();
   }
   await trx
@@ -165,15 +182,23 @@ async function advance(trx: Trx, recovery: RecoveryRow, now: number): Promise<bo
     })
     .where('id', '=', id)
     .execute();
-  return ids.length > 0;
+  return true;
 }
 
 /** The version of the hook that the first attempt of a delivery was rendered with. */
 const firstVersion = sql<number>`(select a.hook_version from delivery_attempts a
-  where a.delivery_id = deliveries.id order by a.attempt limit 1)`;
+  where a.delivery_id = deliveries.id and a.hook_version is not null order by a.attempt limit 1)`;
 
-/** Those of whose action something later has arrived: sent now, they would put back what the receiver knows. */
-async function overtakenOf(trx: Trx, hookId: number, deliveries: { id: number }[]): Promise<Set<number>> {
+/**
+ * Those of whose action something later has arrived, or is being sent: sent after it, they would put back what the receiver
+ * knows.
+ */
+async function idsWithLater(
+  trx: Trx,
+  hookId: number,
+  deliveries: { id: number }[],
+  status: 'delivered' | 'sending',
+): Promise<Set<number>> {
   const rows = await trx
     .selectFrom('deliveries as d')
     .select('d.id')
@@ -191,7 +216,7 @@ async function overtakenOf(trx: Trx, hookId: number, deliveries: { id: number }[
           .whereRef('later.action_id', '=', 'd.action_id')
           .where('later.hook_id', '=', hookId)
           .whereRef('later.id', '>', 'd.id')
-          .where('later.status', '=', 'delivered')
+          .where('later.status', '=', status)
           .where('later.event', '!=', 'hook.disabled'),
       ),
     )

@@ -28,9 +28,12 @@ export async function redeliver(
       'The hook is switched off. Switch it on first: PUT it with {"active": true}.',
     );
   if (!(await hasContext(trx, delivery.event_id))) {
-    const why =
-      delivery.attempts > 0 ? 'its event was pruned' : 'its event was not wanted, so it was not kept';
+    const why = 'its event was not kept, since nothing was to be sent of it, or was pruned';
     throw new AppError('conflict', `This delivery cannot be sent again: ${why}.`);
+  }
+  if (content === 'original' && !like?.hook_version) {
+    const why = 'What it was first made from is not known: it was never sent, or by an earlier version.';
+    throw new AppError('conflict', `${why} Send it with the content of now.`);
   }
   const { numUpdatedRows } = await trx
     .updateTable('deliveries')
@@ -47,6 +50,8 @@ export async function redeliver(
     .where('id', '=', delivery.id)
     .where('status', '!=', 'sending')
     .executeTakeFirst();
+  if (numUpdatedRows === 0n)
+    throw new AppError('conflict', 'This delivery is being sent at this very moment.');
   // Whoever asks for it wants to see it tried: an open breaker lets the next one probe.
   await trx
     .updateTable('hook_health')
@@ -54,8 +59,6 @@ export async function redeliver(
     .where('hook_id', '=', delivery.hook_id)
     .where('state', '=', 'open')
     .execute();
-  if (numUpdatedRows === 0n)
-    throw new AppError('conflict', 'This delivery is being sent at this very moment.');
 }
 
 async function hasContext(db: Db | Trx, eventId: number): Promise<boolean> {

@@ -39,6 +39,8 @@ export type Settlement = {
   attempt: AttemptRecord | null;
   /** What the attempt tells about the receiver; null when it tells nothing. */
   sign: Sign | null;
+  /** The version of the hook that it was sent by. */
+  hookVersion: number | null;
   isProbe: boolean;
   at: number;
 };
@@ -184,8 +186,9 @@ async function updateHealth(
   if (byHook.size === 0) return settled;
   // In the order of ids, so that nodes that lock several wait for each other rather than in a circle.
   const hookIds = [...byHook.keys()].sort((a, b) => a - b);
+  const bad = hookIds.filter((id) => byHook.get(id)!.some(({ sign }) => sign?.kind !== 'good'));
+  const versions = await versionsOf(trx, bad, dialect);
   if (dialect === 'postgres') {
-    const bad = hookIds.filter((id) => byHook.get(id)!.some(({ sign }) => sign?.kind !== 'good'));
     await makeHealthRows(trx, bad, settlements.at(-1)!.at);
   }
   const known = await healthOf(trx, hookIds, dialect);
@@ -193,7 +196,9 @@ async function updateHealth(
     let health: Health | null = known.get(hookId) ?? null;
     const before = health;
     for (const settlement of byHook.get(hookId)!) {
-      const { reason, isProbe, at } = settlement;
+      const { reason, isProbe, at, hookVersion } = settlement;
+      // What was sent before somebody changed the hook says nothing of what it is now.
+      if (settlement.sign!.kind !== 'good' && versions.get(hookId) !== hookVersion) continue;
       const next = afterAttempt(health, { sign: settlement.sign!, reason, isProbe, now: at });
       health = next.health;
       if (next.disable === null) continue;
@@ -224,6 +229,18 @@ async function probeAgain(trx: Trx, hookId: number, now: number): Promise<void> 
     .where('hook_id', '=', hookId)
     .where('state', '=', 'open')
     .execute();
+}
+
+/** Of those that were not deleted; locked, as whoever changes a hook locks it first, too. */
+async function versionsOf(
+  trx: Trx,
+  hookIds: number[],
+  dialect: Connection['dialect'],
+): Promise<Map<number, number>> {
+  if (hookIds.length === 0) return new Map();
+  let rows = trx.selectFrom('hooks').select(['id', 'version']).where('id', 'in', hookIds).orderBy('id');
+  if (dialect === 'postgres') rows = rows.forNoKeyUpdate();
+  return new Map((await rows.execute()).map(({ id, version }) => [id, version]));
 }
 
 /** So that there is something to lock: of two nodes that both saw the first failures, neither loses those of the other. */

@@ -86,10 +86,10 @@ export async function findAttempt(db: Db, uuid: string): Promise<AttemptRow | un
 export async function deliveriesOf(
   db: Db,
   attempts: AttemptRow[],
-): Promise<Map<number, { delivery: DeliveryRow; firstAttempt: string }>> {
+): Promise<Map<number, { delivery: ListedDeliveryRow; firstAttempt: string }>> {
   const ids = [...new Set(attempts.map((attempt) => attempt.delivery_id))];
   if (ids.length === 0) return new Map();
-  const deliveries = await db.selectFrom('deliveries').selectAll().where('id', 'in', ids).execute();
+  const deliveries = await withBlock(db).where('deliveries.id', 'in', ids).execute();
   const firsts = await db
     .selectFrom('delivery_attempts')
     .select(['delivery_id', 'uuid'])

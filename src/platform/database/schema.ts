@@ -415,7 +415,7 @@ export type Database = {
   action_events: {
     id: Id;
     action_id: Fixed<number>;
-    /** The status the action took. */
+    /** The status the action took; `hook.disabled` of that event, which is none of the action. */
     status: Fixed<string>;
     /** JSON of what templates may use; null when no outgoing hook wanted the event. */
     context: Fixed<string | null>;
