@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { afterAttempt } from '../src/outgoing/breaker.ts';
 import type { Health } from '../src/outgoing/breaker.ts';
 import type { Sign } from '../src/outgoing/retry-schedule.ts';
@@ -364,9 +365,12 @@ for (const kind of databaseKinds) {
 
     test('that is half-open lets exactly one delivery probe while the others wait', (t) => oneProbe(t));
 
-    test(
+    // With SQLite one node has the data folder to itself.
+    const ofTwoNodes = (name: string, run: (t: TestContext) => Promise<void>) =>
+      kind === 'postgres' ? test(name, run) : undefined;
+
+    void ofTwoNodes(
       'that is half-open lets exactly one delivery probe, also when two nodes look',
-      { skip: kind === 'sqlite' && 'one node has the data folder to itself' },
       async (t) => {
         const other = await startInProcessApp({ database, env, clock: app.clock });
         t.after(() => other.stop());
@@ -374,23 +378,19 @@ for (const kind of databaseKinds) {
       },
     );
 
-    test(
-      'counts every failure, also those that two nodes see at the same moment',
-      { skip: kind === 'sqlite' && 'one node has the data folder to itself' },
-      async (t) => {
-        const other = await startInProcessApp({ database, env, clock: app.clock });
-        t.after(() => other.stop());
-        const receiver = await receiverFor(t, { behave: answer(500) });
-        const pipelineId = await pipeline();
-        const hookIds = await Promise.all(Array.from({ length: 12 }, () => hook(pipelineId, receiver.url)));
-        await Promise.all(Array.from({ length: 4 }, () => act(pipelineId)));
-        for (const hookId of hookIds) {
-          const isTried = ({ status, attempts }: ListedDelivery) => status === 'pending' && attempts === 1;
-          await untilAll(hookId, 4, isTried, 'tried');
-          assert.equal((await read(hookId)).failed_attempts, 4);
-        }
-      },
-    );
+    void ofTwoNodes('counts every failure, also those that two nodes see at the same moment', async (t) => {
+      const other = await startInProcessApp({ database, env, clock: app.clock });
+      t.after(() => other.stop());
+      const receiver = await receiverFor(t, { behave: answer(500) });
+      const pipelineId = await pipeline();
+      const hookIds = await Promise.all(Array.from({ length: 12 }, () => hook(pipelineId, receiver.url)));
+      await Promise.all(Array.from({ length: 4 }, () => act(pipelineId)));
+      for (const hookId of hookIds) {
+        const isTried = ({ status, attempts }: ListedDelivery) => status === 'pending' && attempts === 1;
+        await untilAll(hookId, 4, isTried, 'tried');
+        assert.equal((await read(hookId)).failed_attempts, 4);
+      }
+    });
 
     test('a 410 switches the hook off, shows why, and tells the hooks of the environment that ask for it', async (t) => {
       const receiver = await receiverFor(t, { behave: answer(410) });
