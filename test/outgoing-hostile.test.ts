@@ -4,9 +4,13 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { createDeadlines } from '../src/outgoing/deadlines.ts';
 import type { ApiAnswer } from './support/api-client.ts';
 import { until } from './support/api-client.ts';
 import { createTestDatabase } from './support/database.ts';
+import type { TestDatabase } from './support/database.ts';
+import { executeSql } from './support/execute-sql.ts';
+import { createFakeClock } from './support/fake-clock.ts';
 import { startInProcessApp } from './support/in-process-app.ts';
 import type { InProcessApp } from './support/in-process-app.ts';
 import { createOutgoingScene } from './support/outgoing-scene.ts';
@@ -17,16 +21,29 @@ type Preview = { would_send: boolean; reason: string; request: { headers: Record
 
 const minute = 60_000;
 
+test('the time for an answer is not stretched when the time of the machine is set back', async () => {
+  const time = createFakeClock();
+  let setBackMs = 0;
+  const deadlines = createDeadlines({ ...time, now: () => time.now() - setBackMs }, 15_000);
+  let passed = false;
+  const deadline = deadlines.begin(() => (passed = true));
+  setBackMs = 60 * minute;
+  await time.advance(15_000);
+  assert.equal(passed && deadline.hasPassed(), true);
+  deadlines.stop();
+});
+
 /** What people with the right to write hooks, and receivers, could do to everybody else. */
 describe('an outgoing hook in bad hands', { timeout: 120_000 }, () => {
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());
   let app: InProcessApp;
+  let database: TestDatabase;
   const scene = createOutgoingScene(() => app);
   const { deliveriesOf, untilStatus, untilAttempts, receiverFor, pipeline, hook, act } = scene;
 
   before(async () => {
-    const database = ends.adopt(await createTestDatabase('sqlite'), (made) => made.drop());
+    database = ends.adopt(await createTestDatabase('sqlite'), (made) => made.drop());
     app = ends.adopt(await startInProcessApp({ database }), (started) => started.stop());
   });
   afterEach(async (t) => {
@@ -189,6 +206,22 @@ describe('an outgoing hook in bad hands', { timeout: 120_000 }, () => {
     assert.equal((await app.api.request('PUT', `/hooks/outgoing/${id}`, changed)).status, 204);
     await untilStatus(id, 'rejected');
     assert.equal((await app.api.get<{ active: boolean }>(`/hooks/outgoing/${id}`)).active, true);
+  });
+
+  test('a node whose lease looks lapsed does not send a second time what it is sending', async (t) => {
+    const receiver = await receiverFor(t, { behave: () => ({ kind: 'hang' }) });
+    const pipelineId = await pipeline();
+    const id = await hook(pipelineId, receiver.url);
+    await act(pipelineId);
+    await receiver.waitFor(1);
+    // As after a machine was suspended: the delivery worker looks before the lease is renewed.
+    await executeSql(database, 'update nodes set expires_at = 0');
+    await app.clock.advance(3000);
+    assert.deepEqual(
+      (await deliveriesOf(id)).map(({ status }) => status),
+      ['sending'],
+    );
+    assert.equal(receiver.requests.length, 1);
   });
 
   test('who may only look gets no signature, and is told what the hook never hears of', async () => {

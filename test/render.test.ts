@@ -3,7 +3,8 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { compileOutgoing } from '../src/hooks/compile-outgoing.ts';
 import type { OutgoingDefinition } from '../src/hooks/definition.ts';
-import { renderRequest, withoutNulls } from '../src/outgoing/render.ts';
+import { renderRequest } from '../src/outgoing/render.ts';
+import { withoutNulls } from '../src/platform/without-nulls.ts';
 import type { Rendered, RenderedRequest } from '../src/outgoing/render.ts';
 
 type Definition = Pick<OutgoingDefinition, 'target_url' | 'request_headers' | 'request_body'>;

@@ -16,7 +16,7 @@ import { findPipeline } from '../pipelines/store.ts';
 import { isoTime } from '../platform/clock.ts';
 import { compileByCount } from '../platform/database/compiled-query.ts';
 import type { Db, Trx } from '../platform/database/connect.ts';
-import { withoutNulls } from '../outgoing/render.ts';
+import { withoutNulls } from '../platform/without-nulls.ts';
 import { eventsOf, statusLabel, statusOf } from './status.ts';
 import type { ActionParameters, TriggeredFrom } from './trigger.ts';
 import type { ActionRow } from './store.ts';

@@ -90,7 +90,7 @@ export function startDeliveryWorker(
         places.ended(claimed, { wasQuick: false });
         continue;
       }
-      const one = { startedAt: clock.now(), isSlow: false, done: Promise.resolve() };
+      const one = { startedAt: clock.elapsed(), isSlow: false, done: Promise.resolve() };
       underWay.set(id, one);
       one.done = send(claimed, claimed_by!);
     }
@@ -180,7 +180,7 @@ export function startDeliveryWorker(
       const now = clock.now();
       const nodeId = lease.id();
       if (!lease.holds(nodeId)) return null;
-      findSlow(now);
+      findSlow(clock.elapsed());
       const waiting = places.waiting();
       if (now - releasedAt >= pollMs) {
         const ids = [...underWay.keys(), ...[...ended, ...waiting.map((claimed) => ({ claimed }))].map(idOf)];

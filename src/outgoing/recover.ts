@@ -5,7 +5,7 @@ import { listPage } from '../platform/database/listing.ts';
 import type { Database } from '../platform/database/schema.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Listing, Page } from '../platform/http/pagination.ts';
-import type { Content } from './redeliver.ts';
+import { mustBeOn, type Content } from './redeliver.ts';
 
 export type RecoveryRow = Selectable<Database['recoveries']>;
 
@@ -31,11 +31,7 @@ export async function beginRecovery(
   input: { since: number; content: Content; includeOvertaken: boolean; userId: number; now: number },
 ): Promise<RecoveryRow> {
   const { since, content, includeOvertaken, userId, now } = input;
-  if (!hook.active)
-    throw new AppError(
-      'conflict',
-      'The hook is switched off. Switch it on first: PUT it with {"active": true}.',
-    );
+  mustBeOn(hook);
   const running = await trx
     .selectFrom('recoveries')
     .select('uuid')
@@ -79,8 +75,14 @@ export async function beginRecovery(
     .executeTakeFirstOrThrow();
 }
 
-/** Goes on with every recovery that is under way: takes up as many deliveries as may wait. True when it got any further. */
-export async function advanceRecoveries(connection: Connection, now: number): Promise<boolean> {
+/**
+ * Goes on with every recovery that is under way: takes up as many deliveries as may wait. True when it got any further.
+ * One that cannot go on is told by `onFault`, and keeps no other from it.
+ */
+export async function advanceRecoveries(
+  connection: Connection,
+  { now, onFault }: { now: number; onFault: (error: unknown, recoveryId: number) => void },
+): Promise<boolean> {
   const { db, dialect } = connection;
   const running = await db
     .selectFrom('recoveries')
@@ -89,7 +91,6 @@ export async function advanceRecoveries(connection: Connection, now: number): Pr
     .orderBy('id')
     .execute();
   let tookAny = false;
-  let fault: unknown = null;
   for (const { id } of running) {
     try {
       const took = await db.transaction().execute(async (trx) => {
@@ -104,11 +105,9 @@ export async function advanceRecoveries(connection: Connection, now: number): Pr
       });
       tookAny ||= took;
     } catch (error) {
-      // The others go on.
-      fault = error;
+      onFault(error, id);
     }
   }
-  if (fault !== null && !tookAny) throw fault;
   return tookAny;
 }
 

@@ -23,7 +23,10 @@ export function startRecoveryWorker(context: {
     clock,
     log,
     turn: async () => {
-      const tookAny = await advanceRecoveries(connection, clock.now());
+      const tookAny = await advanceRecoveries(connection, {
+        now: clock.now(),
+        onFault: (error, recovery) => log.error({ err: error, recovery }, 'a recovery could not go on'),
+      });
       if (tookAny) bus.publish('deliveries');
       // What was taken up is sent in well under a second by a receiver that is quick.
       return tookAny ? clock.now() + 100 : null;

@@ -17,16 +17,12 @@ type Attempt = Pick<Selectable<Database['delivery_attempts']>, 'hook_version'>;
  */
 export async function redeliver(
   trx: Trx,
-  hook: Pick<HookRow, 'active' | 'disabled_reason'>,
+  hook: Pick<HookRow, 'active'>,
   delivery: DeliveryRow,
   options: { content: Content; like: Attempt | undefined; now: number },
 ): Promise<void> {
   const { content, like, now } = options;
-  if (!hook.active)
-    throw new AppError(
-      'conflict',
-      'The hook is switched off. Switch it on first: PUT it with {"active": true}.',
-    );
+  mustBeOn(hook);
   if (!(await hasContext(trx, delivery.event_id))) {
     const why = 'its event was not kept, since nothing was to be sent of it, or was pruned';
     throw new AppError('conflict', `This delivery cannot be sent again: ${why}.`);
@@ -59,6 +55,13 @@ export async function redeliver(
     .where('hook_id', '=', delivery.hook_id)
     .where('state', '=', 'open')
     .execute();
+}
+
+/** Nothing of a hook that is off is sent again. Throws `conflict`. */
+export function mustBeOn({ active }: Pick<HookRow, 'active'>): void {
+  if (active) return;
+  const how = 'Switch it on first: PUT it with {"active": true}.';
+  throw new AppError('conflict', `The hook is switched off. ${how}`);
 }
 
 async function hasContext(db: Db | Trx, eventId: number): Promise<boolean> {

@@ -14,7 +14,8 @@ export type Rendered = RenderedRequest | { kind: 'impossible'; reason: string };
 
 /**
  * Makes the request out of a hook's templates. What is missing in the URL or a header makes it impossible, with the
- * reason; in the body it renders empty and is noted. `values` holds no nulls (`withoutNulls`). Never throws for anything that a template or a value does.
+ * reason; in the body it renders empty and is noted. `values` holds no nulls (`withoutNulls`). Never throws for anything
+ * that a template or a value does.
  */
 export function renderRequest(compiled: CompiledOutgoing, values: object): Rendered {
   let part = 'the event';
@@ -66,17 +67,6 @@ const cures: { name: string; cure: string }[] = [
 
 function cureFor(path: string): string {
   return cures.find(({ name }) => path.startsWith(name))?.cure ?? 'Give it a default with "| default:".';
-}
-
-/** Null is "not there" to a template, so that a strict one stops at it. */
-export function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, one]) => one !== null && one !== undefined)
-      .map(([key, one]) => [key, withoutNulls(one)]),
-  );
 }
 
 /** Values are percent-encoded, but `.` and `..` need no encoding to climb to another path. */

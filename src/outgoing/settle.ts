@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { sql } from 'kysely';
+import type { AttemptTiming } from '../hooks/request-record.ts';
 import type { SecretBox } from '../platform/secret-box.ts';
 import type { Connection, Trx } from '../platform/database/connect.ts';
 import { compileByCount } from '../platform/database/compiled-query.ts';
@@ -8,7 +9,6 @@ import { afterAttempt, type Health } from './breaker.ts';
 import type { DeliveryRow } from './claim.ts';
 import type { Sign } from './retry-schedule.ts';
 import type { AttemptRow } from './store.ts';
-import type { AttemptTiming } from '../hooks/request-record.ts';
 
 /** What is recorded of one attempt; texts are masked already. */
 type AttemptRecord = {
@@ -197,7 +197,7 @@ async function updateHealth(
     const before = health;
     for (const settlement of byHook.get(hookId)!) {
       const { reason, isProbe, at, hookVersion } = settlement;
-      // What was sent before somebody changed the hook says nothing of what it is now.
+      // What was sent before somebody changed the hook, or deleted it, says nothing of what it is now.
       if (settlement.sign!.kind !== 'good' && versions.get(hookId) !== hookVersion) continue;
       const next = afterAttempt(health, { sign: settlement.sign!, reason, isProbe, now: at });
       health = next.health;
@@ -273,9 +273,6 @@ async function writeHealth(trx: Trx, hookId: number, health: Health, now: number
     reason: health.reason,
     updated_at: now,
   };
-  // The hook may have been deleted meanwhile.
-  const exists = await trx.selectFrom('hooks').select('id').where('id', '=', hookId).executeTakeFirst();
-  if (!exists) return;
   await trx
     .insertInto('hook_health')
     .values({ hook_id: hookId, ...columns })
