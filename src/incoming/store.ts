@@ -53,6 +53,7 @@ const columns = [
   'reason',
   'errors',
   'ip_address',
+  'request_query',
   'request_headers',
   'request_bytes',
   'payload_id',
@@ -128,6 +129,7 @@ export async function storeRequests(
           ? JSON.stringify(item.decision.errors)
           : null,
       ip_address: item.ipAddress,
+      request_query: null,
       request_bytes: item.request.body.length,
       ...places[index]!,
       duration_us: item.durationUs,

@@ -4,6 +4,7 @@ import type { Connection, Db } from './connect.ts';
 import * as firstStorey from './migrations/0001-first-storey.ts';
 import * as teams from './migrations/0002-teams.ts';
 import * as deliveries from './migrations/0003-deliveries.ts';
+import * as incoming from './migrations/0004-incoming.ts';
 
 export type MigrationContext = { dialect: 'sqlite' | 'postgres' };
 
@@ -14,6 +15,7 @@ const migrations: readonly Migration[] = [
   { name: '0001-first-storey', up: firstStorey.up },
   { name: '0002-teams', up: teams.up },
   { name: '0003-deliveries', up: deliveries.up },
+  { name: '0004-incoming', up: incoming.up },
 ];
 
 /** An arbitrary number that names "Hookline migrates" among PostgreSQL's advisory locks. */

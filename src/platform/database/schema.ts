@@ -297,6 +297,19 @@ export type Database = {
     reason: string;
     updated_at: number;
   };
+  /** How many requests to an incoming hook were refused before they were verified; more than there are records of. */
+  hook_refusals: { hook_id: Fixed<number>; count: number; last_at: number };
+  /** Where an incoming hook is registered at a git host. */
+  hook_installations: {
+    hook_id: Fixed<number>;
+    provider: string;
+    api_url: string;
+    repository: string;
+    provider_hook_id: string;
+    /** JSON: the names of the events in the provider's own words. */
+    events: string;
+    installed_at: number;
+  };
   /** Sending again what a hook failed to deliver, bit by bit. */
   recoveries: {
     id: Id;
@@ -332,6 +345,8 @@ export type Database = {
     /** JSON of `{field, message}` of a 422, else null. */
     errors: Fixed<string | null>;
     ip_address: Fixed<string>;
+    /** What stood behind the `?` of the address, sensitive values masked; null when nothing did. */
+    request_query: Fixed<string | null>;
     /** JSON, sensitive values masked; null when they stand in the payload. */
     request_headers: Fixed<string | null>;
     request_bytes: Fixed<number>;
