@@ -208,13 +208,13 @@ export const signatureVectors: SignatureVector[] = [
   },
   {
     scheme: 'bitbucket',
-    title: 'the connection test of Data Center',
+    title: 'a push of Data Center',
     secret: 'made-up secret',
     headers: {
-      'x-event-key': 'diagnostics:ping',
-      'x-hub-signature': 'sha256=5edb81e7c34bd0d4f256fab51a2294911fc3628991db03105704a557f82c031e',
+      'x-event-key': 'repo:refs_changed',
+      'x-hub-signature': 'sha256=b594f0bf62e4cabc335ba63119d4ab4fb92d05b69f45e997fe6e1b74570aa2e4',
     },
-    body: '{"test": true}',
+    body: '{"eventKey":"repo:refs_changed","changes":[{"refId":"refs/heads/main","type":"UPDATE"}]}',
     at: null,
     source:
       'confluence.atlassian.com/bitbucketserver, "Manage webhooks", "Securing your webhook"; no value is published: made with the hmac module of Python',
