@@ -344,7 +344,7 @@ export const signatureVectors: SignatureVector[] = [
     body: '{"id":820982911946154508,"name":"#9999","financial_status":"paid","total_price":"369.97"}',
     at: null,
     source:
-      'shopify.dev/docs/apps/build/webhooks/verify-deliveries; no value is published: made with the hmac module of Python',
+      'shopify.dev/docs/apps/build/webhooks/delivery-structure, "Headers"; no value is published: made with the hmac module of Python',
   },
   {
     scheme: 'shopify',
@@ -357,7 +357,7 @@ export const signatureVectors: SignatureVector[] = [
     body: '{"id":820982911946154508,"name":"#9999","financial_status":"paid","total_price":"369.97"}',
     at: null,
     source:
-      'shopify.dev/docs/apps/build/webhooks/verify-deliveries; no value is published: made with the hmac module of Python',
+      'shopify.dev/docs/apps/build/webhooks/delivery-structure, "Headers"; no value is published: made with the hmac module of Python',
   },
   {
     scheme: 'standard-webhooks',
