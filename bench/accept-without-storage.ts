@@ -24,7 +24,7 @@ app.register(
       maxBodyBytes: 25 * 1024 * 1024,
       receiver: {
         receive: async (_uuid, request) => {
-          const decision = decide(hook, request, Date.now());
+          const decision = await decide(hook, request, Date.now(), 25 * 1024 * 1024);
           return {
             status: decision.status,
             body: {

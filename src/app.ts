@@ -177,8 +177,9 @@ export function registerApi(
 ): void {
   const { db } = connection;
   const { publicUrl } = writer;
+  const { maxBodyBytes } = config;
   const context = { db, clock, box, bus, publicUrl, throttle, mailer, log };
-  const receiver = createReceiver({ connection, registry, writer, clock, bus });
+  const receiver = createReceiver({ connection, registry, writer, clock, bus, maxBodyBytes });
   app.register(
     async (api: HttpApp) => {
       openApiRoutes(api, { publicUrl, version });
@@ -194,16 +195,14 @@ export function registerApi(
       hookRoutes(api, context);
       actionRoutes(api, { db, writer, clock, bus });
       outgoingRoutes(api, context);
-      incomingRoutes(api, { ...context, registry, receiver });
+      incomingRoutes(api, { ...context, registry, receiver, maxBodyBytes });
       outgoingTestRoute(api, {
         ...context,
         writer,
         guard: createEgressGuard(config.egressAllow ?? []),
         userAgent,
       });
-      api.register(async (raw: HttpApp) =>
-        triggerRoute(raw, { receiver, maxBodyBytes: config.maxBodyBytes }),
-      );
+      api.register(async (raw: HttpApp) => triggerRoute(raw, { receiver, maxBodyBytes }));
     },
     { prefix: '/api' },
   );

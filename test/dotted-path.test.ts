@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { extractVariables, readPath } from '../src/incoming/extract.ts';
+import { extractVariables } from '../src/incoming/extract.ts';
+import { readPath } from '../src/incoming/paths.ts';
 import { lookUp } from '../src/platform/dotted-path.ts';
 
 const payload = {
@@ -83,10 +84,16 @@ describe('a dotted path', () => {
 
   test('no header path reaches a prototype either', () => {
     for (const name of inherited) {
-      const value = readPath({ payload: {}, headers: { 'x-here': 'yes' } }, `$headers.${name}`);
+      const value = readPath(
+        { payload: {}, headers: { 'x-here': 'yes' }, query: {}, isForm: false },
+        `$headers.${name}`,
+      );
       assert.equal(value, undefined, `$headers.${name}`);
     }
-    assert.equal(readPath({ payload: {}, headers: { 'x-here': 'yes' } }, '$headers.X-Here'), 'yes');
+    assert.equal(
+      readPath({ payload: {}, headers: { 'x-here': 'yes' }, query: {}, isForm: false }, '$headers.X-Here'),
+      'yes',
+    );
   });
 
   test('any path into any JSON gives what is there, or undefined, and never throws', () => {
@@ -143,6 +150,8 @@ describe('the extraction of variables', () => {
         const { values, faults } = extractVariables([{ name, path: 'value', ...(type ? { type } : {}) }], {
           payload: given,
           headers: {},
+          query: {},
+          isForm: false,
         });
         if (faults.length > 0) {
           assert.deepEqual(

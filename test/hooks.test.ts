@@ -203,7 +203,7 @@ for (const kind of databaseKinds) {
           },
           trigger_when: {
             conditions: [
-              { path: 'a', accepted_values: [] },
+              { path: 'a', accepted_values: [{}] },
               { type: 'nonsense', path: '', accepted_values: ['x'] },
             ],
           },
@@ -218,7 +218,7 @@ for (const kind of databaseKinds) {
           'settings.variables.0.type',
           'settings.variables.1.name',
           'settings.variables.2.name',
-          'trigger_when.conditions.0.accepted_values',
+          'trigger_when.conditions.0.accepted_values.0',
           'trigger_when.conditions.1.type',
           'trigger_when.conditions.1.path',
         ]) {

@@ -25,6 +25,7 @@ function check(
     { definition, secret },
     given === undefined ? {} : { [HEADER]: given },
     Buffer.from(body),
+    Date.now(),
   );
 }
 

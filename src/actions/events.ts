@@ -1,3 +1,4 @@
+import { parseExactJson } from '../platform/exact-json.ts';
 import type { HookRegistry } from '../hooks/registry.ts';
 import { findApplication } from '../inventory/applications/store.ts';
 import { parseRepository } from '../inventory/applications/repository.ts';
@@ -103,7 +104,7 @@ export async function buildContext(
     `surroundings ${action.environment_id} ${action.pipeline_id} ${isApplication ? action.resource_id : ''}`,
     () => surroundingsOf(trx, action),
   );
-  const triggered = JSON.parse(action.triggered_from) as TriggeredFrom;
+  const triggered = parseExactJson(action.triggered_from) as TriggeredFrom;
   const parameters = JSON.parse(action.parameters) as ActionParameters;
   const context = {
     event,

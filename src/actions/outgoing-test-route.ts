@@ -1,3 +1,4 @@
+import { parseExactJson } from '../platform/exact-json.ts';
 import { isIP } from 'node:net';
 import { Type } from 'typebox';
 import { healthOfHooks, type HookHealthRow } from '../hooks/health.ts';
@@ -165,7 +166,7 @@ async function toldOf(
     .limit(1)
     .executeTakeFirst();
   // Safe: only `actions/events.ts` writes contexts of these statuses.
-  if (kept?.context) return { ...(JSON.parse(kept.context) as EventContext), event };
+  if (kept?.context) return { ...(parseExactJson(kept.context) as EventContext), event };
   const asIf = { ...action, status, reason_code: statusCode(status), reason: defaultReason(status) };
   return await buildContext(writer, db, asIf, event);
 }

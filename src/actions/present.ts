@@ -1,3 +1,4 @@
+import { parseExactJson } from '../platform/exact-json.ts';
 import { Type, type Static } from 'typebox';
 import { UserRelation, usersById } from '../accounts/present.ts';
 import { ApplicationRelation, presentApplicationRelation } from '../inventory/applications/present.ts';
@@ -226,7 +227,7 @@ export async function presentActions(
       trigger_comment: row.trigger_comment,
       action_data: null,
       // Safe: only `create.ts` and the accept path write this column.
-      triggered_from: JSON.parse(row.triggered_from) as TriggeredFrom,
+      triggered_from: parseExactJson(row.triggered_from) as TriggeredFrom,
       resource: {
         id: row.resource_id,
         type: row.resource_type as (typeof knownResourceTypes)[number],

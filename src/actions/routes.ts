@@ -1,3 +1,4 @@
+import { parseExactJson } from '../platform/exact-json.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { scopeOf } from '../accounts/access.ts';
@@ -308,6 +309,6 @@ async function lastOf(db: Db, pipeline: PipelineRow) {
 function whatItDid(action: Pick<ActionRow, 'parameters' | 'triggered_from'>) {
   // Safe, both: only actions write the columns.
   const parameters = JSON.parse(action.parameters) as ActionParameters;
-  const { hook_parsed_variables: variables } = JSON.parse(action.triggered_from) as TriggeredFrom;
+  const { hook_parsed_variables: variables } = parseExactJson(action.triggered_from) as TriggeredFrom;
   return { parameters, variables };
 }

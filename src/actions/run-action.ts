@@ -1,3 +1,4 @@
+import { parseExactJson } from '../platform/exact-json.ts';
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -155,7 +156,7 @@ async function prepare(
     .executeTakeFirst();
   if (credential) secrets.push(openSettings(box, credential).access_token);
 
-  const { hook_parsed_variables } = JSON.parse(action.triggered_from) as TriggeredFrom;
+  const { hook_parsed_variables } = parseExactJson(action.triggered_from) as TriggeredFrom;
   const parameters = JSON.parse(action.parameters) as ActionParameters;
   const { username } = userInfo();
   const environment: Record<string, string> = {

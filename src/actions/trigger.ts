@@ -1,5 +1,5 @@
 /** The value of an extracted hook variable; null when an optional one was not there. */
-export type VariableValue = string | number | boolean | unknown[] | null;
+export type VariableValue = string | number | bigint | boolean | unknown[] | null;
 
 /** What started an action, as the wire shows it (WIRE.md, "Actions"); stored as JSON. */
 export type TriggeredFrom = {

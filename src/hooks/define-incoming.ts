@@ -1,5 +1,6 @@
 import { isDeeperThan } from '../platform/dotted-path.ts';
 import { invalid, type FieldError } from '../platform/errors.ts';
+import { ExpressionFault, globExpression, linearExpression } from '../platform/linear-expression.ts';
 import { mask } from '../platform/secret-box.ts';
 import {
   mostLevels,
@@ -7,9 +8,13 @@ import {
   type HookVariable,
   type IncomingCondition,
   type IncomingDefinition,
+  type IncomingEvent,
   type SecretAlgorithm,
+  type SignatureEncoding,
   type VariableType,
 } from './definition.ts';
+import { signatureScheme, type SignatureSchemeName } from './signature-schemes.ts';
+import { isSigningSecret } from './signing-secret.ts';
 
 /* What somebody sends to define an incoming hook, checked and completed. */
 
@@ -18,56 +23,159 @@ export type IncomingInput = {
   active?: boolean | undefined;
   requires_secret?: boolean | undefined;
   secret?: string | undefined;
+  signature_scheme?: SignatureSchemeName | null | undefined;
   secret_algorithm?: SecretAlgorithm | null | undefined;
   secret_header_name?: string | null | undefined;
-  settings?: { variables?: HookVariable[] | undefined } | null | undefined;
-  trigger_when?: { conditions?: IncomingCondition[] | undefined } | null | undefined;
+  signature_encoding?: SignatureEncoding | null | undefined;
+  signature_prefix?: string | null | undefined;
+  settings?:
+    | { variables?: HookVariable[] | undefined; delivery_id_paths?: string[] | null | undefined }
+    | null
+    | undefined;
+  trigger_when?:
+    | {
+        conditions?: IncomingCondition[] | undefined;
+        events?: IncomingEvent[] | undefined;
+        branches?: string[] | undefined;
+      }
+    | null
+    | undefined;
 };
 
 const leastSecret = 8;
 const shortSecret = { field: 'secret', message: `must have at least ${leastSecret} characters` };
-const defaultAlgorithm = 'sha256';
-const defaultHeader = 'x-hub-signature-256';
 
 /** What the input leaves out is taken from `old`. Throws `invalid` with every fault. */
 export function incomingDefinition(input: IncomingInput, old: IncomingDefinition | null): IncomingDefinition {
   const secret = givenSecret(input);
-  // Whoever names a secret, an algorithm or a header wants signatures, also if the flag itself was forgotten or misspelt.
-  const wantsSecret = secret !== undefined || Boolean(input.secret_algorithm ?? input.secret_header_name);
+  // Whoever names a secret, a scheme, an algorithm or a header wants signatures, also if the flag itself was forgotten or
+  // misspelt.
+  const wantsSecret =
+    secret !== undefined ||
+    Boolean(input.signature_scheme ?? input.secret_algorithm ?? input.secret_header_name);
   const requires_secret = input.requires_secret ?? (wantsSecret || (old?.requires_secret ?? false));
   const variables = input.settings?.variables ?? old?.variables ?? [];
-  const faults: FieldError[] = [];
-  const names = variables.map(({ name }) => name);
-  variables.forEach((variable, index) => {
-    const { name, default_value } = variable;
-    const type = typeOf(variable);
-    if (names.indexOf(name) !== index) {
-      faults.push({ field: `settings.variables.${index}.name`, message: `repeats the name "${name}"` });
-    }
-    if (isDeeperThan(default_value, mostLevels)) {
-      const message = `must not be nested more than ${mostLevels} levels deep`;
-      faults.push({ field: `settings.variables.${index}.default_value`, message });
-    }
-    if (default_value !== undefined && default_value !== null && !isOfType(default_value, type)) {
-      faults.push({
-        field: `settings.variables.${index}.default_value`,
-        message: `must be of the variable's type, ${type}`,
-      });
-    }
-  });
-  if (secret !== undefined && secret.length < leastSecret) faults.push(shortSecret);
+  const conditions = input.trigger_when?.conditions ?? old?.conditions ?? [];
+  const delivery_id_paths = input.settings?.delivery_id_paths ?? old?.delivery_id_paths ?? [];
+  const schemeName = input.signature_scheme ?? old?.signature_scheme ?? 'hmac';
+  const faults = [
+    ...variables.flatMap((variable, index) => faultsOfVariable(variable, index, variables)),
+    ...conditions.flatMap(faultsOfCondition),
+    ...delivery_id_paths.flatMap((path, index) => faultOfPath(`settings.delivery_id_paths.${index}`, path)),
+    ...(secret === undefined || !requires_secret ? [] : faultsOfSecret(secret, schemeName)),
+  ];
   if (faults.length > 0) throw invalid(faults);
+  const scheme = signatureScheme(schemeName);
+  // What was said of another scheme says nothing of this one.
+  const before = (old?.signature_scheme ?? 'hmac') === schemeName ? old : null;
+  const events = input.trigger_when?.events ?? old?.events;
   return {
     requires_secret,
+    signature_scheme: requires_secret ? schemeName : null,
     secret_algorithm: requires_secret
-      ? (input.secret_algorithm ?? old?.secret_algorithm ?? defaultAlgorithm)
+      ? (input.secret_algorithm ?? before?.secret_algorithm ?? scheme.algorithm)
       : null,
     secret_header_name: requires_secret
-      ? (input.secret_header_name ?? old?.secret_header_name ?? defaultHeader).toLowerCase()
+      ? (input.secret_header_name ?? before?.secret_header_name ?? scheme.header).toLowerCase()
       : null,
+    signature_encoding: requires_secret
+      ? kept(input.signature_encoding, before?.signature_encoding ?? null)
+      : null,
+    signature_prefix: requires_secret ? kept(input.signature_prefix, before?.signature_prefix ?? null) : null,
+    delivery_id_paths,
+    ...(events && events.length > 0 ? { events } : {}),
     variables,
-    conditions: input.trigger_when?.conditions ?? old?.conditions ?? [],
+    conditions,
   };
+}
+
+/** Null takes away what there was; what is left out keeps it. */
+function kept<Value>(given: Value | null | undefined, before: Value | null): Value | null {
+  return given === undefined ? before : given;
+}
+
+function faultsOfVariable(variable: HookVariable, index: number, all: HookVariable[]): FieldError[] {
+  const { name, path, fallback_paths, transform, default_value } = variable;
+  const type = typeOf(variable);
+  const faults: FieldError[] = [];
+  const at = `settings.variables.${index}`;
+  if (all.findIndex((one) => one.name === name) !== index) {
+    faults.push({ field: `${at}.name`, message: `repeats the name "${name}"` });
+  }
+  for (const [field, one] of placesOf({ path: path ?? name, fallback_paths }))
+    faults.push(...faultOfPath(`${at}.${field}`, one));
+  if (typeof transform?.capture === 'string')
+    faults.push(...faultOfExpression(`${at}.transform.capture`, transform.capture));
+  if (isDeeperThan(default_value, mostLevels)) {
+    const message = `must not be nested more than ${mostLevels} levels deep`;
+    faults.push({ field: `${at}.default_value`, message });
+  }
+  if (default_value !== undefined && default_value !== null && !isOfType(default_value, type)) {
+    faults.push({ field: `${at}.default_value`, message: `must be of the variable's type, ${type}` });
+  }
+  return faults;
+}
+
+function faultsOfCondition(condition: IncomingCondition, index: number): FieldError[] {
+  const { path, fallback_paths, accepted_values = [], matches = [], globs = [], same_as, exists } = condition;
+  const at = `trigger_when.conditions.${index}`;
+  const faults: FieldError[] = [];
+  const compares = accepted_values.length + matches.length + globs.length > 0 || typeof same_as === 'string';
+  if (!compares && typeof exists !== 'boolean') {
+    const message = 'needs at least one value; or give the condition matches, globs, same_as or exists';
+    faults.push({ field: `${at}.accepted_values`, message });
+  }
+  if (compares && exists === true) {
+    const message = 'must not be true beside a comparison, which only a value that is there can meet';
+    faults.push({ field: `${at}.exists`, message });
+  }
+  if ((condition.type ?? 'request_body') === 'request_body') {
+    for (const [field, one] of placesOf({ path, fallback_paths }))
+      faults.push(...faultOfPath(`${at}.${field}`, one));
+  } else if (fallback_paths && fallback_paths.length > 0) {
+    const message = 'are for conditions on the body, where a path may also begin with $headers. or $query.';
+    faults.push({ field: `${at}.fallback_paths`, message });
+  }
+  if (typeof same_as === 'string') faults.push(...faultOfPath(`${at}.same_as`, same_as));
+  for (const [which, pattern] of matches.entries())
+    faults.push(...faultOfExpression(`${at}.matches.${which}`, pattern));
+  for (const [which, glob] of globs.entries())
+    faults.push(...faultOfExpression(`${at}.globs.${which}`, globExpression(glob)));
+  return faults;
+}
+
+function placesOf(of: { path: string; fallback_paths?: string[] | null | undefined }): [string, string][] {
+  const others = (of.fallback_paths ?? []).map((one, index): [string, string] => [
+    `fallback_paths.${index}`,
+    one,
+  ]);
+  return [['path', of.path], ...others];
+}
+
+function faultOfPath(field: string, path: string): FieldError[] {
+  const rest = path.replaceAll(/\[[^[\]]*\]/g, '');
+  if (/[[\]]/.test(rest)) return [{ field, message: 'has a bracket without its other half' }];
+  if (path.startsWith('$') && !/^\$((headers|query)\..+|changed_files$)/i.test(path)) {
+    return [{ field, message: 'begins with a $, but is none of $headers.…, $query.… and $changed_files' }];
+  }
+  return [];
+}
+
+function faultOfExpression(field: string, pattern: string): FieldError[] {
+  try {
+    linearExpression(pattern);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ExpressionFault)) throw error;
+    return [{ field, message: error.message }];
+  }
+}
+
+function faultsOfSecret(secret: string, schemeName: SignatureSchemeName): FieldError[] {
+  if (secret.length < leastSecret) return [shortSecret];
+  if (signatureScheme(schemeName).key === 'text' || isSigningSecret(secret, { prefix: 'optional' }))
+    return [];
+  return [{ field: 'secret', message: 'must be whsec_ and 24 to 64 bytes in base64' }];
 }
 
 /** The mask, or nothing, as answers show a secret, is no secret: sending such an answer back changes nothing. */
@@ -76,8 +184,9 @@ export function givenSecret({ secret }: Pick<IncomingInput, 'secret'>): string |
 }
 
 /** Throws `invalid`. */
-export function checkSecret(secret: string): void {
-  if (secret.length < leastSecret) throw invalid([shortSecret]);
+export function checkSecret(secret: string, scheme: SignatureSchemeName): void {
+  const faults = faultsOfSecret(secret, scheme);
+  if (faults.length > 0) throw invalid(faults);
 }
 
 function isOfType(value: unknown, type: VariableType): boolean {

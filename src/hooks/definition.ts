@@ -1,9 +1,18 @@
 import { Type, type Static } from 'typebox';
 import { Nullable, OneOf } from '../platform/http/schemas.ts';
+import { mostExpressionLength } from '../platform/linear-expression.ts';
+import type { SignatureSchemeName } from './signature-schemes.ts';
 
 /** Algorithms of the reference; the names are those of `node:crypto`. */
 export const secretAlgorithms = ['sha1', 'sha256', 'sha512'] as const;
 export type SecretAlgorithm = (typeof secretAlgorithms)[number];
+
+export const signatureEncodings = ['hex', 'base64'] as const;
+export type SignatureEncoding = (typeof signatureEncodings)[number];
+
+/** What senders tell of, in one word for all of them. */
+export const incomingEvents = ['push', 'tag', 'pull_request', 'paid'] as const;
+export type IncomingEvent = (typeof incomingEvents)[number];
 
 const variableTypes = ['string', 'integer', 'array', 'boolean'] as const;
 export type VariableType = (typeof variableTypes)[number];
@@ -23,20 +32,64 @@ export type EventName = (typeof eventNames)[number];
 const path = Type.String({
   minLength: 1,
   maxLength: 500,
-  description: 'Dotted, with indexes of lists: `commits.0.id`. `$headers.x-github-event` is a header.',
+  description:
+    'Dotted, with indexes of lists: `commits.0.id`; `*` is every item of a list, `[new.name=main]` the first whose value there is this. `$headers.x-github-event` is a header, `$query.env` a parameter of the address, `$changed_files` the files that a push has changed.',
 });
-const acceptedValues = Type.Array(
-  Type.Union([Type.String({ maxLength: 1000 }), Type.Number(), Type.Boolean()]),
+const fallbackPaths = Type.Optional(
+  Nullable(
+    Type.Array(path, {
+      maxItems: 10,
+      description: 'Looked at in this order where there is nothing at `path`.',
+    }),
+  ),
+);
+const acceptedValue = Type.Union([Type.String({ maxLength: 1000 }), Type.Number(), Type.Boolean()]);
+const expression = (description: string) =>
+  Type.String({ minLength: 1, maxLength: mostExpressionLength, description });
+
+export const Transform = Type.Object(
   {
-    minItems: 1,
-    maxItems: 100,
+    strip_prefix: Type.Optional(
+      Nullable(
+        Type.Union(
+          [Type.String({ maxLength: 200 }), Type.Array(Type.String({ maxLength: 200 }), { maxItems: 10 })],
+          {
+            description: 'Taken off if it is there, such as `refs/heads/`; of several the first that is.',
+          },
+        ),
+      ),
+    ),
+    capture: Type.Optional(
+      Nullable(
+        expression(
+          'A regular expression (RE2). Its first capture is the value, without one all that it matches; where it does not match there is nothing.',
+        ),
+      ),
+    ),
+    lower_case: Type.Optional(Nullable(Type.Boolean())),
+    map: Type.Optional(
+      Nullable(
+        Type.Record(Type.String({ maxLength: 200 }), Type.String({ maxLength: 1000 }), {
+          maxProperties: 50,
+          description: 'What is a key here becomes its value, such as `heads` to `branch`.',
+        }),
+      ),
+    ),
+  },
+  {
+    title: 'HookVariableTransform',
+    description:
+      'What becomes of the text found, in the order of these fields. Of a list each item by itself.',
   },
 );
+export type Transform = Static<typeof Transform>;
 
 export const HookVariable = Type.Object(
   {
     name: Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$', maxLength: 60 }),
     path: Type.Optional(Nullable(path)),
+    fallback_paths: fallbackPaths,
+    transform: Type.Optional(Nullable(Transform)),
     type: Type.Optional(OneOf(variableTypes)),
     required: Type.Optional(Type.Boolean()),
     default_value: Type.Optional(
@@ -54,19 +107,61 @@ export const HookVariable = Type.Object(
 );
 export type HookVariable = Static<typeof HookVariable>;
 
+export const conditionTypes = ['request_body', 'request_header', 'request_query', 'variable'] as const;
+
 export const IncomingCondition = Type.Object(
   {
     name: Type.Optional(Nullable(Type.String({ maxLength: 60 }))),
-    type: Type.Optional(OneOf(['request_body', 'request_header', 'variable'])),
+    type: Type.Optional(OneOf(conditionTypes)),
     path,
-    accepted_values: acceptedValues,
+    fallback_paths: fallbackPaths,
+    accepted_values: Type.Optional(
+      Type.Array(acceptedValue, { maxItems: 100, description: 'Met by a value that is one of these.' }),
+    ),
+    matches: Type.Optional(
+      Type.Array(expression('A regular expression (RE2).'), {
+        maxItems: 20,
+        description: 'Met by a value that any of these matches, in whole or in part.',
+      }),
+    ),
+    globs: Type.Optional(
+      Type.Array(expression('Such as `apps/api/**`: `*` stays within a folder, `**` does not.'), {
+        maxItems: 100,
+        description:
+          'Met by a path, or a list of paths such as `$changed_files`, of which one is under any of these.',
+      }),
+    ),
+    same_as: Type.Optional(
+      Nullable(
+        Type.String({
+          minLength: 1,
+          maxLength: 500,
+          description: 'Met by the value that stands at this path too.',
+        }),
+      ),
+    ),
+    exists: Type.Optional(
+      Nullable(
+        Type.Boolean({
+          description: 'True: met by any value. False: met where there is nothing, also beside the others.',
+        }),
+      ),
+    ),
+    not: Type.Optional(Type.Boolean({ description: 'Turns the condition around.' })),
   },
-  { title: 'IncomingCondition' },
+  {
+    title: 'IncomingCondition',
+    description:
+      'Met when any of `accepted_values`, `matches`, `globs`, `same_as` and `exists` is; of a list, when one item does.',
+  },
 );
 export type IncomingCondition = Static<typeof IncomingCondition>;
 
 export const OutgoingCondition = Type.Object(
-  { path, accepted_values: acceptedValues },
+  {
+    path: Type.String({ minLength: 1, maxLength: 500, description: 'Dotted, with indexes of lists.' }),
+    accepted_values: Type.Array(acceptedValue, { minItems: 1, maxItems: 100 }),
+  },
   { title: 'OutgoingCondition' },
 );
 export type OutgoingCondition = Static<typeof OutgoingCondition>;
@@ -109,9 +204,18 @@ export function typeOf({ name, type }: HookVariable): VariableType {
 /** What a user defines of an incoming hook, beyond what has a column of its own. */
 export type IncomingDefinition = {
   requires_secret: boolean;
+  /** Absent in definitions from before there were several: `hmac`. */
+  signature_scheme?: SignatureSchemeName | null;
   secret_algorithm: SecretAlgorithm | null;
   /** In lower case. */
   secret_header_name: string | null;
+  /** What these say goes before what the scheme says. */
+  signature_encoding?: SignatureEncoding | null;
+  signature_prefix?: string | null;
+  /** Where the sender's id of a delivery stands; empty or absent: where senders are known to put it. */
+  delivery_id_paths?: string[];
+  /** What a preset was to be for, in our words; registering the hook at its sender asks for the same. */
+  events?: IncomingEvent[];
   variables: HookVariable[];
   conditions: IncomingCondition[];
 };

@@ -12,6 +12,7 @@ import {
   RequestHeader,
   IncomingCondition,
   TlsSettings,
+  type IncomingDefinition,
   type OutgoingCondition,
   type OutgoingDefinition,
 } from './definition.ts';
@@ -20,6 +21,7 @@ import { knownContext } from './known-context.ts';
 import { openHook } from './registry.ts';
 import { maskHeaderTemplate } from './sensitive-headers.ts';
 import { maskBodyTemplate, maskUrlTemplate } from './written-secrets.ts';
+import { signatureScheme } from './signature-schemes.ts';
 import { openIncoming, type HookRow } from './store.ts';
 import { templateWarnings } from './template-warnings.ts';
 
@@ -27,7 +29,7 @@ import { templateWarnings } from './template-warnings.ts';
 const HookCondition = Type.Object(
   {
     ...IncomingCondition.properties,
-    type: Type.Optional(OneOf(['request_body', 'request_header', 'variable'])),
+    accepted_values: Type.Array(Type.Unknown({ description: 'A text, a number or a boolean.' })),
   },
   { title: 'HookCondition', description: 'A condition of an outgoing hook has no `name` and no `type`.' },
 );
@@ -55,6 +57,7 @@ export const Hook = Type.Object(
     settings: Type.Object(
       {
         variables: Type.Optional(Type.Array(HookVariable, { description: 'Of an incoming hook.' })),
+        delivery_id_paths: Type.Optional(Type.Array(Type.String(), { description: 'Of an incoming hook.' })),
         request_headers: Type.Optional(Type.Array(RequestHeader, { description: 'Of an outgoing hook.' })),
         request_body: Type.Optional(Nullable(RequestBody)),
       },
@@ -62,12 +65,19 @@ export const Hook = Type.Object(
     ),
     trigger_when: Type.Object(
       {
-        events: Type.Optional(Type.Array(Type.String(), { description: 'Of an outgoing hook.' })),
+        events: Type.Optional(
+          Type.Array(Type.String(), {
+            description: 'Of an outgoing hook; of an incoming one what its preset was to be for.',
+          }),
+        ),
         conditions: Type.Array(HookCondition),
       },
       { title: 'HookTriggerWhen' },
     ),
     secret: Type.String({ description: 'Shown once, at creation; a mask ever after.' }),
+    signature_scheme: Nullable(Type.String({ description: 'Of an incoming hook that requires a secret.' })),
+    signature_encoding: Nullable(Type.String()),
+    signature_prefix: Nullable(Type.String()),
     secret_algorithm: Nullable(Type.String()),
     secret_header_name: Nullable(Type.String()),
     previous_secret_valid_until: Nullable(
@@ -100,7 +110,8 @@ export const Hook = Type.Object(
       Type.String({ description: 'Why Hookline switched it off: a 410, or five days without a success.' }),
     ),
     warnings: Type.Array(FieldFault, {
-      description: 'Of an outgoing hook: names in its templates and conditions that no event will have.',
+      description:
+        'Of an outgoing hook: names in its templates and conditions that no event will have. Of an incoming one: that it waits for its secret.',
     }),
     created_by_user: Nullable(UserRelation),
     created_at: Time,
@@ -170,10 +181,20 @@ export function presentHook(
       target_url: null,
       verify_ssl: true,
       requires_secret: definition.requires_secret,
+      warnings: warningsOfIncoming(row, definition),
+      signature_scheme: definition.requires_secret ? (definition.signature_scheme ?? 'hmac') : null,
+      signature_encoding: definition.signature_encoding ?? null,
+      signature_prefix: definition.signature_prefix ?? null,
       secret_algorithm: definition.secret_algorithm,
       secret_header_name: definition.secret_header_name,
-      settings: { variables: definition.variables },
-      trigger_when: { conditions: definition.conditions.map(presentCondition) },
+      settings: {
+        variables: definition.variables,
+        delivery_id_paths: definition.delivery_id_paths ?? [],
+      },
+      trigger_when: {
+        ...(definition.events ? { events: definition.events } : {}),
+        conditions: definition.conditions.map(presentCondition),
+      },
     };
   }
   const { definition, compiled } = openHook(context.box, row);
@@ -195,6 +216,9 @@ export function presentHook(
     target_url: maskUrlTemplate(definition.target_url),
     verify_ssl: definition.verify_ssl,
     requires_secret: false,
+    signature_scheme: null,
+    signature_encoding: null,
+    signature_prefix: null,
     secret_algorithm: null,
     secret_header_name: null,
     settings: {
@@ -206,6 +230,13 @@ export function presentHook(
     },
     trigger_when: { events: definition.events, conditions: definition.conditions.map(presentCondition) },
   };
+}
+
+function warningsOfIncoming(row: HookRow, definition: IncomingDefinition): FieldError[] {
+  if (!definition.requires_secret || row.secret_sealed !== null) return [];
+  const { sender } = signatureScheme(definition.signature_scheme ?? 'hmac');
+  const message = `is not set: every request is refused. ${sender} shows it once the URL is entered there; put it here with PUT`;
+  return [{ field: 'secret', message }];
 }
 
 /** A list shows a hundred hooks at a time, and what is wrong with their names changes with their definitions alone. */
@@ -231,8 +262,9 @@ function presentTls(tls: OutgoingDefinition['tls']) {
  * The reference's clients take values other than text only in conditions on the body. A number and its text are the same
  * to a condition, so nothing is lost.
  */
-function presentCondition<Condition extends IncomingCondition | OutgoingCondition>(condition: Condition) {
-  const { accepted_values } = condition;
+function presentCondition<Condition extends IncomingCondition | OutgoingCondition>(given: Condition) {
+  const accepted_values = given.accepted_values ?? [];
+  const condition = { ...given, accepted_values };
   const isText = accepted_values.every((value) => typeof value === 'string');
   const ofBody = 'type' in condition && (condition.type ?? 'request_body') === 'request_body';
   if (isText) return condition;

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox';
+import { parseExactJson } from '../platform/exact-json.ts';
 import { Nullable, Time, Unused, UuidText } from '../platform/http/schemas.ts';
 
 /* The record of a request is shown the same way in both directions. */
@@ -86,7 +87,7 @@ export const HookRequest = Type.Object(
 export function asObject(text: string): object {
   if (text === '') return {};
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseExactJson(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch {
     // Not JSON: a form, a text, or a body that was cut.

@@ -18,14 +18,17 @@ import type { HttpApp } from '../platform/http/server.ts';
 import {
   eventNames,
   HookVariable,
+  incomingEvents,
   IncomingCondition,
   OutgoingCondition,
   RequestBody,
   RequestHeader,
   secretAlgorithms,
+  signatureEncodings,
   TlsSettings,
 } from './definition.ts';
 import { healthOfHooks } from './health.ts';
+import { incomingPresets } from './incoming-presets.ts';
 import { outgoingPresets } from './outgoing-presets.ts';
 import { Hook, presentHook, RotatedSecret } from './present.ts';
 import {
@@ -37,6 +40,7 @@ import {
   type HookOwner,
   type SaveContext,
 } from './save.ts';
+import { signatureSchemeNames } from './signature-schemes.ts';
 import {
   deleteHook,
   findHook,
@@ -55,14 +59,76 @@ const incoming = {
   active,
   action_type,
   requires_secret: Type.Optional(Type.Boolean()),
-  secret: Type.Optional(Type.String({ maxLength: 1000 })),
+  secret: Type.Optional(
+    Type.String({
+      maxLength: 1000,
+      description: 'Where the sender dictates it; made, and shown once, if left out.',
+    }),
+  ),
+  signature_scheme: Type.Optional(
+    Nullable(
+      OneOf(
+        signatureSchemeNames,
+        'How the sender signs. `hmac`, if left out: the HMAC of the body in a header, as `secret_algorithm` and `secret_header_name` say.',
+      ),
+    ),
+  ),
   secret_algorithm: Type.Optional(Nullable(OneOf(secretAlgorithms))),
   secret_header_name: Type.Optional(Nullable(Type.String({ pattern: '^[A-Za-z0-9-]+$', maxLength: 64 }))),
+  signature_encoding: Type.Optional(
+    Nullable(OneOf(signatureEncodings, 'Of `hmac`, which takes either if this is left out.')),
+  ),
+  signature_prefix: Type.Optional(
+    Nullable(
+      Type.String({
+        maxLength: 40,
+        description:
+          'What stands before the signature. Of `hmac` the algorithm and `=` may, if this is left out.',
+      }),
+    ),
+  ),
   settings: Type.Optional(
-    Nullable(Type.Object({ variables: Type.Optional(Type.Array(HookVariable, { maxItems: 100 })) })),
+    Nullable(
+      Type.Object(
+        {
+          variables: Type.Optional(Type.Array(HookVariable, { maxItems: 100 })),
+          delivery_id_paths: Type.Optional(
+            Nullable(
+              Type.Array(Type.String({ minLength: 1, maxLength: 500 }), {
+                maxItems: 10,
+                description:
+                  'Where the id stands by which a repeat is recognised, such as `$headers.x-github-delivery`; the first that is there counts. Left out, the usual headers are looked at.',
+              }),
+            ),
+          ),
+        },
+        { title: 'IncomingHookSettings' },
+      ),
+    ),
   ),
   trigger_when: Type.Optional(
-    Nullable(Type.Object({ conditions: Type.Optional(Type.Array(IncomingCondition, { maxItems: 50 })) })),
+    Nullable(
+      Type.Object(
+        {
+          conditions: Type.Optional(Type.Array(IncomingCondition, { maxItems: 50 })),
+          events: Type.Optional(
+            Type.Array(OneOf(incomingEvents), {
+              minItems: 1,
+              maxItems: 10,
+              description: 'With a preset: what it is to be for. `push` if left out, or `paid`.',
+            }),
+          ),
+          branches: Type.Optional(
+            Type.Array(Type.String({ minLength: 1, maxLength: 250 }), {
+              maxItems: 20,
+              description:
+                "With a preset: the branches whose pushes count, by name or as `release/*`. The application's default branch if left out; an empty list is all.",
+            }),
+          ),
+        },
+        { title: 'IncomingHookTriggerWhen' },
+      ),
+    ),
   ),
 };
 const target_url = Type.String({ minLength: 1, maxLength: 4000 });
@@ -105,7 +171,19 @@ const olderForm = {
   action_type: OneOf(operationCodes),
 };
 const createBodies = {
-  incoming: Type.Object({ name, ...incoming }, { title: 'IncomingHookCreate' }),
+  incoming: Type.Object(
+    {
+      name: Type.Optional(name),
+      preset: Type.Optional(
+        OneOf(
+          incomingPresets,
+          'Fills in everything that is not given: how the sender signs, its id of a delivery, variables and conditions.',
+        ),
+      ),
+      ...incoming,
+    },
+    { title: 'IncomingHookCreate', description: '`name` is required without a preset.' },
+  ),
   outgoing: Type.Object(
     {
       name: Type.Optional(name),
@@ -239,15 +317,16 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
       async (trx) =>
         // Safe: `bodyByParam` has validated the body as the one of this type.
         type === 'incoming'
-          ? await createIncomingHook(
-              { ...context, db: trx },
-              owner,
-              request.body as Static<typeof createBodies.incoming>,
-            )
+          ? await createIncoming(trx, owner, request.body as Static<typeof createBodies.incoming>)
           : await createOutgoing(trx, owner, request.body as Static<typeof createBodies.outgoing>),
     );
     bus.publish('definitions');
     return { ...(await present(row, projectId)), secret };
+  };
+
+  const createIncoming = (trx: Trx, owner: HookOwner, body: Static<typeof createBodies.incoming>) => {
+    const { preset = null, ...given } = body;
+    return createIncomingHook({ ...context, db: trx }, owner, given, preset);
   };
 
   const createOutgoing = (trx: Trx, owner: HookOwner, body: Static<typeof createBodies.outgoing>) => {

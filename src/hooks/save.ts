@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { findApplication } from '../inventory/applications/store.ts';
 import { resourceColumns, type ResourceType } from '../inventory/resource.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
@@ -7,10 +8,12 @@ import { AppError, invalid } from '../platform/errors.ts';
 import type { SecretBox } from '../platform/secret-box.ts';
 import { applyPreset } from './apply-preset.ts';
 import { checkSecret, givenSecret, incomingDefinition, type IncomingInput } from './define-incoming.ts';
+import { applyIncomingPreset, incomingPreset, type IncomingPreset } from './incoming-presets.ts';
 import { outgoingDefinition, type OutgoingInput } from './define-outgoing.ts';
 import type { IncomingDefinition, OutgoingDefinition } from './definition.ts';
 import { tryAtOnce } from './health.ts';
 import type { OutgoingPreset } from './outgoing-presets.ts';
+import { signatureScheme } from './signature-schemes.ts';
 import { givenSigningSecret, newSigningSecret } from './signing-secret.ts';
 import {
   countHooks,
@@ -39,16 +42,60 @@ export type HookOwner = {
 /** Of one resource: each event looks at all of them. */
 const mostHooks = 200;
 
-/** Returns the row and, this once, the secret in plain text (empty when the hook takes unsigned requests). */
+/**
+ * Returns the row and, this once, the secret in plain text: empty when the hook takes unsigned requests, and when its sender
+ * makes the secret and it was not given yet. Throws `invalid`.
+ */
 export async function createIncomingHook(
   context: SaveContext,
   owner: HookOwner,
-  input: IncomingInput & { name: string },
+  given: IncomingInput,
+  preset: IncomingPreset | null,
 ): Promise<{ row: HookRow; secret: string }> {
+  const input = await completed(context, owner, given, preset);
+  const { name } = input;
+  if (name === undefined) throw invalid([{ field: 'name', message: 'is required without a preset' }]);
   const definition = incomingDefinition(input, null);
-  const secret = definition.requires_secret ? (givenSecret(input) ?? randomBytes(32).toString('hex')) : '';
-  const row = await insert(context, owner, input, 'in', definition, secret);
+  const secret = definition.requires_secret ? (givenSecret(input) ?? newSecret(definition)) : '';
+  const row = await insert(context, owner, { ...input, name, preset }, 'in', definition, secret);
   return { row, secret };
+}
+
+/** What was given, and the rest from the preset. Throws `invalid`. */
+async function completed(
+  { db }: SaveContext,
+  owner: HookOwner,
+  given: IncomingInput,
+  preset: IncomingPreset | null,
+): Promise<IncomingInput> {
+  const { events, branches } = given.trigger_when ?? {};
+  if (preset === null) {
+    const faults = Object.entries({ events, branches })
+      .filter(([, value]) => value !== undefined)
+      .map(([field]) => ({
+        field: `trigger_when.${field}`,
+        message: 'needs a preset, which knows what they are called; else give conditions',
+      }));
+    if (faults.length > 0) throw invalid(faults);
+    return given;
+  }
+  const known = incomingPreset(preset).events;
+  const unknown = (events ?? []).filter((event) => !known.includes(event));
+  if (unknown.length > 0) {
+    const has = known.length > 0 ? `Its events are ${known.join(', ')}` : 'It has none to choose from';
+    const message = `${unknown.join(', ')} is none of the preset ${preset}. ${has}`;
+    throw invalid([{ field: 'trigger_when.events', message }]);
+  }
+  const application =
+    owner.resourceType === 'application' ? await findApplication(db, owner.resourceId) : undefined;
+  return applyIncomingPreset(preset, given, application?.default_branch ?? null);
+}
+
+/** Empty when only the sender can make one. */
+function newSecret({ signature_scheme }: IncomingDefinition): string {
+  const { key, secretFrom } = signatureScheme(signature_scheme ?? 'hmac');
+  if (secretFrom === 'sender') return '';
+  return key === 'base64' ? newSigningSecret() : randomBytes(32).toString('hex');
 }
 
 /** Returns the row and, this once, the signing secret in plain text (empty when the hook does not sign). Throws `invalid`. */
@@ -79,15 +126,34 @@ export async function changeIncomingHook(
   row: HookRow,
   input: IncomingInput,
 ): Promise<void> {
-  const definition = incomingDefinition(input, openIncoming(context.box, row));
-  const { requires_secret } = definition;
+  const old = openIncoming(context.box, row);
+  checkUnchanged(input, old);
+  const definition = incomingDefinition(input, old);
+  const { requires_secret, signature_scheme } = definition;
   const secret = givenSecret(input);
-  if (requires_secret && row.secret_sealed === null && secret === undefined) {
+  const { secretFrom } = signatureScheme(signature_scheme ?? 'hmac');
+  // A hook whose sender makes the secret may wait for it: it refuses everything meanwhile.
+  if (requires_secret && row.secret_sealed === null && secret === undefined && secretFrom === 'hookline') {
     throw invalid([{ field: 'secret', message: 'is required, since this hook has had none' }]);
+  }
+  if (requires_secret && row.secret_sealed !== null && secret === undefined) {
+    const kept = context.box.open(row.secret_sealed, 'hook secret');
+    if (signature_scheme !== old.signature_scheme) checkSecret(kept, signature_scheme ?? 'hmac');
   }
   const secret_sealed =
     secret !== undefined ? context.box.seal(secret, 'hook secret') : requires_secret ? undefined : null;
   await change(context, row, input, definition, secret_sealed);
+}
+
+/** A preset's events are chosen once; an answer that is sent back has them too. Throws `invalid`. */
+function checkUnchanged({ trigger_when }: IncomingInput, { events }: IncomingDefinition): void {
+  const fault = (field: string) =>
+    invalid([
+      { field: `trigger_when.${field}`, message: 'is chosen at creation. Change the conditions instead' },
+    ]);
+  if (trigger_when?.branches !== undefined) throw fault('branches');
+  if (trigger_when?.events !== undefined && !isDeepStrictEqual(trigger_when.events, events ?? []))
+    throw fault('events');
 }
 
 /**
@@ -102,11 +168,13 @@ export async function rotateHookSecret(
   input: { secret?: string | undefined; validForSeconds: number },
 ): Promise<{ secret: string; validUntil: number }> {
   const isOutgoing = row.direction === 'out';
-  if (row.secret_sealed === null && !isOutgoing)
+  const incoming = isOutgoing ? null : openIncoming(box, row);
+  if (incoming && !incoming.requires_secret)
     throw new AppError('conflict', 'This hook takes unsigned requests: it has no secret to rotate.');
-  const given = isOutgoing ? givenSigningSecret(input.secret) : givenSecret(input);
-  if (given !== undefined && !isOutgoing) checkSecret(given);
-  const secret = given ?? (isOutgoing ? newSigningSecret() : randomBytes(32).toString('hex'));
+  const given = incoming ? givenSecret(input) : givenSigningSecret(input.secret);
+  if (incoming && given !== undefined) checkSecret(given, incoming.signature_scheme ?? 'hmac');
+  const secret = given ?? (incoming ? newSecret(incoming) : newSigningSecret());
+  if (secret === '') throw invalid([{ field: 'secret', message: 'is required: its sender makes it' }]);
   const now = clock.now();
   const validUntil = now + input.validForSeconds * 1000;
   const definition = isOutgoing ? openOutgoing(box, row) : null;

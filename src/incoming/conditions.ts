@@ -1,11 +1,33 @@
 import type { VariableValue } from '../actions/trigger.ts';
-import type { IncomingCondition } from '../hooks/definition.ts';
-import { lookUp } from '../platform/dotted-path.ts';
-import { readHeader, readPath, type PayloadSource } from './extract.ts';
+import { mostLevels, type IncomingCondition } from '../hooks/definition.ts';
+import { isDeeperThan, lookUp } from '../platform/dotted-path.ts';
+import { globExpression, linearExpression } from '../platform/linear-expression.ts';
+import { mask } from '../platform/secret-box.ts';
+import { changedFiles } from './changed-files.ts';
+import {
+  changedFilesPath,
+  isSecretPath,
+  isWritten,
+  readFirst,
+  readHeader,
+  readPath,
+  readQuery,
+  type PayloadSource,
+} from './paths.ts';
+import { isSensitiveName } from '../hooks/sensitive-headers.ts';
+
+/** Of a list no more items are compared. */
+const mostItems = 10_000;
+
+export type Evaluation = {
+  met: boolean;
+  /** What was looked at; a mask where it may be a token. */
+  value: unknown;
+};
 
 /**
  * The first condition that is not met, in one sentence that shows the value found, or null. All must be met; each is
- * met when its value is any of the accepted ones.
+ * met when its value is any of those that it accepts.
  */
 export function unmetCondition(
   conditions: IncomingCondition[],
@@ -16,24 +38,51 @@ export function unmetCondition(
     const { met, value } = evaluate(condition, source, variables);
     if (met) continue;
     const name = condition.name ? ` (${condition.name})` : '';
-    const accepted = condition.accepted_values.map((one) => JSON.stringify(one)).join(', ');
-    const found = value === undefined ? 'nothing there' : (JSON.stringify(value) ?? 'nothing').slice(0, 200);
     return (
       `Condition ${index + 1} of ${conditions.length}${name} is not met: ` +
-      `${condition.path} must be ${condition.accepted_values.length > 1 ? 'one of ' : ''}${accepted}, and found was ${found}.`
+      `${pathsOf(condition).join(' or ')} must ${wantedOf(condition)}, and found was ${shown(value)}.`
     );
   }
   return null;
 }
 
-/** Whether one condition is met, and the value that was looked at. */
+/** Whether one condition is met, and the value that was looked at. Of a list one item that is accepted is enough. */
 export function evaluate(
   condition: IncomingCondition,
   source: PayloadSource,
   variables: Record<string, VariableValue>,
-): { met: boolean; value: unknown } {
+): Evaluation {
   const value = valueOf(condition, source, variables);
-  return { met: condition.accepted_values.some((accepted) => isSame(accepted, value)), value };
+  const isAccepted = accepts(condition, value, source);
+  return { met: isAccepted !== (condition.not === true), value: isSecret(condition) ? hidden(value) : value };
+}
+
+function accepts(condition: IncomingCondition, value: unknown, source: PayloadSource): boolean {
+  const { accepted_values = [], matches = [], globs = [], exists, same_as } = condition;
+  const isThere = value !== undefined && value !== null;
+  if (!isThere) {
+    if (exists === false) return true;
+    return typeof same_as === 'string' && (readPath(source, same_as) ?? null) === null;
+  }
+  if (exists === true) return true;
+  const tests = [
+    ...matches.map((pattern) => linearExpression(pattern)),
+    ...globs.map((glob) => linearExpression(globExpression(glob))),
+  ];
+  const other = typeof same_as === 'string' ? readPath(source, same_as) : undefined;
+  const isOne = (item: unknown): boolean => {
+    if (item === null || typeof item === 'object') return false;
+    const text = String(item);
+    return (
+      accepted_values.some((accepted) => isWritten(item, String(accepted))) ||
+      tests.some((expression) => expression.test(text)) ||
+      (other !== undefined && isWritten(other, text))
+    );
+  };
+  if (!Array.isArray(value)) return isOne(value);
+  if (value.slice(0, mostItems).some(isOne)) return true;
+  // What the sender left out of its list may be what is looked for: better run once too often.
+  return condition.path === changedFilesPath && changedFiles(source.payload)?.isComplete === false;
 }
 
 function valueOf(
@@ -41,18 +90,56 @@ function valueOf(
   source: PayloadSource,
   variables: Record<string, VariableValue>,
 ): unknown {
+  const { path } = condition;
   switch (condition.type ?? 'request_body') {
     case 'request_body':
-      return readPath(source, condition.path);
+      return readFirst(source, pathsOf(condition)).value;
     case 'request_header':
-      return readHeader(source, condition.path);
+      return readHeader(source, path);
+    case 'request_query':
+      return readQuery(source, path);
     case 'variable':
-      return lookUp(variables, condition.path);
+      return lookUp(variables, path);
   }
 }
 
-/** Text and number of the same writing are the same: a form's field or a header is always text. */
-function isSame(accepted: string | number | boolean, value: unknown): boolean {
-  if (value === undefined || value === null || typeof value === 'object') return false;
-  return String(accepted) === String(value);
+function pathsOf({ path, fallback_paths }: IncomingCondition): string[] {
+  return [path, ...(fallback_paths ?? [])];
+}
+
+/** What a value must be, after "must". */
+function wantedOf({
+  accepted_values = [],
+  matches = [],
+  globs = [],
+  exists,
+  same_as,
+  not,
+}: IncomingCondition): string {
+  const alternatives: string[] = [];
+  const [value, ...others] = accepted_values.map((one) => JSON.stringify(one));
+  if (others.length > 0) alternatives.push(`be one of ${[value, ...others].join(', ')}`);
+  else if (value !== undefined) alternatives.push(`be ${value}`);
+  if (matches.length > 0) alternatives.push(`match ${matches.join(' or ')}`);
+  if (globs.length > 0) alternatives.push(`be under ${globs.join(' or ')}`);
+  if (typeof same_as === 'string') alternatives.push(`be the same as ${same_as}`);
+  if (exists === false) alternatives.push('be absent');
+  if (exists === true) alternatives.push('be there');
+  return `${not === true ? 'not ' : ''}${alternatives.join(not === true ? ' nor ' : ' or ')}`;
+}
+
+function isSecret({ type = 'request_body', path, fallback_paths }: IncomingCondition): boolean {
+  if (type === 'request_header' || type === 'request_query') return isSensitiveName(path);
+  return type === 'request_body' && pathsOf({ path, fallback_paths }).some(isSecretPath);
+}
+
+function hidden(value: unknown): unknown {
+  return value === undefined || value === null ? value : mask;
+}
+
+function shown(value: unknown): string {
+  if (value === undefined || value === null) return 'nothing there';
+  if (isDeeperThan(value, mostLevels)) return 'a value that is nested deep';
+  const text = JSON.stringify(value);
+  return text.length > 200 ? `${text.slice(0, 200)} …` : text;
 }

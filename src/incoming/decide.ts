@@ -3,11 +3,18 @@ import type { IncomingHook } from '../hooks/registry.ts';
 import type { FieldError } from '../platform/errors.ts';
 import { unmetCondition } from './conditions.ts';
 import { extractVariables } from './extract.ts';
-import { parsePayload } from './parse-payload.ts';
-import { dedupKey, isPing } from './sender-headers.ts';
-import { checkSignature, type SignatureCheck } from './signature.ts';
+import { contentEncoding, inflateBody } from './inflate.ts';
+import { parsePayload, type ParsedPayload } from './parse-payload.ts';
+import type { PayloadSource } from './paths.ts';
+import { challengeOf, dedupKey, isPing } from './sender-headers.ts';
+import { carriesSignature, checkSignature, type SignatureCheck } from './signature.ts';
 
-export type ReceivedRequest = { headers: Record<string, string | string[] | undefined>; body: Buffer };
+/** A request as it arrived. The names of headers are in lower case; `query` is what stands behind the `?`. */
+export type ReceivedRequest = {
+  headers: Record<string, string | string[] | undefined>;
+  query: string;
+  body: Buffer;
+};
 
 /** What becomes of a request, with the reason in one sentence. `verified` tells whether its body may be kept. */
 export type Decision =
@@ -20,7 +27,13 @@ export type Decision =
       parameters: ActionParameters;
       dedupKey: Buffer | null;
     }
-  | { outcome: 'skipped'; status: 200; reason: string }
+  | {
+      outcome: 'skipped';
+      status: 200;
+      reason: string;
+      /** What the sender wants to hear back. */
+      challenge?: string;
+    }
   | {
       outcome: 'refused';
       status: 400 | 401 | 404 | 413 | 415 | 422;
@@ -31,32 +44,48 @@ export type Decision =
 
 /**
  * Verify, parse, conditions, variables, pipeline: in that order, and without a look at the database. `now` is in ms since
- * 1970.
+ * 1970. Of a compressed body the signature may be over either form; no more than `mostBytes` of it are inflated.
  */
-export function decide(hook: IncomingHook, request: ReceivedRequest, now: number): Decision {
+export async function decide(
+  hook: IncomingHook,
+  request: ReceivedRequest,
+  now: number,
+  mostBytes: number,
+): Promise<Decision> {
   if (!hook.row.active) return refuse(404, 'This hook is not active.', false);
   const signature = verify(hook, request, now);
-  if (!signature.ok) return refuse(401, signature.reason, false);
-  return understand(hook, request);
+  const encoding = contentEncoding(request.headers);
+  if (encoding === null) {
+    return signature.ok ? understand(hook, request) : refuse(401, signature.reason, false);
+  }
+  if (!signature.ok && !carriesSignature(hook, request.headers)) return refuse(401, signature.reason, false);
+  const inflated = await inflateBody(encoding, request.body, mostBytes);
+  if (!inflated.ok) return refuse(inflated.status, inflated.reason, signature.ok);
+  const plain = { ...request, body: inflated.body };
+  const check = signature.ok ? signature : verify(hook, plain, now);
+  return check.ok ? understand(hook, plain) : refuse(401, check.reason, false);
 }
 
 /** Checks the signature against the secret, and while it lasts against the one before the last rotation. */
 export function verify(hook: IncomingHook, request: ReceivedRequest, now: number): SignatureCheck {
-  const check = checkSignature(hook, request.headers, request.body);
+  const check = checkSignature(hook, request.headers, request.body, now);
   if (check.ok || hook.previous === null || hook.previous.expiresAt <= now) return check;
   const { definition, previous } = hook;
-  const before = checkSignature({ definition, secret: previous.secret }, request.headers, request.body);
+  const before = checkSignature({ definition, secret: previous.secret }, request.headers, request.body, now);
   return before.ok ? before : check;
 }
 
-/** What a verified request asks for. */
+/** What a verified request asks for. Its body is no longer compressed. */
 export function understand(hook: IncomingHook, request: ReceivedRequest): Decision {
   if (isPing(request.headers))
     return { outcome: 'skipped', status: 200, reason: 'Ping received: the hook is reachable.' };
-  const parsed = parsePayload(asText(request.headers['content-type']), request.body);
+  const parsed = sourceOf(request);
   if (!parsed.ok) return refuse(parsed.status, parsed.reason, true);
+  const { source } = parsed;
+  const challenge = challengeOf(hook, source.payload);
+  if (challenge !== null)
+    return { outcome: 'skipped', status: 200, reason: 'The challenge is answered.', challenge };
 
-  const source = { payload: parsed.payload, headers: request.headers };
   const { values, faults } = extractVariables(hook.definition.variables, source);
   // Conditions come before faults: a request that the hook does not want need not have its variables.
   const unmet = unmetCondition(hook.definition.conditions, source, values);
@@ -74,11 +103,24 @@ export function understand(hook: IncomingHook, request: ReceivedRequest): Decisi
     pipelineId: pipeline.id,
     variables: values,
     parameters: parametersFrom(values),
-    dedupKey: dedupKey(hook.row.uuid, request.headers),
+    dedupKey: dedupKey(hook, source),
   };
 }
 
-function refuse(status: 400 | 401 | 404 | 415 | 422, reason: string, verified: boolean) {
+/** What the paths of variables and conditions look into. */
+export function sourceOf({
+  headers,
+  query,
+  body,
+}: ReceivedRequest): { ok: true; source: PayloadSource } | Extract<ParsedPayload, { ok: false }> {
+  const parsed = parsePayload(asText(headers['content-type']), body);
+  if (!parsed.ok) return parsed;
+  const { payload, isForm } = parsed;
+  const parameters = query === '' ? {} : Object.fromEntries(new URLSearchParams(query));
+  return { ok: true, source: { payload, isForm, headers, query: parameters } };
+}
+
+function refuse(status: 400 | 401 | 404 | 413 | 415 | 422, reason: string, verified: boolean) {
   return { outcome: 'refused' as const, status, reason, verified };
 }
 

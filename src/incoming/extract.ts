@@ -1,25 +1,14 @@
 import type { VariableValue } from '../actions/trigger.ts';
 import { mostLevels, typeOf, type HookVariable, type VariableType } from '../hooks/definition.ts';
-import { isDeeperThan, lookUp } from '../platform/dotted-path.ts';
+import { isDeeperThan } from '../platform/dotted-path.ts';
 import type { FieldError } from '../platform/errors.ts';
-
-/** What paths look into. Header names are in lower case. */
-export type PayloadSource = { payload: unknown; headers: Record<string, unknown> };
+import { exactInteger } from '../platform/exact-json.ts';
+import { isAlwaysText, isSecretPath, readFirst, type PayloadSource } from './paths.ts';
+import { transformValue } from './transform.ts';
 
 /** A value goes into the environment of a step, which the system limits. */
 const mostValueBytes = 65_536;
 const mostTotalBytes = 262_144;
-
-/** The value at a path of the body, or with `$headers.` of a header. */
-export function readPath(source: PayloadSource, path: string): unknown {
-  const header = /^\$headers\.(.+)$/i.exec(path)?.[1];
-  return header === undefined ? lookUp(source.payload, path) : readHeader(source, header);
-}
-
-export function readHeader({ headers }: PayloadSource, name: string): unknown {
-  const key = name.toLowerCase();
-  return Object.hasOwn(headers, key) ? headers[key] : undefined;
-}
 
 /**
  * Reads a hook's variables out of a request, with every fault at once. A value that is absent or null takes the
@@ -35,18 +24,20 @@ export function extractVariables(
   for (const variable of variables) {
     const { name } = variable;
     const type = typeOf(variable);
-    const path = variable.path ?? name;
-    const found = readPath(source, path);
+    const paths = pathsOf(variable);
+    const { path, value: found } = readVariable(variable, paths, type, source);
     if (found === undefined || found === null) {
       const value = variable.default_value ?? null;
       values.set(name, value);
       if (value === null && variable.required) {
-        faults.push({ field: name, message: `is required, but there is nothing at ${path}` });
+        const message = `is required, but there is nothing at ${paths.join(', nor at ')}`;
+        faults.push({ field: name, message });
       }
       continue;
     }
     if (!isOfType(found, type)) {
-      faults.push({ field: name, message: `at ${path} must be of type ${type}, but is ${describe(found)}` });
+      const is = isSecretPath(path) ? 'a text that is not shown' : describe(found);
+      faults.push({ field: name, message: `at ${path} must be of type ${type}, but is ${is}` });
       continue;
     }
     if (isDeeperThan(found, mostLevels)) {
@@ -65,12 +56,48 @@ export function extractVariables(
   return { values: Object.fromEntries(values), faults };
 }
 
+/** Where a variable may stand: the first place that holds anything counts. */
+function pathsOf({ name, path, fallback_paths }: HookVariable): string[] {
+  return [path ?? name, ...(fallback_paths ?? [])];
+}
+
+/** What is there, transformed, and as its type where it was text by nature. */
+function readVariable(
+  { transform }: HookVariable,
+  paths: string[],
+  type: VariableType,
+  source: PayloadSource,
+): { path: string; value: unknown } {
+  // Too deep a value would be walked for nothing.
+  if (!transform) {
+    const { path, value } = readFirst(source, paths);
+    return { path, value: isAlwaysText(source, path) ? fromText(value, type) : value };
+  }
+  for (const path of paths) {
+    const { value } = readFirst(source, [path]);
+    if (value === undefined || isDeeperThan(value, mostLevels)) continue;
+    const transformed = transformValue(transform, value);
+    if (transformed === undefined) continue;
+    const one = Array.isArray(transformed) && type !== 'array' ? (transformed as unknown[])[0] : transformed;
+    return { path, value: fromText(one, type) };
+  }
+  return { path: paths[0]!, value: undefined };
+}
+
+/** A header holds `42`, not 42: what reads as the type wanted becomes it. */
+function fromText(value: unknown, type: VariableType): unknown {
+  if (typeof value !== 'string') return value;
+  if (type === 'integer') return exactInteger(value) ?? value;
+  if (type === 'boolean' && /^(true|false)$/i.test(value)) return value.toLowerCase() === 'true';
+  return value;
+}
+
 function isOfType(value: unknown, type: VariableType): value is NonNullable<VariableValue> {
   switch (type) {
     case 'string':
       return typeof value === 'string';
     case 'integer':
-      return Number.isSafeInteger(value);
+      return Number.isSafeInteger(value) || typeof value === 'bigint';
     case 'boolean':
       return typeof value === 'boolean';
     case 'array':
@@ -83,5 +110,5 @@ function isOfType(value: unknown, type: VariableType): value is NonNullable<Vari
 function describe(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'object') return 'an object';
-  return `${typeof value} ${JSON.stringify(value)?.slice(0, 60)}`;
+  return `${typeof value === 'bigint' ? 'number' : typeof value} ${JSON.stringify(value)?.slice(0, 60)}`;
 }

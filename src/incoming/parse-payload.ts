@@ -1,38 +1,103 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import secureJson from 'secure-json-parse';
+import { parseExactJson } from '../platform/exact-json.ts';
 
-export type ParsedPayload = { ok: true; payload: unknown } | { ok: false; status: 400 | 415; reason: string };
+export type ParsedPayload =
+  | { ok: true; payload: unknown; isForm: boolean }
+  | { ok: false; status: 400 | 415; reason: string };
+
+const form = 'application/x-www-form-urlencoded';
 
 /**
- * Reads a body by its content type: JSON, or a form whose `payload` field holds JSON, as GitHub can send it. A body
- * that is empty is an empty object. Keys that would reach a prototype are dropped.
+ * Reads a body by its content type: JSON, or a form whose `payload` field holds JSON, as GitHub and Slack can send it. A
+ * body that is empty is an empty object. Keys that would reach a prototype are dropped; of keys that are there twice the last
+ * counts.
  */
 export function parsePayload(contentType: string | undefined, body: Buffer): ParsedPayload {
-  if (body.length === 0) return { ok: true, payload: {} };
-  const type = (contentType ?? 'application/json').split(';')[0]!.trim().toLowerCase();
-  if (type === 'application/x-www-form-urlencoded') return parseForm(body);
-  if (type === 'application/json' || type.endsWith('+json') || type === '')
-    return parseJson(body.toString('utf8'));
+  if (body.length === 0) return { ok: true, payload: {}, isForm: false };
+  const { type, charset } = readContentType(contentType);
+  const decoder = decoderOf(charset);
+  if (!decoder)
+    return { ok: false, status: 415, reason: `The charset ${charset.slice(0, 40)} is not known.` };
+  if (type === form) return parseForm(body, decoder);
+  if (type === '' || /[/+]json$/.test(type)) return parseJson(decoder.decode(body));
   return { ok: false, status: 415, reason: unknownContentType(type) };
 }
 
 export function unknownContentType(type: string): string {
-  return `The content type ${type.slice(0, 100)} is not known. Send application/json or application/x-www-form-urlencoded.`;
+  return `The content type ${type.slice(0, 100)} is not known. Send application/json or ${form}.`;
 }
 
-function parseForm(body: Buffer): ParsedPayload {
-  const form = new URLSearchParams(body.toString('utf8'));
-  const payload = form.get('payload');
-  return payload === null ? { ok: true, payload: Object.fromEntries(form) } : parseJson(payload);
+/** One field of a form, in UTF-8; null when the body is no form, or has no such field. */
+export function formField(contentType: string | undefined, body: Buffer, name: string): string | null {
+  const { type, charset } = readContentType(contentType);
+  const decoder = decoderOf(charset);
+  if (type !== form || !decoder) return null;
+  return readForm(body, decoder).find(([key]) => key === name)?.[1] ?? null;
+}
+
+/** The text of a body whatever its type; a charset that nobody knows is taken for UTF-8. */
+export function bodyText({ headers, body }: { headers: IncomingHttpHeaders; body: Buffer }): string {
+  const { charset } = readContentType(headers['content-type']);
+  return (decoderOf(charset) ?? new TextDecoder()).decode(body);
+}
+
+function readContentType(contentType = ''): { type: string; charset: string } {
+  const [type = '', ...parameters] = contentType.split(';');
+  const charset = parameters.map((one) => /^\s*charset\s*=\s*"?([^"\s]+)"?\s*$/i.exec(one)?.[1]);
+  return { type: type.trim().toLowerCase(), charset: charset.find((one) => one !== undefined) ?? 'utf-8' };
+}
+
+/** Null for a charset that nobody knows. A byte order mark is left out. */
+function decoderOf(charset: string): TextDecoder | null {
+  try {
+    return new TextDecoder(charset);
+  } catch {
+    return null;
+  }
+}
+
+function parseForm(body: Buffer, decoder: TextDecoder): ParsedPayload {
+  const fields = readForm(body, decoder);
+  const payload = fields.find(([name]) => name === 'payload')?.[1];
+  if (payload !== undefined) return parseJson(payload);
+  const known = fields.filter(([name]) => name !== '__proto__');
+  return { ok: true, payload: Object.fromEntries(known), isForm: true };
+}
+
+/** Its percent-encoded bytes are in the charset too, which `URLSearchParams` takes for UTF-8. */
+function readForm(body: Buffer, decoder: TextDecoder): [string, string][] {
+  if (decoder.encoding === 'utf-8') return [...new URLSearchParams(body.toString('utf8'))];
+  const text = (part: string) => {
+    const bytes = part
+      .replaceAll('+', ' ')
+      .replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+    return decoder.decode(Buffer.from(bytes, 'latin1'));
+  };
+  return body
+    .toString('latin1')
+    .split('&')
+    .filter((field) => field !== '')
+    .map((field) => {
+      const at = field.indexOf('=');
+      return at < 0 ? [text(field), ''] : [text(field.slice(0, at)), text(field.slice(at + 1))];
+    });
 }
 
 function parseJson(text: string): ParsedPayload {
   try {
-    return {
-      ok: true,
-      payload: secureJson.parse(text, { protoAction: 'remove', constructorAction: 'remove' }),
-    };
+    const payload = parseExactJson(text);
+    const removing = { protoAction: 'remove', constructorAction: 'remove' } as const;
+    // The search is for the keys alone, and only where the text may hold one.
+    const isSuspect = typeof payload === 'object' && payload !== null && suspectKey.test(text);
+    return { ok: true, payload: isSuspect ? secureJson.scan(payload, removing) : payload, isForm: false };
   } catch (error) {
+    if (error instanceof RangeError)
+      return { ok: false, status: 400, reason: 'The body is nested too deep.' };
     const why = error instanceof Error ? error.message.slice(0, 200) : '';
     return { ok: false, status: 400, reason: `The body is not valid JSON: ${why}` };
   }
 }
+
+/** A key may be written in escapes. */
+const suspectKey = /__proto__|constructor|\\u/;

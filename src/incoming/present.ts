@@ -2,6 +2,9 @@ import type { Static } from 'typebox';
 import { triggerUrl } from '../hooks/present.ts';
 import { asObject, type HookRequest, type HookRequestRelation } from '../hooks/request-record.ts';
 import { isoTime } from '../platform/clock.ts';
+import type { ReceivedRequest } from './decide.ts';
+import { plainRequest } from './inflate.ts';
+import { bodyText } from './parse-payload.ts';
 import type { HookRequestRow } from './store.ts';
 
 export function presentIncomingRelation(
@@ -14,7 +17,7 @@ export function presentIncomingRelation(
     action_id: row.action_id,
     retry_of: row.retry_of,
     ip_address: row.ip_address,
-    url: triggerUrl(publicUrl, row.hook_uuid),
+    url: triggerUrl(publicUrl, row.hook_uuid) + (row.request_query === null ? '' : `?${row.request_query}`),
     outcome: row.outcome,
     reason: row.reason,
     duration_ms: row.duration_us / 1000,
@@ -24,15 +27,18 @@ export function presentIncomingRelation(
   };
 }
 
-export function presentIncoming(
+/** The body is shown as it was before it was compressed, in the charset it claims. */
+export async function presentIncoming(
   row: HookRequestRow,
-  payload: { headers: string; body: Buffer },
-  publicUrl: string,
-): Static<typeof HookRequest> {
+  received: ReceivedRequest,
+  { publicUrl, maxBodyBytes }: { publicUrl: string; maxBodyBytes: number },
+): Promise<Static<typeof HookRequest>> {
+  const plain = await plainRequest(received, maxBodyBytes);
   return {
     ...presentIncomingRelation(row, publicUrl),
-    request_headers: JSON.parse(payload.headers) as Record<string, string>,
-    request_body: asObject(payload.body.toString('utf8')),
+    // Safe: `store.ts` wrote them as an object of texts.
+    request_headers: received.headers as Record<string, string>,
+    request_body: asObject(bodyText(plain)),
     response_headers: { 'content-type': 'application/json; charset=utf-8' },
     response_body: {
       message: row.reason,

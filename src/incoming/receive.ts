@@ -9,15 +9,22 @@ import { AppError, notFound, type FieldError } from '../platform/errors.ts';
 import { decide, understand, type Decision, type ReceivedRequest } from './decide.ts';
 import { networkOf } from '../platform/network-of.ts';
 import { createRateLimit } from '../platform/rate-limit.ts';
+import { plainRequest } from './inflate.ts';
 import { pruneRefused } from './prune.ts';
-import { checkSignature } from './signature.ts';
+import { carriesSignature, checkSignature } from './signature.ts';
 import type { TriggerStatus } from './trigger-answers.ts';
 import { storeRequests, type DecidedRequest, type Replay, type StoredRequest } from './store.ts';
 
 /** The answer to a sender; written only after the request and the action it causes are committed. */
 type Receipt = {
   status: TriggerStatus;
-  body: { message: string; errors: FieldError[] | null; action_id: number | null; hook_request_id: string };
+  body: {
+    message: string;
+    errors: FieldError[] | null;
+    action_id: number | null;
+    hook_request_id: string;
+    challenge?: string;
+  };
 };
 
 export type Receiver = {
@@ -56,6 +63,8 @@ export function createReceiver(context: {
   writer: EventWriter;
   clock: Clock;
   bus: Bus;
+  /** Of a body, before and after it is inflated. */
+  maxBodyBytes: number;
 }): Receiver {
   const { connection, registry, clock, bus } = context;
   const store = createGroupCommit<DecidedRequest, StoredRequest>(
@@ -143,17 +152,16 @@ export function createReceiver(context: {
   return {
     async greet(hookUuid, { headers, ipAddress }) {
       const hook = await find(hookUuid);
-      const { requires_secret, secret_header_name } = hook.definition;
-      if (!hook.row.active || !requires_secret || headers[secret_header_name ?? '']) return null;
-      const request = { headers, body: Buffer.alloc(0), ipAddress };
-      const check = checkSignature(hook, headers, request.body);
+      if (!hook.row.active || carriesSignature(hook, headers)) return null;
+      const request = { headers, query: '', body: Buffer.alloc(0), ipAddress };
+      const check = checkSignature(hook, headers, request.body, clock.now());
       const reason = check.ok ? '' : check.reason;
       return await refuse(hook, request, { outcome: 'refused', status: 401, reason, verified: false });
     },
     async receive(hookUuid, { ipAddress, ...request }) {
       const startedNs = process.hrtime.bigint();
       const hook = await find(hookUuid);
-      const decision = decide(hook, request, clock.now());
+      const decision = await decide(hook, request, clock.now(), context.maxBodyBytes);
       if (decision.outcome === 'refused') return await refuse(hook, { ...request, ipAddress }, decision);
       const stored = await keep({ hook, request, decision, ipAddress }, startedNs);
       // The answer goes out before anything is done about it.
@@ -165,13 +173,16 @@ export function createReceiver(context: {
           errors: null,
           action_id: stored.actionId,
           hook_request_id: stored.requestUuid,
+          ...(decision.outcome === 'skipped' && decision.challenge !== undefined
+            ? { challenge: decision.challenge }
+            : {}),
         },
       };
     },
     async replay(hookUuid, { ipAddress, ...request }, replay) {
       const startedNs = process.hrtime.bigint();
       const hook = await find(hookUuid);
-      const understood = understand(hook, request);
+      const understood = understand(hook, await plainRequest(request, context.maxBodyBytes));
       // Somebody wants it run although it was accepted before.
       const decision = understood.outcome === 'accepted' ? { ...understood, dedupKey: null } : understood;
       const stored = await keep({ hook, request, decision, ipAddress, replay }, startedNs);
@@ -188,7 +199,7 @@ export function createReceiver(context: {
     },
     async refuseUnread(hookUuid, { headers, ipAddress }, why) {
       const hook = await find(hookUuid);
-      const request = { headers, body: Buffer.alloc(0), ipAddress };
+      const request = { headers, query: '', body: Buffer.alloc(0), ipAddress };
       return await refuse(hook, request, { outcome: 'refused', ...why, verified: false });
     },
   };

@@ -58,9 +58,10 @@ export function incomingRoutes(
     registry: HookRegistry;
     receiver: Receiver;
     publicUrl: () => string;
+    maxBodyBytes: number;
   },
 ): void {
-  const { db, clock, bus, publicUrl } = context;
+  const { db, clock, bus, publicUrl, maxBodyBytes } = context;
   app.route({
     method: 'GET',
     url: '/hooks/:hook_type/:hook_id/requests',
@@ -105,7 +106,10 @@ export function incomingRoutes(
     handler: async (request) => {
       const uuid = request.params.hook_request_id;
       const row = await findHookRequest(db, uuid);
-      if (row) return presentIncoming(row, await readPayload(db, row), publicUrl());
+      if (row) {
+        const received = asReceived(row, await readPayload(db, row));
+        return await presentIncoming(row, received, { publicUrl: publicUrl(), maxBodyBytes });
+      }
       const attempt = await findAttempt(db, uuid);
       const found = attempt && (await deliveriesOf(db, [attempt])).get(attempt.delivery_id);
       if (!attempt || !found) throw notFound('The hook request');
@@ -133,6 +137,9 @@ export function incomingRoutes(
             headers: Type.Optional(
               Type.Record(Type.String({ maxLength: 200 }), Type.String({ maxLength: 8192 })),
             ),
+            query: Type.Optional(
+              Type.String({ maxLength: 8192, description: 'What stands behind the `?`: `env=prod`.' }),
+            ),
             hook_request_id: Type.Optional(Uuid),
           },
           { title: 'HookTryOutRequest' },
@@ -143,15 +150,19 @@ export function incomingRoutes(
     handler: async (request) => {
       const hook = await context.registry.incoming(request.params.hook_id.toLowerCase());
       if (!hook) throw notFound('The incoming hook');
-      const { body, headers = {}, hook_request_id } = request.body ?? {};
-      const given =
-        body === undefined ? await recorded(hook.row.id, hook_request_id) : asRequest(body, headers);
-      return tryOut(hook, given, clock.now());
+      const { body, headers = {}, query = '', hook_request_id } = request.body ?? {};
+      if (body !== undefined) {
+        const given = { ...asRequest(body, headers), query };
+        return await tryOut(hook, given, { now: clock.now(), isRecorded: false, mostBytes: maxBodyBytes });
+      }
+      const row = await recorded(hook.row.id, hook_request_id);
+      const received = asReceived(row, await readPayload(db, row));
+      return await tryOut(hook, received, { now: row.created_at, isRecorded: true, mostBytes: maxBodyBytes });
     },
   });
 
   /** A recorded request of a hook, or its last one whose body was kept. */
-  const recorded = async (hookId: number, uuid: string | undefined): Promise<ReceivedRequest> => {
+  const recorded = async (hookId: number, uuid: string | undefined): Promise<HookRequestRow> => {
     const row = uuid === undefined ? await findLastKept(db, hookId) : await findHookRequest(db, uuid);
     if (uuid !== undefined && row?.hook_id !== hookId) throw notFound('The hook request');
     if (!row || !wasKept(row))
@@ -159,7 +170,7 @@ export function incomingRoutes(
         'conflict',
         'No request of this hook is recorded with its body. Give a body to try.',
       );
-    return asReceived(await readPayload(db, row));
+    return row;
   };
 
   app.route({
@@ -211,7 +222,7 @@ export function incomingRoutes(
       if (!hook) throw notFound('The hook');
       const needed = permissionToRun({ resourceType: hook.resource_type, operation: hook.action_type });
       if (needed) mustAlsoHave(request, needed);
-      const received = asReceived(await readPayload(db, row));
+      const received = asReceived(row, await readPayload(db, row));
       const caller = principalOf(request);
       const { status, body } = await context.receiver.replay(
         row.hook_uuid,
@@ -258,12 +269,15 @@ function wasKept({ payload_id }: HookRequestRow): boolean {
   return payload_id !== null;
 }
 
-function asReceived({ headers, body }: { headers: string; body: Buffer }): ReceivedRequest {
+function asReceived(
+  { request_query }: Pick<HookRequestRow, 'request_query'>,
+  { headers, body }: { headers: string; body: Buffer },
+): ReceivedRequest {
   // Safe: `store.ts` wrote them as an object of texts.
-  return { headers: JSON.parse(headers) as Record<string, string>, body };
+  return { headers: JSON.parse(headers) as Record<string, string>, query: request_query ?? '', body };
 }
 
-function asRequest(body: unknown, headers: Record<string, string>): ReceivedRequest {
+function asRequest(body: unknown, headers: Record<string, string>): Omit<ReceivedRequest, 'query'> {
   const lowered = Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
   );

@@ -1,14 +1,24 @@
 import { createHash } from 'node:crypto';
+import type { IncomingHook } from '../hooks/registry.ts';
+import { readPath, type PayloadSource } from './paths.ts';
 
-/** Where senders put the id of a delivery (FIELD.md, "How senders behave"). */
-const deliveryIdHeaders = [
-  'x-github-delivery',
-  'x-gitlab-event-uuid',
-  'x-request-uuid',
-  'x-gitea-delivery',
-  'webhook-id',
-  'idempotency-key',
+/**
+ * Where senders put the id of a delivery (FIELD.md, "How senders behave"), for hooks that do not say. Of Gitea's requests,
+ * which have GitHub's headers too, its own counts; of GitLab's the key of the delivery, since an event may share its id with
+ * those it causes.
+ */
+const usualPaths = [
+  '$headers.x-gitea-delivery',
+  '$headers.x-forgejo-delivery',
+  '$headers.x-github-delivery',
+  '$headers.webhook-id',
+  '$headers.idempotency-key',
+  '$headers.x-gitlab-event-uuid',
+  '$headers.x-request-uuid',
+  '$headers.x-shopify-webhook-id',
 ];
+/** Anybody may send it, and it counts where the sender has no id of its own. */
+const idempotencyKey = '$headers.idempotency-key';
 
 /** What GitHub and its like send to see whether somebody is there. */
 const pings: Record<string, string> = {
@@ -18,16 +28,30 @@ const pings: Record<string, string> = {
 };
 
 /** The key under which a repeat is recognised: 16 bytes of SHA-256 over hook and delivery id; null without an id. */
-export function dedupKey(hookUuid: string, headers: Record<string, unknown>): Buffer | null {
-  for (const name of deliveryIdHeaders) {
-    const id = headers[name];
-    if (typeof id === 'string' && id !== '') {
-      return createHash('sha256').update(`${hookUuid}\n${name}\n${id}`).digest().subarray(0, 16);
-    }
+export function dedupKey(
+  { row, definition }: Pick<IncomingHook, 'definition'> & { row: { uuid: string } },
+  source: PayloadSource,
+): Buffer | null {
+  const named = definition.delivery_id_paths ?? [];
+  for (const path of named.length > 0 ? [...named, idempotencyKey] : usualPaths) {
+    const id = readPath(source, path);
+    if ((typeof id !== 'string' && typeof id !== 'number' && typeof id !== 'bigint') || id === '') continue;
+    const name = path.replace(/^\$headers\./i, '');
+    return createHash('sha256').update(`${row.uuid}\n${name}\n${id}`).digest().subarray(0, 16);
   }
   return null;
 }
 
 export function isPing(headers: Record<string, unknown>): boolean {
   return Object.entries(pings).some(([name, value]) => headers[name] === value);
+}
+
+/** What Slack wants to hear back before it sends to an address; null for everything else. */
+export function challengeOf(
+  { definition }: Pick<IncomingHook, 'definition'>,
+  payload: unknown,
+): string | null {
+  if (definition.signature_scheme !== 'slack' || typeof payload !== 'object' || payload === null) return null;
+  const { type, challenge } = payload as { type?: unknown; challenge?: unknown };
+  return type === 'url_verification' && typeof challenge === 'string' ? challenge.slice(0, 1000) : null;
 }

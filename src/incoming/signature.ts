@@ -1,50 +1,181 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { IncomingHook } from '../hooks/registry.ts';
+import { mostSecondsApart, signatureScheme, type SignatureScheme } from '../hooks/signature-schemes.ts';
+import { formField } from './parse-payload.ts';
 
 export type SignatureCheck = { ok: true } | { ok: false; reason: string };
 
+/** What a hook says about signatures, with what its scheme says where it says nothing. */
+type Expected = SignatureScheme & { header: string };
+
+/** A header with more than this is made to cost time. */
+const mostSignatures = 10;
+
 /**
- * Compares the HMAC of the raw bytes with the header that the hook names, in constant time. The header holds hex or
- * base64, with or without the algorithm before it (`sha256=…`), as git hosts send it (FIELD.md, "Verifying incoming
- * requests"). A hook without a secret accepts every request.
+ * Whether the request carries what proves that it is the sender's, by the scheme of the hook, in constant time and on the
+ * raw bytes of the body. `now` is in ms since 1970. A hook without a secret accepts every request.
  */
 export function checkSignature(
   { definition, secret }: Pick<IncomingHook, 'definition' | 'secret'>,
   headers: IncomingHttpHeaders,
   body: Buffer,
+  now: number,
 ): SignatureCheck {
   if (!definition.requires_secret) return { ok: true };
-  const algorithm = definition.secret_algorithm ?? 'sha256';
-  const name = definition.secret_header_name ?? '';
-  const given = headers[name];
+  const expected = expectedOf(definition);
+  const { header, algorithm, timestamp } = expected;
   // A hook that wants a secret and has none must never let anyone in.
-  if (secret === null) return { ok: false, reason: 'The hook requires a secret and has none.' };
-  if (typeof given !== 'string' || given === '') {
-    return {
-      ok: false,
-      reason: `The signature header ${name} is missing. Give the sender the hook's secret.`,
-    };
+  if (secret === null) {
+    return refuse(`The hook has no secret yet: put the one that ${expected.sender} shows into it.`);
   }
-  const expected = createHmac(algorithm, secret).update(body).digest();
-  const actual = decode(given, algorithm, expected.length);
-  if (!actual) {
-    return { ok: false, reason: `The signature header ${name} does not hold a ${algorithm} signature.` };
+  const given = headers[header];
+  if (given === undefined)
+    return refuse(`The signature header ${header} is missing. Give the sender the hook's secret.`);
+  if (typeof given !== 'string' || given === '')
+    return refuse(`The signature header ${header} is empty: the sender has no secret. Give it the hook's.`);
+
+  if (expected.proof === 'token') {
+    if (isSameText(given, secret)) return { ok: true };
+    return refuse(`The token in ${header} is not the hook's secret.`);
   }
-  if (!timingSafeEqual(expected, actual)) {
-    return {
-      ok: false,
-      reason: `The signature in ${name} does not match: another secret, or a changed body.`,
-    };
+  const labels = labelsOf(given, expected);
+  const signatures = signaturesOf(given, expected);
+  if (signatures.length === 0)
+    return refuse(`The signature header ${header} does not hold a ${algorithm} signature.`);
+  if (signatures.length > mostSignatures)
+    return refuse(`The signature header ${header} holds more than ${mostSignatures} signatures.`);
+  const read = (name: string) => labels.get(name) ?? headers[name];
+  const time = timestamp === null ? null : secondsOf(read(timestamp));
+  if (time === undefined)
+    return refuse(`The time of the signature, ${timestamp}, is missing or no number of seconds.`);
+
+  const hmac = createHmac(algorithm, keyOf(secret, expected));
+  for (const { text, name } of signedParts(expected.signed)) {
+    if (name === null) hmac.update(text);
+    else if (name === 'body') hmac.update(body);
+    else if (name === 'payload') hmac.update(formField(headers['content-type'], body, 'payload') ?? body);
+    else {
+      const value = read(name);
+      if (typeof value !== 'string' || value === '')
+        return refuse(`The header ${name}, which is signed too, is missing.`);
+      hmac.update(value);
+    }
   }
-  return { ok: true };
+  const right = hmac.digest();
+  // Every one of them is compared, also after the right one.
+  const matching = signatures.filter((one) => timingSafeEqual(right, one));
+  if (matching.length === 0)
+    return refuse(`The signature in ${header} does not match: another secret, or a changed body.`);
+  return time === null ? { ok: true } : checkAge(time - now / 1000);
+}
+
+/**
+ * Whether the request holds anything that may be a signature for the hook, without a look at its body: what does not can be
+ * refused before the body is read.
+ */
+export function carriesSignature(
+  { definition }: Pick<IncomingHook, 'definition'>,
+  headers: IncomingHttpHeaders,
+): boolean {
+  if (!definition.requires_secret) return true;
+  const expected = expectedOf(definition);
+  const given = headers[expected.header];
+  if (typeof given !== 'string' || given === '') return false;
+  return expected.proof === 'token' || signaturesOf(given, expected).length > 0;
+}
+
+function expectedOf(definition: IncomingHook['definition']): Expected {
+  const scheme = signatureScheme(definition.signature_scheme ?? 'hmac');
+  return {
+    ...scheme,
+    header: definition.secret_header_name ?? scheme.header,
+    algorithm: definition.secret_algorithm ?? scheme.algorithm,
+    encoding: definition.signature_encoding ?? scheme.encoding,
+    prefix: definition.signature_prefix ?? scheme.prefix,
+  };
+}
+
+/** The signatures of a header that have the form and the length of one. */
+function signaturesOf(given: string, expected: Expected): Buffer[] {
+  const { algorithm, encoding, prefix, separator } = expected;
+  const length = digestBytes[algorithm];
+  const items = separator === null ? [given] : given.split(separator).map((item) => item.trim());
+  return items.flatMap((item) => {
+    const rest = withoutPrefix(item, prefix, algorithm);
+    const bytes = rest === null ? null : decode(rest, encoding, length);
+    return bytes === null ? [] : [bytes];
+  });
+}
+
+const digestBytes = { sha1: 20, sha256: 32, sha512: 64 } as const;
+
+function withoutPrefix(text: string, prefix: string | null, algorithm: string): string | null {
+  if (prefix !== null) return text.startsWith(prefix) ? text.slice(prefix.length) : null;
+  const optional = `${algorithm}=`;
+  return text.toLowerCase().startsWith(optional) ? text.slice(optional.length) : text;
 }
 
 /** Null unless the text is a signature of exactly `length` bytes. */
-function decode(text: string, algorithm: string, length: number): Buffer | null {
-  const prefix = `${algorithm}=`;
-  const value = text.toLowerCase().startsWith(prefix) ? text.slice(prefix.length) : text;
-  if (value.length === length * 2 && /^[0-9a-f]+$/i.test(value)) return Buffer.from(value, 'hex');
+function decode(value: string, encoding: Expected['encoding'], length: number): Buffer | null {
+  if (encoding !== 'base64' && value.length === length * 2 && /^[0-9a-f]+$/i.test(value))
+    return Buffer.from(value, 'hex');
+  if (encoding === 'hex') return null;
   const base64 = Buffer.from(value, 'base64');
   return base64.length === length && base64.toString('base64') === value ? base64 : null;
+}
+
+/** `t=1492774577,v1=…` by its labels, the first of each. */
+function labelsOf(given: string, { separator }: Expected): Map<string, string> {
+  const labels = new Map<string, string>();
+  if (separator !== ',') return labels;
+  for (const item of given.split(separator)) {
+    const at = item.indexOf('=');
+    const label = item.slice(0, at).trim();
+    if (at > 0 && !labels.has(label)) labels.set(label, item.slice(at + 1).trim());
+  }
+  return labels;
+}
+
+function secondsOf(text: unknown): number | undefined {
+  return typeof text === 'string' && /^\d{1,12}$/.test(text) ? Number(text) : undefined;
+}
+
+function checkAge(secondsAhead: number): SignatureCheck {
+  if (Math.abs(secondsAhead) <= mostSecondsApart) return { ok: true };
+  const seconds = Math.round(Math.abs(secondsAhead));
+  const apart = secondsAhead < 0 ? `${seconds} s old` : `${seconds} s in the future`;
+  return refuse(
+    `The signature is right, but its time is ${apart}, and only ${mostSecondsApart} s are allowed: the request was sent again by somebody else, or a clock is wrong.`,
+  );
+}
+
+function keyOf(secret: string, { key }: Expected): string | Buffer {
+  return key === 'text' ? secret : Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+}
+
+type Part = { text: string; name: string | null };
+const partsOf = new Map<string, Part[]>();
+
+/** `v0:{time}:{body}` in pieces. */
+function signedParts(signed: string): Part[] {
+  let parts = partsOf.get(signed);
+  if (!parts) {
+    parts = signed
+      .split(/\{([^}]+)\}/)
+      .map((text, index) => ({ text, name: index % 2 === 1 ? text : null }))
+      .filter(({ text }) => text !== '');
+    partsOf.set(signed, parts);
+  }
+  return parts;
+}
+
+/** Digests of equal length, so that the comparison tells nothing of the secret's. */
+function isSameText(one: string, other: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(one), digest(other));
+}
+
+function refuse(reason: string): SignatureCheck {
+  return { ok: false, reason };
 }

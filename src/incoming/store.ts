@@ -3,7 +3,9 @@ import type { Insertable, Selectable } from 'kysely';
 import type { EventWriter } from '../actions/events.ts';
 import { createActions, type NewAction } from '../actions/transition.ts';
 import type { TriggeredFrom } from '../actions/trigger.ts';
-import { maskHeaders } from '../hooks/sensitive-headers.ts';
+import type { IncomingDefinition } from '../hooks/definition.ts';
+import { isSensitiveName, maskHeaders } from '../hooks/sensitive-headers.ts';
+import { sendsToken } from '../hooks/signature-schemes.ts';
 import type { IncomingHook } from '../hooks/registry.ts';
 import { compileByCount } from '../platform/database/compiled-query.ts';
 import type { Db, Trx } from '../platform/database/connect.ts';
@@ -40,6 +42,7 @@ export type StoredRequest = { requestUuid: string; actionId: number | null; repe
 
 /** Of the headers of a request no more than this is kept. */
 const mostHeaderCharacters = 32_768;
+const mostQueryCharacters = 8192;
 
 type NewRow = Required<Insertable<Omit<Database['hook_requests'], 'id'>>>;
 
@@ -129,7 +132,7 @@ export async function storeRequests(
           ? JSON.stringify(item.decision.errors)
           : null,
       ip_address: item.ipAddress,
-      request_query: null,
+      request_query: recordedQuery(item.request.query),
       request_bytes: item.request.body.length,
       ...places[index]!,
       duration_us: item.durationUs,
@@ -180,7 +183,7 @@ type StoredPayload = Pick<NewRow, 'request_headers' | 'payload_id' | 'payload_of
 async function storePayloads(trx: Trx, items: DecidedRequest[]): Promise<StoredPayload[]> {
   const kept = items.map(({ decision }) => decision.outcome !== 'refused' || decision.verified);
   const headers = items.map(({ hook, request }, index) =>
-    recordedHeaders(request.headers, hook.definition.secret_header_name, kept[index]!),
+    recordedHeaders(request.headers, hook.definition, kept[index]!),
   );
   const packed = items.flatMap(({ request }, index) =>
     kept[index] ? [{ headers: headers[index]!, body: request.body }] : [],
@@ -206,7 +209,7 @@ function attemptOnly(headers: string): StoredPayload {
 
 function recordedHeaders(
   headers: ReceivedRequest['headers'],
-  signatureHeader: string | null,
+  definition: IncomingDefinition,
   isVerified: boolean,
 ): string {
   const flat: Record<string, string> = {};
@@ -217,14 +220,24 @@ function recordedHeaders(
     if (left < 0) break;
     flat[name] = text;
   }
-  // A header that the hook names is a signature, whatever it is called: it proves, but grants nothing. Unless it was
-  // never verified: senders that know no signatures put the secret itself there.
-  const signature = signatureHeader === null ? undefined : flat[signatureHeader];
   const masked = maskHeaders(flat);
-  if (signatureHeader !== null && signature !== undefined) {
-    masked[signatureHeader] = isVerified || /^sha\d+=[0-9a-f]+$/i.test(signature) ? signature : mask;
+  const { secret_header_name: name } = definition;
+  const signature = name === null ? undefined : flat[name];
+  if (name !== null && signature !== undefined) {
+    // The header that the hook names holds a signature, whatever it is called: it proves, but grants nothing. Unless it is a
+    // token, or was never verified: senders that know no signatures put the secret itself there.
+    const isSignature = isVerified || /^sha\d+=[0-9a-f]+$/i.test(signature);
+    masked[name] = isSignature && !sendsToken(definition) ? signature : mask;
   }
   return JSON.stringify(masked);
+}
+
+/** Null for none. Whoever puts a token into an address does not want to read it in a record. */
+function recordedQuery(query: string): string | null {
+  if (query === '') return null;
+  const parameters = new URLSearchParams(query.slice(0, mostQueryCharacters));
+  for (const name of new Set(parameters.keys())) if (isSensitiveName(name)) parameters.set(name, mask);
+  return parameters.toString();
 }
 
 function toAction({ hook, request, decision, ...item }: DecidedRequest, uuid: string): NewAction[] {

@@ -20,6 +20,16 @@ const Receipt = Type.Object(
   { title: 'HookTriggerResponse' },
 );
 
+const Understood = Type.Object(
+  {
+    ...Receipt.properties,
+    challenge: Type.Optional(
+      Type.String({ description: 'What a sender has asked to hear back, as Slack does of a new address.' }),
+    ),
+  },
+  { title: 'HookTriggerUnderstood' },
+);
+
 const Refusal = Type.Object(
   {
     ...Receipt.properties,
@@ -33,7 +43,7 @@ const Refusal = Type.Object(
 
 /** Each status has a schema of its own, since what serializes an answer is found by its status. */
 export const triggerSchemas = {
-  200: Receipt,
+  200: Understood,
   202: Receipt,
   400: Refusal,
   401: Refusal,
@@ -54,7 +64,7 @@ const example = (message: string, errors: FieldError[] | null = null, action_id:
 /** When each answer is given, and how it may read. */
 export const triggerAnswers: Record<TriggerStatus, { when: string; example: object }> = {
   200: {
-    when: 'Understood, and nothing to run: a condition is not met, or it is a ping.',
+    when: 'Understood, and nothing to run: a condition is not met, it is a ping, or a challenge.',
     example: example('Ping received: the hook is reachable.'),
   },
   202: {

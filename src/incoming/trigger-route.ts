@@ -86,6 +86,7 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
     handler: async (request, reply) => {
       const { status, body } = await context.receiver.receive(request.params.hook_id, {
         headers: request.headers,
+        query: queryOf(request.url),
         body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
         ipAddress: request.ip,
       });
@@ -105,6 +106,11 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
       }
     },
   });
+}
+
+function queryOf(url: string): string {
+  const at = url.indexOf('?');
+  return at < 0 ? '' : url.slice(at + 1);
 }
 
 /** Bodies of all requests that are being received or answered. */

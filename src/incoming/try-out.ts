@@ -1,11 +1,14 @@
 import { Type, type Static } from 'typebox';
 import type { VariableValue } from '../actions/trigger.ts';
+import { IncomingCondition, mostLevels } from '../hooks/definition.ts';
 import type { IncomingHook } from '../hooks/registry.ts';
+import { sendsToken } from '../hooks/signature-schemes.ts';
 import { FieldFault, Nullable, OneOf } from '../platform/http/schemas.ts';
+import { isDeeperThan } from '../platform/dotted-path.ts';
 import { evaluate } from './conditions.ts';
-import { understand, verify, type ReceivedRequest } from './decide.ts';
+import { sourceOf, understand, verify, type ReceivedRequest } from './decide.ts';
 import { extractVariables } from './extract.ts';
-import { parsePayload } from './parse-payload.ts';
+import { plainRequest } from './inflate.ts';
 
 export const TryOut = Type.Object(
   {
@@ -17,7 +20,7 @@ export const TryOut = Type.Object(
     errors: Nullable(Type.Array(FieldFault)),
     signature: Type.Object({
       valid: Type.Boolean(),
-      reason: Nullable(Type.String({ description: 'Why it is not valid.' })),
+      reason: Nullable(Type.String({ description: 'Why it is not valid, or cannot be looked at any more.' })),
     }),
     variables: Type.Record(Type.String(), Type.Unknown(), {
       description: 'What the variables of the hook have found, by their names.',
@@ -25,9 +28,9 @@ export const TryOut = Type.Object(
     conditions: Type.Array(
       Type.Object(
         {
+          ...IncomingCondition.properties,
           name: Nullable(Type.String()),
           type: Type.String(),
-          path: Type.String(),
           accepted_values: Type.Array(Type.Unknown({ description: 'A text, a number or a boolean.' })),
           found: Type.Unknown({ description: 'Null where there is nothing.' }),
           met: Type.Boolean(),
@@ -40,13 +43,21 @@ export const TryOut = Type.Object(
   { title: 'HookTryOut' },
 );
 
-/** What a request would yield, with every step of the decision told and nothing kept. */
-export function tryOut(hook: IncomingHook, request: ReceivedRequest, now: number): Static<typeof TryOut> {
-  const signature = verify(hook, request, now);
-  const decision = understand(hook, request);
-  const contentType = request.headers['content-type'];
-  const parsed = parsePayload(Array.isArray(contentType) ? contentType[0] : contentType, request.body);
-  const source = { payload: parsed.ok ? parsed.payload : {}, headers: request.headers };
+/**
+ * What a request would yield, with every step of the decision told and nothing kept. `now` is in ms since 1970: of a recorded
+ * request the time when it came, by which its signature is judged.
+ */
+export async function tryOut(
+  hook: IncomingHook,
+  request: ReceivedRequest,
+  { now, isRecorded, mostBytes }: { now: number; isRecorded: boolean; mostBytes: number },
+): Promise<Static<typeof TryOut>> {
+  const plain = await plainRequest(request, mostBytes);
+  const decision = understand(hook, plain);
+  const parsed = sourceOf(plain);
+  const source = parsed.ok
+    ? parsed.source
+    : { payload: {}, isForm: false, headers: plain.headers, query: {} };
   const values: Record<string, VariableValue> = parsed.ok
     ? extractVariables(hook.definition.variables, source).values
     : {};
@@ -55,19 +66,35 @@ export function tryOut(hook: IncomingHook, request: ReceivedRequest, now: number
     status_code: decision.status,
     reason: decision.outcome === 'accepted' ? 'A pipeline would run.' : decision.reason,
     errors: decision.outcome === 'refused' ? (decision.errors ?? null) : null,
-    signature: { valid: signature.ok, reason: signature.ok ? null : signature.reason },
+    signature: trySignature(hook, [request, plain], now, isRecorded),
     variables: values,
     conditions: hook.definition.conditions.map((condition) => {
       const { met, value } = evaluate(condition, source, values);
       return {
+        ...condition,
         name: condition.name ?? null,
         type: condition.type ?? 'request_body',
-        path: condition.path,
-        accepted_values: condition.accepted_values,
-        found: value ?? null,
+        accepted_values: condition.accepted_values ?? [],
+        found: isDeeperThan(value, mostLevels) ? 'a value that is nested deep' : (value ?? null),
         met,
       };
     }),
     pipeline_id: decision.outcome === 'accepted' ? decision.pipelineId : null,
   };
+}
+
+/** Of a compressed body the signature may be over either form. */
+function trySignature(
+  hook: IncomingHook,
+  forms: ReceivedRequest[],
+  now: number,
+  isRecorded: boolean,
+): { valid: boolean; reason: string | null } {
+  if (isRecorded && hook.definition.requires_secret && sendsToken(hook.definition)) {
+    return { valid: true, reason: 'It was right when the request came; tokens are not kept.' };
+  }
+  const checks = forms.map((form) => verify(hook, form, now));
+  const wrong = checks.find((check) => !check.ok);
+  if (wrong === undefined || checks.some((check) => check.ok)) return { valid: true, reason: null };
+  return { valid: false, reason: wrong.ok ? null : wrong.reason };
 }

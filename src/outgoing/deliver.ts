@@ -1,3 +1,4 @@
+import { parseExactJson } from '../platform/exact-json.ts';
 import { compileOutgoing } from '../hooks/compile-outgoing.ts';
 import { hostOf } from '../hooks/define-outgoing.ts';
 import type { HookRegistry, SendingHook } from '../hooks/registry.ts';
@@ -197,7 +198,7 @@ async function load(
 /** Events of today hold no nulls, which a walk over all of it would cost to find out. */
 function eventOf(text: string): EventContext {
   // Safe: only `actions/events.ts` and `announce-disabled.ts` write this column.
-  const context = JSON.parse(text) as EventContext;
+  const context = parseExactJson(text) as EventContext;
   return text.includes(':null') ? (withoutNulls(context) as EventContext) : context;
 }
 

@@ -1,3 +1,4 @@
+import { parseExactJson } from '../platform/exact-json.ts';
 import type { BodyNode, CompiledOutgoing } from '../hooks/compile-outgoing.ts';
 import { MissingVariable, mostCharacters, mostRenderMs, type CompiledTemplate } from '../hooks/templates.ts';
 
@@ -120,7 +121,7 @@ function renderNode(node: BodyNode, rendering: Rendering): unknown {
     case 'leaf': {
       const text = renderNoting(node.template, rendering);
       if (!node.template.keepsType) return text;
-      return text === '' ? null : (JSON.parse(text) as unknown);
+      return text === '' ? null : parseExactJson(text);
     }
     default:
       return node satisfies never;

@@ -1,0 +1,116 @@
+import { isSensitiveName } from '../hooks/sensitive-headers.ts';
+import { lookUp } from '../platform/dotted-path.ts';
+import { changedFiles } from './changed-files.ts';
+
+/* Where the values of variables and conditions stand: in the body, or behind a `$` in what came with it. */
+
+/** What paths look into. Header names are in lower case. */
+export type PayloadSource = {
+  payload: unknown;
+  headers: Record<string, unknown>;
+  query: Record<string, string>;
+  /** Whether the body is a form: all of its values are texts then. */
+  isForm: boolean;
+};
+
+export const changedFilesPath = '$changed_files';
+
+/**
+ * The value at a path: of the body, `$headers.x-github-event` of a header, `$query.env` of the address, `$changed_files` of
+ * a push. In the body a path is dotted, with indexes of lists; `*` is all items of a list, and `[new.name=main]` the first
+ * item whose own value at that path is the one named.
+ */
+export function readPath(source: PayloadSource, path: string): unknown {
+  if (!path.startsWith('$')) return readBody(source.payload, path);
+  if (path === changedFilesPath) return changedFiles(source.payload)?.files;
+  const [, place, name] = /^\$(headers|query)\.(.+)$/i.exec(path) ?? [];
+  if (place === undefined || name === undefined) return readBody(source.payload, path);
+  return place.toLowerCase() === 'headers' ? readHeader(source, name) : readQuery(source, name);
+}
+
+export function readHeader({ headers }: PayloadSource, name: string): unknown {
+  const key = name.toLowerCase();
+  return Object.hasOwn(headers, key) ? headers[key] : undefined;
+}
+
+export function readQuery({ query }: PayloadSource, name: string): unknown {
+  return Object.hasOwn(query, name) ? query[name] : undefined;
+}
+
+/** The first of several paths where there is anything but null, with what is there. */
+export function readFirst(source: PayloadSource, paths: readonly string[]): { path: string; value: unknown } {
+  for (const path of paths) {
+    const value = readPath(source, path);
+    if (value !== undefined && value !== null) return { path, value };
+  }
+  return { path: paths[0]!, value: undefined };
+}
+
+/** Whether what stands at a path is text whatever its meaning, as in a header. */
+export function isAlwaysText(source: PayloadSource, path: string): boolean {
+  return source.isForm || /^\$(headers|query)\./i.test(path);
+}
+
+/** Whether a value at a path must not be shown: it may be a token. */
+export function isSecretPath(path: string): boolean {
+  const name = /^\$(?:headers|query)\.(.+)$/i.exec(path)?.[1];
+  return name !== undefined && isSensitiveName(name);
+}
+
+function readBody(payload: unknown, path: string): unknown {
+  const found = lookUp(payload, path);
+  // A key that looks like more than a key is a key all the same: forms have some like `user[name]`.
+  if (found !== undefined || !/[[*]/.test(path)) return found;
+  return readSegments(payload, segmentsOf(path));
+}
+
+type Segment =
+  | { kind: 'all' }
+  | { kind: 'path'; path: string }
+  | { kind: 'item'; path: string; value: string };
+
+function segmentsOf(path: string): Segment[] {
+  const segments: Segment[] = [];
+  for (const [, inBrackets, plain] of path.matchAll(/\[([^\]]*)\]|([^.[]+)/g)) {
+    const last = segments.at(-1);
+    const isItem = inBrackets?.includes('=') ?? false;
+    if (inBrackets !== undefined && isItem) {
+      const at = inBrackets.indexOf('=');
+      segments.push({ kind: 'item', path: inBrackets.slice(0, at), value: inBrackets.slice(at + 1) });
+      continue;
+    }
+    const key = inBrackets ?? plain ?? '';
+    if (key === '*') segments.push({ kind: 'all' });
+    else if (last?.kind === 'path') last.path += `.${key}`;
+    else segments.push({ kind: 'path', path: key });
+  }
+  return segments;
+}
+
+function readSegments(value: unknown, [segment, ...rest]: Segment[]): unknown {
+  if (segment === undefined) return value;
+  switch (segment.kind) {
+    case 'path':
+      return readSegments(lookUp(value, segment.path), rest);
+    case 'item': {
+      if (!Array.isArray(value)) return undefined;
+      const item = value.find((one) => isWritten(lookUp(one, segment.path), segment.value));
+      return item === undefined ? undefined : readSegments(item, rest);
+    }
+    case 'all': {
+      if (!Array.isArray(value)) return undefined;
+      const isLast = !rest.some(({ kind }) => kind === 'all');
+      return value.flatMap((item) => {
+        const found = readSegments(item, rest);
+        if (found === undefined) return [];
+        // Lists of lists become one; a list that stands at the end of the path stays what it is.
+        return isLast ? [found] : (found as unknown[]);
+      });
+    }
+  }
+}
+
+/** Whether a value is written like this; lists and objects are not. */
+export function isWritten(value: unknown, text: string): boolean {
+  return value !== undefined && value !== null && typeof value !== 'object' && String(value) === text;
+}

@@ -1,0 +1,91 @@
+import { RE2JS } from 're2js';
+
+/*
+ * Regular expressions that users define and that anyone's text is matched against. RE2 takes time linear in the text, and
+ * its size is limited here, so that no pair of the two can hold a process up.
+ */
+
+export type LinearExpression = {
+  /** Whether any part of the text matches; `^` and `$` bind it to the ends. */
+  test(text: string): boolean;
+  /** The first capture of the first match, or the match when there is none; null without a match. */
+  capture(text: string): string | null;
+};
+
+/** Says what is wrong with an expression, to whoever wrote it. */
+export class ExpressionFault extends Error {}
+
+export const mostExpressionLength = 500;
+/** In the compiled form: `x{1000}` is a thousand. */
+const mostInstructions = 5000;
+/** No branch, tag or file name is longer. What is beyond is not looked at. */
+export const mostMatchedLength = 10_000;
+
+const known = new Map<string, LinearExpression>();
+const mostKnown = 1000;
+
+/** Compiled once and remembered. Throws ExpressionFault. */
+export function linearExpression(pattern: string): LinearExpression {
+  let expression = known.get(pattern);
+  if (!expression) {
+    expression = compile(pattern);
+    if (known.size >= mostKnown) known.clear();
+    known.set(pattern, expression);
+  }
+  return expression;
+}
+
+function compile(pattern: string): LinearExpression {
+  if (pattern.length > mostExpressionLength)
+    throw new ExpressionFault(`has more than ${mostExpressionLength} characters`);
+  const compiled = (() => {
+    try {
+      return RE2JS.compile(pattern);
+    } catch (error) {
+      const why = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : '';
+      throw new ExpressionFault(`is no regular expression as RE2 knows them: ${why.slice(0, 200)}`);
+    }
+  })();
+  if (compiled.programSize() > mostInstructions) throw new ExpressionFault('repeats too much');
+  return {
+    test: (text) => compiled.test(text.slice(0, mostMatchedLength)),
+    capture(text) {
+      const matcher = compiled.matcher(text.slice(0, mostMatchedLength));
+      if (!matcher.find()) return null;
+      return matcher.groupCount() > 0 ? matcher.group(1) : matcher.group(0);
+    },
+  };
+}
+
+/**
+ * A glob over paths as one expression: `*` and `?` stay within a folder, `**` does not, `{a,b}` is either. Anything else is
+ * itself. `apps/api/**` is everything below that folder.
+ */
+export function globExpression(glob: string): string {
+  let depth = 0;
+  const parts = glob.match(/\*\*\/|\*\*|[\s\S]/gu) ?? [];
+  const body = parts.map((part) => {
+    switch (part) {
+      case '**/':
+        return '(?:.*/)?';
+      case '**':
+        return '.*';
+      case '*':
+        return '[^/]*';
+      case '?':
+        return '[^/]';
+      case '{':
+        depth++;
+        return '(?:';
+      case '}':
+        if (depth === 0) return '\\}';
+        depth--;
+        return ')';
+      case ',':
+        return depth > 0 ? '|' : ',';
+      default:
+        return RE2JS.quote(part);
+    }
+  });
+  return `(?s)^${body.join('')}${')'.repeat(depth)}$`;
+}
