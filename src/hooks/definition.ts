@@ -33,12 +33,12 @@ const path = Type.String({
   minLength: 1,
   maxLength: 500,
   description:
-    'Dotted, with indexes of lists: `commits.0.id`; `*` is every item of a list, `[new.name=main]` the first whose value there is this. `$headers.x-github-event` is a header, `$query.env` a parameter of the address, `$changed_files` the files that a push has changed.',
+    'Dotted, with indexes of lists: `commits.0.id`; `*` is every item of a list, `[new.name=main]` the first whose value there is this, and `[type=UPDATE&ref.type=TAG]` of which both hold. `$headers.x-github-event` is a header, `$query.env` a parameter of the address, `$changed_files` the files that a push has changed.',
 });
 const fallbackPaths = Type.Optional(
   Nullable(
     Type.Array(path, {
-      maxItems: 10,
+      maxItems: 100,
       description: 'Looked at in this order where there is nothing at `path`.',
     }),
   ),
@@ -107,7 +107,7 @@ export const HookVariable = Type.Object(
 );
 export type HookVariable = Static<typeof HookVariable>;
 
-export const conditionTypes = ['request_body', 'request_header', 'request_query', 'variable'] as const;
+const conditionTypes = ['request_body', 'request_header', 'request_query', 'variable'] as const;
 
 export const IncomingCondition = Type.Object(
   {

@@ -8,7 +8,7 @@ import type { SignatureSchemeName } from './signature-schemes.ts';
  */
 
 /** What a preset is to be for. */
-export type PresetWish = {
+type PresetWish = {
   events: IncomingEvent[];
   /** Names or globs of the branches whose pushes count; empty: all. */
   branches: string[];
@@ -18,6 +18,8 @@ type Row = {
   /** The name that a hook gets if none is given. */
   name: string;
   scheme: SignatureSchemeName;
+  /** The scheme for a secret that was given as `whsec_…`. */
+  schemeOfSigningSecrets?: SignatureSchemeName;
   /** Where the id of a delivery stands; the first that is there counts. */
   deliveryIdPaths: string[];
   /** What it can be for. */
@@ -78,7 +80,10 @@ function eventCondition(
 const own = 'not from a fork';
 
 /** GitHub's payloads, which those of Gitea and Forgejo follow. */
-function githubLike(wish: PresetWish, at: { event: string; updated: string }): ReturnType<Row['make']> {
+function githubLike(
+  wish: PresetWish,
+  at: { event: string; updated: string; repository: string },
+): ReturnType<Row['make']> {
   return {
     variables: [
       { name: 'event', path: `$headers.${at.event}`, type: 'string' },
@@ -124,7 +129,11 @@ function githubLike(wish: PresetWish, at: { event: string; updated: string }): R
           accepted_values: ['opened', 'reopened', at.updated],
           exists: false,
         },
-        { name: own, path: 'pull_request.head.repo.id', same_as: 'pull_request.base.repo.id' },
+        {
+          name: own,
+          path: `pull_request.head.${at.repository}`,
+          same_as: `pull_request.base.${at.repository}`,
+        },
       ),
     ],
   };
@@ -138,27 +147,26 @@ function ofRequestVariables({ events }: PresetWish, at: { id: string; title: str
   ];
 }
 
-/** Of a push to several branches at once Bitbucket sends one request: the change that counts is picked by its name. */
+/** Of a push to several branches at once Bitbucket sends one request: the change that counts is picked out of it. */
 function bitbucketChanges({ events, branches }: PresetWish): { cloud: string[]; dataCenter: string[] } {
-  const filters = {
-    cloud: (filter: string) => `push.changes.[${filter}]`,
-    dataCenter: (filter: string) => `changes.[${filter}]`,
-  };
   const named = branches.filter((branch) => !isPattern(branch));
-  const byType = [
-    ...(events.includes('push') && named.length < Math.max(branches.length, 1) ? ['branch'] : []),
-    ...(events.includes('tag') ? ['tag'] : []),
+  const wantsAnyBranch = branches.length === 0 || named.length < branches.length;
+  const picks = [
+    ...(events.includes('push') ? named.map((name) => ({ type: 'branch', name })) : []),
+    ...(events.includes('push') && wantsAnyBranch ? [{ type: 'branch', name: null }] : []),
+    ...(events.includes('tag') ? [{ type: 'tag', name: null }] : []),
   ];
-  const byName = events.includes('push') ? named : [];
   return {
-    cloud: [
-      ...byName.map((name) => filters.cloud(`new.name=${name}`)),
-      ...byType.map((type) => filters.cloud(`new.type=${type}`)),
-    ],
-    dataCenter: [
-      ...byName.map((name) => filters.dataCenter(`ref.displayId=${name}`)),
-      ...byType.map((type) => filters.dataCenter(`ref.type=${type.toUpperCase()}`)),
-    ],
+    // What was deleted has no `new`.
+    cloud: picks.map(
+      ({ type, name }) => `push.changes.[new.type=${type}${name === null ? '' : `&new.name=${name}`}]`,
+    ),
+    dataCenter: picks.flatMap(({ type, name }) =>
+      ['UPDATE', 'ADD'].map((change) => {
+        const ofName = name === null ? '' : `&ref.displayId=${name}`;
+        return `changes.[type=${change}&ref.type=${type.toUpperCase()}${ofName}]`;
+      }),
+    ),
   };
 }
 
@@ -173,7 +181,8 @@ const rows = {
     deliveryIdPaths: ['$headers.x-github-delivery'],
     ...ofGit,
     usualEvents: [...ofGit.usualEvents],
-    make: (wish) => githubLike(wish, { event: 'x-github-event', updated: 'synchronize' }),
+    make: (wish) =>
+      githubLike(wish, { event: 'x-github-event', updated: 'synchronize', repository: 'repo.id' }),
   },
   gitea: {
     name: 'Gitea or Forgejo',
@@ -181,13 +190,15 @@ const rows = {
     deliveryIdPaths: ['$headers.x-gitea-delivery', '$headers.x-forgejo-delivery'],
     ...ofGit,
     usualEvents: [...ofGit.usualEvents],
-    make: (wish) => githubLike(wish, { event: 'x-gitea-event', updated: 'synchronized' }),
+    make: (wish) =>
+      githubLike(wish, { event: 'x-gitea-event', updated: 'synchronized', repository: 'repo_id' }),
   },
   gitlab: {
     name: 'GitLab',
     scheme: 'gitlab-token',
+    schemeOfSigningSecrets: 'gitlab-signed',
     // One event may cause others, which then bear its id; the key is the delivery's own, from GitLab 17.4 on.
-    deliveryIdPaths: ['$headers.idempotency-key', '$headers.x-gitlab-event-uuid'],
+    deliveryIdPaths: ['$headers.idempotency-key', '$headers.webhook-id', '$headers.x-gitlab-event-uuid'],
     ...ofGit,
     usualEvents: [...ofGit.usualEvents],
     make: (wish) => ({
@@ -354,7 +365,6 @@ const rows = {
                     : { exists: true }),
                 },
               ]),
-          { name: 'not deleted', path: 'changes.0.type', accepted_values: ['DELETE'], not: true },
           ...ofRequest(
             wish,
             {
@@ -517,10 +527,12 @@ export function applyIncomingPreset(
   const own = given.settings?.variables ?? [];
   const names = new Set(own.map((variable) => variable.name));
   const isUnsigned = given.requires_secret === false;
+  const isSigning = given.secret?.startsWith('whsec_') === true;
+  const scheme = (isSigning ? row.schemeOfSigningSecrets : undefined) ?? row.scheme;
   return {
     ...given,
     name: given.name ?? row.name,
-    signature_scheme: given.signature_scheme ?? (isUnsigned ? null : row.scheme),
+    signature_scheme: given.signature_scheme ?? (isUnsigned ? null : scheme),
     settings: {
       variables: [...made.variables.filter((variable) => !names.has(variable.name)), ...own],
       delivery_id_paths: given.settings?.delivery_id_paths ?? row.deliveryIdPaths,

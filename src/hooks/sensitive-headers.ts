@@ -1,6 +1,6 @@
 import { mask } from '../platform/secret-box.ts';
 
-const sensitive = /auth|token|secret|(?<!idempotency-)key|cookie|password|credential/i;
+const sensitive = /auth|token|secret|(?<!idempotency-|event-)key|cookie|password|credential/i;
 
 /** Headers and parameters whose values are never shown or recorded. Signatures are: they prove, but do not grant, anything. */
 export function isSensitiveName(name: string): boolean {

@@ -40,7 +40,7 @@ export function unmetCondition(
     const name = condition.name ? ` (${condition.name})` : '';
     return (
       `Condition ${index + 1} of ${conditions.length}${name} is not met: ` +
-      `${pathsOf(condition).join(' or ')} must ${wantedOf(condition)}, and found was ${shown(value)}.`
+      `${placesOf(condition)} must ${wantedOf(condition)}, and found was ${shown(value)}.`
     );
   }
   return null;
@@ -105,6 +105,12 @@ function valueOf(
 
 function pathsOf({ path, fallback_paths }: IncomingCondition): string[] {
   return [path, ...(fallback_paths ?? [])];
+}
+
+function placesOf(condition: IncomingCondition): string {
+  const [first, second, ...others] = pathsOf(condition);
+  const more = others.length === 0 ? '' : ` or ${others.length} more`;
+  return second === undefined ? first! : `${first} or ${second}${more}`;
 }
 
 /** What a value must be, after "must". */

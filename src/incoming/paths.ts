@@ -18,7 +18,7 @@ export const changedFilesPath = '$changed_files';
 /**
  * The value at a path: of the body, `$headers.x-github-event` of a header, `$query.env` of the address, `$changed_files` of
  * a push. In the body a path is dotted, with indexes of lists; `*` is all items of a list, and `[new.name=main]` the first
- * item whose own value at that path is the one named.
+ * item whose own value at that path is the one named; `&` joins several such.
  */
 export function readPath(source: PayloadSource, path: string): unknown {
   if (!path.startsWith('$')) return readBody(source.payload, path);
@@ -67,7 +67,7 @@ function readBody(payload: unknown, path: string): unknown {
 type Segment =
   | { kind: 'all' }
   | { kind: 'path'; path: string }
-  | { kind: 'item'; path: string; value: string };
+  | { kind: 'item'; is: { path: string; value: string }[] };
 
 function segmentsOf(path: string): Segment[] {
   const segments: Segment[] = [];
@@ -75,8 +75,11 @@ function segmentsOf(path: string): Segment[] {
     const last = segments.at(-1);
     const isItem = inBrackets?.includes('=') ?? false;
     if (inBrackets !== undefined && isItem) {
-      const at = inBrackets.indexOf('=');
-      segments.push({ kind: 'item', path: inBrackets.slice(0, at), value: inBrackets.slice(at + 1) });
+      const is = inBrackets.split(/&(?=[^&=]+=)/).map((one) => {
+        const at = one.indexOf('=');
+        return { path: one.slice(0, at), value: one.slice(at + 1) };
+      });
+      segments.push({ kind: 'item', is });
       continue;
     }
     const key = inBrackets ?? plain ?? '';
@@ -94,7 +97,9 @@ function readSegments(value: unknown, [segment, ...rest]: Segment[]): unknown {
       return readSegments(lookUp(value, segment.path), rest);
     case 'item': {
       if (!Array.isArray(value)) return undefined;
-      const item = value.find((one) => isWritten(lookUp(one, segment.path), segment.value));
+      const item = value.find((one) =>
+        segment.is.every(({ path, value: wanted }) => isWritten(lookUp(one, path), wanted)),
+      );
       return item === undefined ? undefined : readSegments(item, rest);
     }
     case 'all': {

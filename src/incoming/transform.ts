@@ -5,7 +5,7 @@ import { linearExpression } from '../platform/linear-expression.ts';
  * What becomes of a text, in this order: a prefix is taken off, the capture of an expression taken out, capitals made small,
  * and what then is a key of the map becomes its value. Null when the expression does not match.
  */
-export function transformText(transform: Transform, text: string): string | null {
+function transformText(transform: Transform, text: string): string | null {
   const { strip_prefix, capture, lower_case, map } = transform;
   const prefixes = typeof strip_prefix === 'string' ? [strip_prefix] : (strip_prefix ?? []);
   const prefix = prefixes.find((one) => text.startsWith(one)) ?? '';

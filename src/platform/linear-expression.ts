@@ -19,7 +19,7 @@ export const mostExpressionLength = 500;
 /** In the compiled form: `x{1000}` is a thousand. */
 const mostInstructions = 5000;
 /** No branch, tag or file name is longer. What is beyond is not looked at. */
-export const mostMatchedLength = 10_000;
+const mostMatchedLength = 10_000;
 
 const known = new Map<string, LinearExpression>();
 const mostKnown = 1000;
