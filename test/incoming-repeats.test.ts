@@ -33,7 +33,7 @@ type Answer = ApiAnswer<Receipt>;
 const recordsOf = ({ api }: Pick<Workplace, 'api'>, hook: { id: string }) =>
   listAll<Record_>(api, `/hooks/incoming/${hook.id}/requests`);
 
-/** How often each delivery is sent, and how many of them at the same instant. */
+/** How often each delivery is sent, and how many deliveries at the same instant. */
 const copies = 2;
 const rounds = 4;
 const deliveriesAtOnce = 20;
@@ -89,14 +89,12 @@ for (const { kind, nodeCount } of [
         const hook = await createIncomingHook(work, pipeline, { preset, secret });
         const actions = new Set<number>();
         for (let round = 0; round < rounds; round++) {
-          const answers = await Promise.all(
-            Array.from({ length: deliveriesAtOnce }, () => {
-              const send = sending(randomUUID(), hook);
-              return Promise.all(
-                Array.from({ length: copies }, (_, copy) => send(urls[copy % urls.length]!)),
-              );
-            }),
-          );
+          const sends = Array.from({ length: deliveriesAtOnce }, () => sending(randomUUID(), hook));
+          // The second copies in the reverse order: batches of both nodes then wait for each other.
+          const firsts = sends.map((send) => send(urls[0]!));
+          const seconds = sends.toReversed().map((send) => send(urls[1 % urls.length]!));
+          const [first, second] = await Promise.all([Promise.all(firsts), Promise.all(seconds)]);
+          const answers = first.map((answer, index) => [answer, second.at(-1 - index)!]);
           for (const ofOne of answers) {
             assert.deepEqual(
               ofOne.map(({ status }) => status),
