@@ -36,7 +36,7 @@ export function checkSignature(
     return refuse(`The signature header ${header} is empty: the sender has no secret. Give it the hook's.`);
 
   if (expected.proof === 'token') {
-    if (isSameText(given, secret)) return { ok: true };
+    if (isSecret(given, secret)) return { ok: true };
     return refuse(`The token in ${header} is not the hook's secret.`);
   }
   const labels = labelsOf(given, expected);
@@ -85,7 +85,19 @@ export function carriesSignature(
   return expected.proof === 'token' || signaturesOf(given, expected).length > 0;
 }
 
+const known = new WeakMap<IncomingHook['definition'], Expected>();
+
+/** Made once for each hook in memory. */
 function expectedOf(definition: IncomingHook['definition']): Expected {
+  let expected = known.get(definition);
+  if (!expected) {
+    expected = completed(definition);
+    known.set(definition, expected);
+  }
+  return expected;
+}
+
+function completed(definition: IncomingHook['definition']): Expected {
   const scheme = signatureScheme(definition.signature_scheme ?? 'hmac');
   return {
     ...scheme,
@@ -170,10 +182,10 @@ function signedParts(signed: string): Part[] {
   return parts;
 }
 
-/** Digests of equal length, so that the comparison tells nothing of the secret's. */
-function isSameText(one: string, other: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(one), digest(other));
+/** Digests of equal length, so that the comparison tells nothing of the secret's. Node reads headers as Latin-1. */
+function isSecret(given: string, secret: string): boolean {
+  const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest();
+  return timingSafeEqual(digest(Buffer.from(given, 'latin1')), digest(Buffer.from(secret)));
 }
 
 function refuse(reason: string): SignatureCheck {
