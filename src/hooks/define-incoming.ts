@@ -22,6 +22,7 @@ export type IncomingInput = {
   secret_header_name?: string | null | undefined;
   settings?: { variables?: HookVariable[] | undefined } | null | undefined;
   trigger_when?: { conditions?: IncomingCondition[] | undefined } | null | undefined;
+  rate_limit_per_minute?: number | null | undefined;
 };
 
 const leastSecret = 8;
@@ -67,6 +68,10 @@ export function incomingDefinition(input: IncomingInput, old: IncomingDefinition
       : null,
     variables,
     conditions: input.trigger_when?.conditions ?? old?.conditions ?? [],
+    rate_limit_per_minute:
+      input.rate_limit_per_minute === undefined
+        ? (old?.rate_limit_per_minute ?? null)
+        : input.rate_limit_per_minute,
   };
 }
 

@@ -17,6 +17,7 @@ import {
 } from './definition.ts';
 import { breakerState, breakerStates, type HookHealthRow } from './health.ts';
 import { knownContext } from './known-context.ts';
+import type { HookRefusalsRow } from './refusals.ts';
 import { openHook } from './registry.ts';
 import { maskHeaderTemplate } from './sensitive-headers.ts';
 import { maskBodyTemplate, maskUrlTemplate } from './written-secrets.ts';
@@ -67,6 +68,17 @@ export const Hook = Type.Object(
       },
       { title: 'HookTriggerWhen' },
     ),
+    rate_limit_per_minute: Nullable(
+      Type.Integer({
+        description:
+          'Of an incoming hook: what verifies beyond this many requests a minute is answered 429. Null: no limit.',
+      }),
+    ),
+    refused_requests: Type.Integer({
+      description:
+        'Of an incoming hook: how many requests were refused that nobody had rightly signed, those that were not recorded included. Brought up to date about once a second.',
+    }),
+    last_refused_at: Nullable(Type.String({ description: 'When the last of `refused_requests` came.' })),
     secret: Type.String({ description: 'Shown once, at creation; a mask ever after.' }),
     secret_algorithm: Nullable(Type.String()),
     secret_header_name: Nullable(Type.String()),
@@ -128,6 +140,7 @@ export function presentHook(
     users: UserLookup;
     now: number;
     health: HookHealthRow | undefined;
+    refusals: HookRefusalsRow | undefined;
     /** The names of the variables that the incoming hooks beside it extract; of an outgoing hook only. */
     variables: string[];
   },
@@ -148,6 +161,9 @@ export function presentHook(
     secret: row.secret_sealed === null ? '' : mask,
     previous_secret_valid_until: isoTime(row.previous_secret_expires_at),
     preset: row.preset,
+    rate_limit_per_minute: null,
+    refused_requests: context.refusals?.count ?? 0,
+    last_refused_at: isoTime(context.refusals?.last_at ?? null),
     signing: false,
     tls: null,
     breaker_state: null,
@@ -172,6 +188,7 @@ export function presentHook(
       requires_secret: definition.requires_secret,
       secret_algorithm: definition.secret_algorithm,
       secret_header_name: definition.secret_header_name,
+      rate_limit_per_minute: definition.rate_limit_per_minute ?? null,
       settings: { variables: definition.variables },
       trigger_when: { conditions: definition.conditions.map(presentCondition) },
     };

@@ -26,6 +26,7 @@ import {
   TlsSettings,
 } from './definition.ts';
 import { healthOfHooks } from './health.ts';
+import { refusalsOfHooks } from './refusals.ts';
 import { outgoingPresets } from './outgoing-presets.ts';
 import { Hook, presentHook, RotatedSecret } from './present.ts';
 import {
@@ -63,6 +64,16 @@ const incoming = {
   ),
   trigger_when: Type.Optional(
     Nullable(Type.Object({ conditions: Type.Optional(Type.Array(IncomingCondition, { maxItems: 50 })) })),
+  ),
+  rate_limit_per_minute: Type.Optional(
+    Nullable(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1_000_000,
+        description:
+          'Requests that verify (of a hook without a secret: all) beyond this many a minute are answered 429 and recorded. Null: no limit.',
+      }),
+    ),
   ),
 };
 const target_url = Type.String({ minLength: 1, maxLength: 4000 });
@@ -156,10 +167,9 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
       rows.map((row) => row.created_by),
     );
     const publicUrl = context.publicUrl();
-    const health = await healthOfHooks(
-      db,
-      rows.map(({ id }) => id),
-    );
+    const ids = rows.map(({ id }) => id);
+    const health = await healthOfHooks(db, ids);
+    const refusals = await refusalsOfHooks(db, ids);
     const variables = await variablesBeside(rows);
     const now = context.clock.now();
     return rows.map((row) =>
@@ -170,6 +180,7 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
         users,
         now,
         health: health.get(row.id),
+        refusals: refusals.get(row.id),
         variables: variables.get(row.id) ?? [],
       }),
     );

@@ -23,7 +23,7 @@ export type Decision =
   | { outcome: 'skipped'; status: 200; reason: string }
   | {
       outcome: 'refused';
-      status: 400 | 401 | 404 | 413 | 415 | 422;
+      status: 400 | 401 | 404 | 408 | 413 | 415 | 422 | 429;
       reason: string;
       errors?: FieldError[];
       verified: boolean;
