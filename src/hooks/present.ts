@@ -18,6 +18,7 @@ import {
 } from './definition.ts';
 import { breakerState, breakerStates, type HookHealthRow } from './health.ts';
 import { knownContext } from './known-context.ts';
+import type { HookRefusalsRow } from './refusals.ts';
 import { openHook } from './registry.ts';
 import { maskHeaderTemplate } from './sensitive-headers.ts';
 import { maskBodyTemplate, maskUrlTemplate } from './written-secrets.ts';
@@ -74,6 +75,17 @@ export const Hook = Type.Object(
       },
       { title: 'HookTriggerWhen' },
     ),
+    rate_limit_per_minute: Nullable(
+      Type.Integer({
+        description:
+          'Of an incoming hook: what verifies beyond this many requests a minute is answered 429. Null: no limit.',
+      }),
+    ),
+    refused_requests: Type.Integer({
+      description:
+        'Of an incoming hook: how many requests were refused that nobody had rightly signed, those that were not recorded included. Brought up to date about once a second.',
+    }),
+    last_refused_at: Nullable(Type.String({ description: 'When the last of `refused_requests` came.' })),
     secret: Type.String({ description: 'Shown once, at creation; a mask ever after.' }),
     signature_scheme: Nullable(Type.String({ description: 'Of an incoming hook that requires a secret.' })),
     signature_encoding: Nullable(Type.String()),
@@ -139,6 +151,7 @@ export function presentHook(
     users: UserLookup;
     now: number;
     health: HookHealthRow | undefined;
+    refusals: HookRefusalsRow | undefined;
     /** The names of the variables that the incoming hooks beside it extract; of an outgoing hook only. */
     variables: string[];
   },
@@ -159,6 +172,9 @@ export function presentHook(
     secret: row.secret_sealed === null ? '' : mask,
     previous_secret_valid_until: isoTime(row.previous_secret_expires_at),
     preset: row.preset,
+    rate_limit_per_minute: null,
+    refused_requests: context.refusals?.count ?? 0,
+    last_refused_at: isoTime(context.refusals?.last_at ?? null),
     signing: false,
     tls: null,
     breaker_state: null,
@@ -187,6 +203,7 @@ export function presentHook(
       signature_prefix: definition.signature_prefix ?? null,
       secret_algorithm: definition.secret_algorithm,
       secret_header_name: definition.secret_header_name,
+      rate_limit_per_minute: definition.rate_limit_per_minute ?? null,
       settings: {
         variables: definition.variables,
         delivery_id_paths: definition.delivery_id_paths ?? [],

@@ -29,6 +29,7 @@ import {
 } from './definition.ts';
 import { healthOfHooks } from './health.ts';
 import { incomingPresets } from './incoming-presets.ts';
+import { refusalsOfHooks } from './refusals.ts';
 import { outgoingPresets } from './outgoing-presets.ts';
 import { Hook, presentHook, RotatedSecret } from './present.ts';
 import {
@@ -128,6 +129,16 @@ const incoming = {
         },
         { title: 'IncomingHookTriggerWhen' },
       ),
+    ),
+  ),
+  rate_limit_per_minute: Type.Optional(
+    Nullable(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1_000_000,
+        description:
+          'Requests that verify (of a hook without a secret: all) beyond this many a minute are answered 429 and recorded. Null: no limit.',
+      }),
     ),
   ),
 };
@@ -234,10 +245,9 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
       rows.map((row) => row.created_by),
     );
     const publicUrl = context.publicUrl();
-    const health = await healthOfHooks(
-      db,
-      rows.map(({ id }) => id),
-    );
+    const ids = rows.map(({ id }) => id);
+    const health = await healthOfHooks(db, ids);
+    const refusals = await refusalsOfHooks(db, ids);
     const variables = await variablesBeside(rows);
     const now = context.clock.now();
     return rows.map((row) =>
@@ -248,6 +258,7 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
         users,
         now,
         health: health.get(row.id),
+        refusals: refusals.get(row.id),
         variables: variables.get(row.id) ?? [],
       }),
     );

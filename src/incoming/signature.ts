@@ -29,22 +29,16 @@ export function checkSignature(
   if (secret === null) {
     return refuse(`The hook has no secret yet: put the one that ${expected.sender} shows into it.`);
   }
-  const given = headers[header];
-  if (given === undefined)
-    return refuse(`The signature header ${header} is missing. Give the sender the hook's secret.`);
-  if (typeof given !== 'string' || given === '')
-    return refuse(`The signature header ${header} is empty: the sender has no secret. Give it the hook's.`);
-
+  const why = whyUnsigned(definition, headers);
+  if (why !== null) return refuse(why);
+  // Safe: anything else has just been refused.
+  const given = headers[header] as string;
   if (expected.proof === 'token') {
     if (isSecret(given, secret)) return { ok: true };
     return refuse(`The token in ${header} is not the hook's secret.`);
   }
   const labels = labelsOf(given, expected);
   const signatures = signaturesOf(given, expected);
-  if (signatures.length === 0)
-    return refuse(`The signature header ${header} does not hold a ${algorithm} signature.`);
-  if (signatures.length > mostSignatures)
-    return refuse(`The signature header ${header} holds more than ${mostSignatures} signatures.`);
   const read = (name: string) => labels.get(name) ?? headers[name];
   const time = timestamp === null ? null : secondsOf(read(timestamp));
   if (time === undefined)
@@ -71,18 +65,27 @@ export function checkSignature(
 }
 
 /**
- * Whether the request holds anything that may be a signature for the hook, without a look at its body: what does not can be
- * refused before the body is read.
+ * Why these headers could not make any body verify, in one sentence, or null when one could: told without the body and
+ * without computing anything.
  */
-export function carriesSignature(
-  { definition }: Pick<IncomingHook, 'definition'>,
+export function whyUnsigned(
+  definition: IncomingHook['definition'],
   headers: IncomingHttpHeaders,
-): boolean {
-  if (!definition.requires_secret) return true;
+): string | null {
+  if (!definition.requires_secret) return null;
   const expected = expectedOf(definition);
-  const given = headers[expected.header];
-  if (typeof given !== 'string' || given === '') return false;
-  return expected.proof === 'token' || signaturesOf(given, expected).length > 0;
+  const { header, algorithm } = expected;
+  const given = headers[header];
+  if (given === undefined)
+    return `The signature header ${header} is missing. Give the sender the hook's secret.`;
+  if (typeof given !== 'string' || given === '')
+    return `The signature header ${header} is empty: the sender has no secret. Give it the hook's.`;
+  if (expected.proof === 'token') return null;
+  const { length } = signaturesOf(given, expected);
+  if (length === 0) return `The signature header ${header} does not hold a ${algorithm} signature.`;
+  if (length > mostSignatures)
+    return `The signature header ${header} holds more than ${mostSignatures} signatures.`;
+  return null;
 }
 
 const known = new WeakMap<IncomingHook['definition'], Expected>();
