@@ -26,6 +26,7 @@ import {
   TlsSettings,
 } from './definition.ts';
 import { healthOfHooks } from './health.ts';
+import { installationsOfHooks } from './installations.ts';
 import { outgoingPresets } from './outgoing-presets.ts';
 import { Hook, presentHook, RotatedSecret } from './present.ts';
 import {
@@ -156,10 +157,9 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
       rows.map((row) => row.created_by),
     );
     const publicUrl = context.publicUrl();
-    const health = await healthOfHooks(
-      db,
-      rows.map(({ id }) => id),
-    );
+    const ids = rows.map(({ id }) => id);
+    const health = await healthOfHooks(db, ids);
+    const installations = await installationsOfHooks(db, ids);
     const variables = await variablesBeside(rows);
     const now = context.clock.now();
     return rows.map((row) =>
@@ -170,6 +170,7 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
         users,
         now,
         health: health.get(row.id),
+        installation: installations.get(row.id),
         variables: variables.get(row.id) ?? [],
       }),
     );
@@ -476,7 +477,7 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
       operationId: 'deleteHook',
       summary: 'Delete a hook; the records of its requests stay',
       description:
-        'The URL of an incoming hook is gone for good. What an outgoing hook has not sent yet is skipped.',
+        'The URL of an incoming hook is gone for good; what is registered for it at a provider stays there, so `uninstall` it first. What an outgoing hook has not sent yet is skipped.',
       params,
       response: noContent,
     },

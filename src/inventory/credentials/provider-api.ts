@@ -31,5 +31,5 @@ function withPath(url: string, path: string): string {
 }
 
 function isDataCenter(url: string): boolean {
-  return url !== '' && !/\/2\.0$/.test(url) && !/^https?:\/\/api\.bitbucket\.org\b/.test(url);
+  return url !== '' && !url.endsWith('/2.0') && !/^https?:\/\/api\.bitbucket\.org\b/.test(url);
 }
