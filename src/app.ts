@@ -14,6 +14,7 @@ import { openKeys, type Config } from './config.ts';
 import { createHookRegistry } from './hooks/registry.ts';
 import { hookRoutes } from './hooks/routes.ts';
 import { pruneRequests } from './incoming/prune.ts';
+import { installRoutes } from './incoming/install/routes.ts';
 import { createReceiver } from './incoming/receive.ts';
 import { createRefusalCounter, type RefusalCounter } from './incoming/refusal-counter.ts';
 import { incomingRoutes } from './incoming/routes.ts';
@@ -184,6 +185,10 @@ export function registerApi(
   const { maxBodyBytes } = config;
   const context = { db, clock, box, bus, publicUrl, throttle, mailer, log };
   const receiver = createReceiver({ connection, registry, writer, clock, bus, refusals, maxBodyBytes });
+  const guard = createEgressGuard(config.egressAllow ?? []);
+  const client = createHttpClient({ guard, clock });
+  // What is under way ends with it, so that nobody who waits for a provider holds up the end.
+  app.addHook('preClose', () => client.close());
   app.register(
     async (api: HttpApp) => {
       openApiRoutes(api, { publicUrl, version });
@@ -200,10 +205,11 @@ export function registerApi(
       actionRoutes(api, { db, writer, clock, bus });
       outgoingRoutes(api, context);
       incomingRoutes(api, { ...context, registry, receiver, maxBodyBytes });
+      installRoutes(api, { ...context, client, userAgent });
       outgoingTestRoute(api, {
         ...context,
         writer,
-        guard: createEgressGuard(config.egressAllow ?? []),
+        guard,
         userAgent,
       });
       api.register(async (raw: HttpApp) => triggerRoute(raw, { receiver, maxBodyBytes }));

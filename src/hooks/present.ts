@@ -17,6 +17,7 @@ import {
   type OutgoingDefinition,
 } from './definition.ts';
 import { breakerState, breakerStates, type HookHealthRow } from './health.ts';
+import { eventsOf, type InstallationRow } from './installations.ts';
 import { knownContext } from './known-context.ts';
 import type { HookRefusalsRow } from './refusals.ts';
 import { openHook } from './registry.ts';
@@ -121,6 +122,22 @@ export const Hook = Type.Object(
     disabled_reason: Nullable(
       Type.String({ description: 'Why Hookline switched it off: a 410, or five days without a success.' }),
     ),
+    installation: Nullable(
+      Type.Object(
+        {
+          provider: Type.String(),
+          repository: Type.String(),
+          provider_hook_id: Type.String({ description: 'The id of the webhook at the provider.' }),
+          events: Type.Array(Type.String(), { description: 'In the words of the provider.' }),
+          installed_at: Time,
+        },
+        {
+          title: 'HookInstallation',
+          description:
+            'Of an incoming hook: where `install` has registered it. Whether it is still there is not known.',
+        },
+      ),
+    ),
     warnings: Type.Array(FieldFault, {
       description:
         'Of an outgoing hook: names in its templates and conditions that no event will have. Of an incoming one: that it waits for its secret.',
@@ -152,6 +169,7 @@ export function presentHook(
     now: number;
     health: HookHealthRow | undefined;
     refusals: HookRefusalsRow | undefined;
+    installation: InstallationRow | undefined;
     /** The names of the variables that the incoming hooks beside it extract; of an outgoing hook only. */
     variables: string[];
   },
@@ -184,6 +202,7 @@ export function presentHook(
     last_failure: null,
     disabled_at: isoTime(row.disabled_at),
     disabled_reason: row.disabled_reason,
+    installation: presentInstallation(context.installation),
     warnings: [],
     created_by_user: context.users(row.created_by),
     created_at: isoTime(row.created_at),
@@ -269,6 +288,13 @@ function warningsOf(row: HookRow, variables: string[], find: () => FieldError[])
     knownWarnings.set(key, warnings);
   }
   return warnings;
+}
+
+function presentInstallation(installation: InstallationRow | undefined) {
+  if (!installation) return null;
+  const { provider, repository, provider_hook_id, installed_at } = installation;
+  const events = eventsOf(installation);
+  return { provider, repository, provider_hook_id, events, installed_at: isoTime(installed_at) };
 }
 
 function presentTls(tls: OutgoingDefinition['tls']) {

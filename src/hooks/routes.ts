@@ -30,6 +30,7 @@ import {
 import { healthOfHooks } from './health.ts';
 import { incomingPresets } from './incoming-presets.ts';
 import { refusalsOfHooks } from './refusals.ts';
+import { installationsOfHooks } from './installations.ts';
 import { outgoingPresets } from './outgoing-presets.ts';
 import { Hook, presentHook, RotatedSecret } from './present.ts';
 import {
@@ -248,6 +249,7 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
     const ids = rows.map(({ id }) => id);
     const health = await healthOfHooks(db, ids);
     const refusals = await refusalsOfHooks(db, ids);
+    const installations = await installationsOfHooks(db, ids);
     const variables = await variablesBeside(rows);
     const now = context.clock.now();
     return rows.map((row) =>
@@ -259,6 +261,7 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
         now,
         health: health.get(row.id),
         refusals: refusals.get(row.id),
+        installation: installations.get(row.id),
         variables: variables.get(row.id) ?? [],
       }),
     );
@@ -566,7 +569,7 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
       operationId: 'deleteHook',
       summary: 'Delete a hook; the records of its requests stay',
       description:
-        'The URL of an incoming hook is gone for good. What an outgoing hook has not sent yet is skipped.',
+        'The URL of an incoming hook is gone for good; what is registered for it at a provider stays there, so `uninstall` it first. What an outgoing hook has not sent yet is skipped.',
       params,
       response: noContent,
     },

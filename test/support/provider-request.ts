@@ -35,6 +35,11 @@ export function checkRequest(
   if (contract.authorization === null) assert.equal(request.headers.authorization, undefined);
   else assert.match(String(request.headers.authorization), contract.authorization);
 
+  if (contract.body === null) {
+    assert.equal(request.body, '');
+    assert.equal(request.headers['content-type'], undefined);
+    return { parameters, body: {} };
+  }
   const body = JSON.parse(request.body) as Record<string, unknown>;
   let validate = validators.get(contract.body);
   if (!validate) validators.set(contract.body, (validate = ajv.compile(closed(contract.body))));
@@ -47,8 +52,17 @@ export function checkRequest(
   return { parameters, body };
 }
 
-function readPath({ path, parameters }: ProviderContract, base: string, url: string): Record<string, string> {
+function readPath(
+  { path, parameters, query }: ProviderContract,
+  base: string,
+  wholeUrl: string,
+): Record<string, string> {
+  const [url = '', search] = wholeUrl.split('?');
   assert.ok(url.startsWith(`${base}/`), `${url} is not below ${base}`);
+  for (const [name, value] of new URLSearchParams(search)) {
+    const form = query?.[name] ?? assert.fail(`${wholeUrl} has ${name}, which is not asked for`);
+    assert.match(value, form, `${name} in ${wholeUrl}`);
+  }
   const pattern = path.replaceAll('.', String.raw`\.`).replaceAll(/\{(\w+)\}/g, '(?<$1>[^/?#]+)');
   const found = new RegExp(`^${pattern}$`).exec(url.slice(base.length));
   assert.ok(found?.groups, `${url} is not ${base}${path}`);
