@@ -70,7 +70,8 @@ type Row = {
 };
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-const json = (status: number, body: unknown, headers: Record<string, string> = {}): Behaviour => ({
+/** An answer as the providers give them. */
+export const json = (status: number, body: unknown, headers: Record<string, string> = {}): Behaviour => ({
   kind: 'answer',
   status,
   headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
@@ -204,24 +205,20 @@ const rows: Record<FakeHost, Row> = {
   },
 };
 
-/** What a refusal looks like at each of them: for a token that lacks something, and for a repository that is not there. */
-export const refusals: Record<FakeHost, { unknown: Behaviour }> = {
-  github: { unknown: json(404, { message: 'Not Found', documentation_url: 'https://docs.github.com' }) },
-  gitlab: { unknown: json(404, { message: '404 Project Not Found' }) },
-  bitbucket: {
-    unknown: json(404, { type: 'error', error: { message: 'Repository acme/web not found' } }),
-  },
-  'bitbucket-data-center': {
-    unknown: json(404, {
-      errors: [
-        {
-          context: null,
-          message: 'Project PROJ does not exist.',
-          exceptionName: 'com.atlassian.bitbucket.project.NoSuchProjectException',
-        },
-      ],
-    }),
-  },
+/** What each of them says of a repository that is not there, or of a webhook. */
+export const unknown: Record<FakeHost, Behaviour> = {
+  github: json(404, { message: 'Not Found', documentation_url: 'https://docs.github.com' }),
+  gitlab: json(404, { message: '404 Project Not Found' }),
+  bitbucket: json(404, { type: 'error', error: { message: 'Repository acme/web not found' } }),
+  'bitbucket-data-center': json(404, {
+    errors: [
+      {
+        context: null,
+        message: 'Project PROJ does not exist.',
+        exceptionName: 'com.atlassian.bitbucket.project.NoSuchProjectException',
+      },
+    ],
+  }),
 };
 
 /** A provider that keeps the webhooks of any repository, and holds every request against its published description. */
@@ -277,7 +274,7 @@ export async function startFakeProvider(host: FakeHost): Promise<FakeProvider> {
     }
     const id = decodeURIComponent(parameters[names.hook]!);
     const found = mine.find((hook) => hook.id === id);
-    if (!found) return refusals[host].unknown;
+    if (!found) return unknown[host];
     if (kind === 'remove') {
       remove(found);
       return { kind: 'answer', status };
@@ -295,6 +292,7 @@ export async function startFakeProvider(host: FakeHost): Promise<FakeProvider> {
         return answer({ method, url: path, headers, body }, receiver.url);
       } catch (error) {
         faults.push(String(error));
+        console.error(error);
         return json(500, { message: 'not as described' });
       }
     },

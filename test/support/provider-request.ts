@@ -10,10 +10,11 @@ export type ProviderRequest = {
   body: string;
 };
 
-// `nullable` is a word of OpenAPI 3.0, which Ajv knows; formats are checked below.
+// `nullable` and `example` are words of OpenAPI 3.0, of which Ajv knows the first; formats are checked below.
 const ajv = new Ajv2020({
   allErrors: true,
   strictTypes: false,
+  keywords: ['example'],
   formats: { uri: isHttpUrl, 'date-time': true },
 });
 const validators = new WeakMap<JsonSchema, ReturnType<typeof ajv.compile>>();

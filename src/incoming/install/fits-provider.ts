@@ -46,7 +46,7 @@ const fitting: Record<ProviderHost, Fitting> = {
 };
 
 /** What the provider is to do with the secret of a hook, or what must be changed for its requests to be accepted. */
-export function fitsProvider(
+function fitsProvider(
   { signature_scheme, secret_algorithm, secret_header_name }: Checking,
   host: ProviderHost,
 ): { use: SecretUse } | { advice: string } {

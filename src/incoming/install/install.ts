@@ -56,12 +56,12 @@ export async function install(
   hook: HookRow,
   input: { events: EventWord[] | undefined },
 ): Promise<Installed> {
-  const { db, box, clock } = context;
+  const { db, clock } = context;
   const place = await placeOf(context, hook);
   const { provider, repository } = place;
   const { host } = repository;
-  const definition = openIncoming(box, hook);
-  const secret = hook.secret_sealed === null ? null : box.open(hook.secret_sealed, 'hook secret');
+  const definition = openIncoming(context.box, hook);
+  const [secret = null] = secretsOf(context, hook);
   const url = triggerUrl(context.publicUrl(), hook.uuid);
   const warnings = checkReachable(context.publicUrl(), provider, repository);
   const before = await findInstallation(db, hook.id);
@@ -76,7 +76,7 @@ export async function install(
         : eventsAt(host, input.events ?? defaultEvents(definition)),
     title: `Hookline: ${hook.name}`,
   };
-  const calls = providerCalls(context, repository, { token: place.token, secrets: secret ? [secret] : [] });
+  const calls = callsTo(context, place, repository, hook);
   const ours = matcher(hook.uuid, isSamePlace ? before.provider_hook_id : null);
   const registered = await register(calls, ours, wanted);
   warnings.push(...registered.doubts);
@@ -111,7 +111,7 @@ export async function uninstall(context: InstallContext, hook: HookRow): Promise
   const before = await findInstallation(context.db, hook.id);
   const old = installedAt(place, before);
   const repository = old ?? place.repository;
-  const calls = providerCalls(context, repository, { token: place.token, secrets: [] });
+  const calls = callsTo(context, place, repository, hook);
   const removed = await removeAll(calls, matcher(hook.uuid, old && before ? before.provider_hook_id : null));
   return {
     provider: place.provider,
@@ -120,6 +120,23 @@ export async function uninstall(context: InstallContext, hook: HookRow): Promise
     settingsUrl: providerRow(repository.host).settingsUrl(repository),
     warnings: before && !old ? [leftBehind(before)] : [],
   };
+}
+
+function callsTo(
+  context: InstallContext,
+  place: Place,
+  repository: Repository,
+  hook: HookRow,
+): ProviderCalls {
+  const secrets = secretsOf(context, hook);
+  return providerCalls(context, repository, { token: place.token, secrets });
+}
+
+/** The current one first, and the one before the last rotation; none of a hook that takes unsigned requests. */
+function secretsOf({ box }: InstallContext, { secret_sealed, previous_secret_sealed }: HookRow): string[] {
+  return [secret_sealed, previous_secret_sealed].flatMap((sealed) =>
+    sealed === null ? [] : [box.open(sealed, 'hook secret')],
+  );
 }
 
 type Ours = (hook: ProviderHook) => boolean;
@@ -199,7 +216,7 @@ async function leave(
 ): Promise<string[]> {
   const old: Repository | null = installedAt(place, before);
   if (!old) return [leftBehind(before)];
-  const calls = providerCalls(context, old, { token: place.token, secrets: [] });
+  const calls = callsTo(context, place, old, hook);
   try {
     await removeAll(calls, matcher(hook.uuid, before.provider_hook_id));
     return [];

@@ -22,7 +22,7 @@ const mostMs = 60_000;
 export type CallContext = { client: HttpClient; clock: Clock; userAgent: string };
 
 /** What came of a change: the webhook and what the answer says against it, or the refusal, for whoever asked. */
-export type Changed =
+type Changed =
   | { kind: 'done'; hook: ProviderHook; doubts: string[] }
   | { kind: 'refused'; status: number; error: AppError };
 
@@ -69,10 +69,15 @@ export function providerCalls(
       throw unavailable(maskAll(answer.reason));
     }
     if (answer.isCut) throw unavailable('Its answer broke off, or was too long.');
-    const isGood = answer.status >= 200 && answer.status < 300;
     // What it repeats of ours is masked before anything is cut out of it.
-    const json = parse(isGood ? answer.body : maskAll(answer.body));
-    return { answer, json, error: isGood ? null : refusal({ answer, json }, repository, clock.now()) };
+    const headers = Object.fromEntries(
+      Object.entries(answer.headers).map(([name, value]) => [name, maskAll(value)]),
+    );
+    const said = { ...answer, headers };
+    if (answer.status >= 200 && answer.status < 300)
+      return { answer: said, json: parse(answer.body), error: null };
+    const json = parse(maskAll(answer.body));
+    return { answer: said, json, error: refusal({ answer: said, json }, repository, clock.now()) };
   };
   const unavailable = (reason: string) =>
     new AppError(
