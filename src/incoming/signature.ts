@@ -4,7 +4,8 @@ import type { IncomingHook } from '../hooks/registry.ts';
 import { mostSecondsApart, signatureScheme, type SignatureScheme } from '../hooks/signature-schemes.ts';
 import { formField } from './parse-payload.ts';
 
-export type SignatureCheck = { ok: true } | { ok: false; reason: string };
+/** `isRight`: made with the secret, and refused for its time. */
+export type SignatureCheck = { ok: true } | { ok: false; reason: string; isRight?: true };
 
 /** What a hook says about signatures, with what its scheme says where it says nothing. */
 type Expected = SignatureScheme & { header: string };
@@ -37,9 +38,9 @@ export function checkSignature(
     if (isSecret(given, secret)) return { ok: true };
     return refuse(`The token in ${header} is not the hook's secret.`);
   }
-  const labels = labelsOf(given, expected);
+  const labels = expected.separator === ',' ? labelsOf(given, ',') : null;
   const signatures = signaturesOf(given, expected);
-  const read = (name: string) => labels.get(name) ?? headers[name];
+  const read = (name: string) => (labels ? labels.get(name) : headers[name]);
   const time = timestamp === null ? null : secondsOf(read(timestamp));
   if (time === undefined)
     return refuse(`The time of the signature, ${timestamp}, is missing or no number of seconds.`);
@@ -78,7 +79,8 @@ export function whyUnsigned(
   const given = headers[header];
   if (given === undefined)
     return `The signature header ${header} is missing. Give the sender the hook's secret.`;
-  if (typeof given !== 'string' || given === '')
+  if (typeof given !== 'string') return `The signature header ${header} is there more than once.`;
+  if (given === '')
     return `The signature header ${header} is empty: the sender has no secret. Give it the hook's.`;
   if (expected.proof === 'token') return null;
   const { length } = signaturesOf(given, expected);
@@ -141,9 +143,8 @@ function decode(value: string, encoding: Expected['encoding'], length: number): 
 }
 
 /** `t=1492774577,v1=…` by its labels, the first of each. */
-function labelsOf(given: string, { separator }: Expected): Map<string, string> {
+function labelsOf(given: string, separator: string): Map<string, string> {
   const labels = new Map<string, string>();
-  if (separator !== ',') return labels;
   for (const item of given.split(separator)) {
     const at = item.indexOf('=');
     const label = item.slice(0, at).trim();
@@ -158,11 +159,11 @@ function secondsOf(text: unknown): number | undefined {
 
 function checkAge(secondsAhead: number): SignatureCheck {
   if (Math.abs(secondsAhead) <= mostSecondsApart) return { ok: true };
-  const seconds = Math.round(Math.abs(secondsAhead));
+  // Rounded up: what is refused is never told to be just what is allowed.
+  const seconds = Math.ceil(Math.abs(secondsAhead));
   const apart = secondsAhead < 0 ? `${seconds} s old` : `${seconds} s in the future`;
-  return refuse(
-    `The signature is right, but its time is ${apart}, and only ${mostSecondsApart} s are allowed: the request was sent again by somebody else, or a clock is wrong.`,
-  );
+  const reason = `The signature is right, but its time is ${apart}, and only ${mostSecondsApart} s are allowed: the request was sent again by somebody else, or a clock is wrong.`;
+  return { ok: false, reason, isRight: true };
 }
 
 function keyOf(secret: string, { key }: Expected): string | Buffer {
