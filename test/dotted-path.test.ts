@@ -96,6 +96,30 @@ describe('a dotted path', () => {
     );
   });
 
+  test('an item of a list is picked by its values, written out or as a glob', () => {
+    const items = [
+      { kind: 'a', name: 'release', is: { at: 0 } },
+      { kind: 'b', name: 'release/1/x', is: { at: 1 } },
+      { kind: 'b', name: 'release/1', is: { at: 2 } },
+      { kind: 'b', name: 7, is: { at: 3 } },
+    ];
+    const source = { payload: { items }, headers: {}, query: {}, isForm: false };
+    for (const [filter, at] of [
+      ['name=release', 0],
+      ['kind=b', 1],
+      ['name~release/*', 2],
+      ['name~release/**', 1],
+      ['kind=b&name~r*', undefined],
+      ['kind=b&is.at=3', 3],
+      ['name=release/*', undefined],
+      ['name~7', undefined],
+      ['name=7', 3],
+      ['none~*', undefined],
+    ] as const) {
+      assert.equal(readPath(source, `items.[${filter}].is.at`), at, filter);
+    }
+  });
+
   test('any path into any JSON gives what is there, or undefined, and never throws', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 4 }), fc.string({ maxLength: 40 }), (value, path) => {

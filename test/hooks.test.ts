@@ -246,6 +246,20 @@ for (const kind of databaseKinds) {
         ]);
       });
 
+      test('a glob in a path that is too long is refused, wherever the path stands', async () => {
+        const path = `changes.[name~${'?'.repeat(300)}].id`;
+        const answer = await addIncoming({
+          settings: { variables: [{ name: 'a', path }], delivery_id_paths: [path] },
+          trigger_when: { conditions: [{ path: 'a', fallback_paths: [path], exists: true }] },
+        });
+        assert.equal(answer.status, 422);
+        assert.deepEqual(fieldsOf(answer), [
+          'settings.delivery_id_paths.0',
+          'settings.variables.0.path',
+          'trigger_when.conditions.0.fallback_paths.0',
+        ]);
+      });
+
       test('a default of a known variable is checked by the type that it is read with', async () => {
         const fields = (default_value: unknown) => ({
           settings: { variables: [{ name: 'pipeline_id', default_value }] },

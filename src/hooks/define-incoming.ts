@@ -1,6 +1,7 @@
 import { isDeeperThan } from '../platform/dotted-path.ts';
 import { invalid, type FieldError } from '../platform/errors.ts';
 import { ExpressionFault, globExpression, linearExpression } from '../platform/linear-expression.ts';
+import { pathSegments } from '../platform/path-segments.ts';
 import { mask } from '../platform/secret-box.ts';
 import {
   mostLevels,
@@ -160,7 +161,10 @@ function faultOfPath(field: string, path: string): FieldError[] {
   if (path.startsWith('$') && !/^\$((headers|query)\..+|changed_files$)/i.test(path)) {
     return [{ field, message: 'begins with a $, but is none of $headers.…, $query.… and $changed_files' }];
   }
-  return [];
+  const filters = pathSegments(path).flatMap((segment) => (segment.kind === 'item' ? segment.is : []));
+  return filters.flatMap(({ value, isGlob }) =>
+    isGlob ? faultOfExpression(field, globExpression(value)) : [],
+  );
 }
 
 function faultOfExpression(field: string, pattern: string): FieldError[] {

@@ -149,25 +149,43 @@ function ofRequestVariables({ events }: PresetWish, at: { id: string; title: str
 
 /** Of a push to several branches at once Bitbucket sends one request: the change that counts is picked out of it. */
 function bitbucketChanges({ events, branches }: PresetWish): { cloud: string[]; dataCenter: string[] } {
-  const named = branches.filter((branch) => !isPattern(branch));
-  const wantsAnyBranch = branches.length === 0 || named.length < branches.length;
+  const ofBranches = branches.map((name) => ({
+    type: 'branch',
+    name: `${isPattern(name) ? '~' : '='}${name}`,
+  }));
   const picks = [
-    ...(events.includes('push') ? named.map((name) => ({ type: 'branch', name })) : []),
-    ...(events.includes('push') && wantsAnyBranch ? [{ type: 'branch', name: null }] : []),
+    ...(events.includes('push') ? ofBranches : []),
+    ...(events.includes('push') && branches.length === 0 ? [{ type: 'branch', name: null }] : []),
     ...(events.includes('tag') ? [{ type: 'tag', name: null }] : []),
   ];
   return {
     // What was deleted has no `new`.
     cloud: picks.map(
-      ({ type, name }) => `push.changes.[new.type=${type}${name === null ? '' : `&new.name=${name}`}]`,
+      ({ type, name }) => `push.changes.[new.type=${type}${name === null ? '' : `&new.name${name}`}]`,
     ),
     dataCenter: picks.flatMap(({ type, name }) =>
       ['UPDATE', 'ADD'].map((change) => {
-        const ofName = name === null ? '' : `&ref.displayId=${name}`;
+        const ofName = name === null ? '' : `&ref.displayId${name}`;
         return `changes.[type=${change}&ref.type=${type.toUpperCase()}${ofName}]`;
       }),
     ),
   };
+}
+
+/** That one of the changes is of a branch that counts says the next condition too, but not what was pushed instead. */
+function bitbucketBranchCondition({ events, branches }: PresetWish): IncomingCondition[] {
+  if (!events.includes('push') || events.includes('tag') || branches.length === 0) return [];
+  const patterns = branches.filter(isPattern);
+  return [
+    {
+      name: 'branch',
+      path: 'push.changes.*.new.name',
+      fallback_paths: ['changes.*.ref.displayId'],
+      accepted_values: branches.filter((branch) => !isPattern(branch)),
+      ...(patterns.length > 0 ? { globs: patterns } : {}),
+      ...(events.includes('pull_request') ? { exists: false } : {}),
+    },
+  ];
 }
 
 function paths(first: string, ...others: string[]): { path: string; fallback_paths?: string[] } {
@@ -197,8 +215,9 @@ const rows = {
     name: 'GitLab',
     scheme: 'gitlab-token',
     schemeOfSigningSecrets: 'gitlab-signed',
-    // One event may cause others, which then bear its id; the key is the delivery's own, from GitLab 17.4 on.
-    deliveryIdPaths: ['$headers.idempotency-key', '$headers.webhook-id', '$headers.x-gitlab-event-uuid'],
+    // `webhook-id` and the key are the delivery's own and the same, and the first is signed by whoever signs. One event may
+    // cause others, which then bear its id.
+    deliveryIdPaths: ['$headers.webhook-id', '$headers.idempotency-key', '$headers.x-gitlab-event-uuid'],
     ...ofGit,
     usualEvents: [...ofGit.usualEvents],
     make: (wish) => ({
@@ -269,7 +288,6 @@ const rows = {
         ...changes.cloud.map((change) => `${change}.${cloud}`),
         ...changes.dataCenter.map((change) => `${change}.${dataCenter}`),
       ];
-      const patterns = wish.events.includes('push') ? wish.branches.filter(isPattern) : [];
       const ofRequestOnly = wish.events.includes('pull_request');
       const [firstType, ...otherTypes] = inChanges('new.type', 'ref.type');
       return {
@@ -278,7 +296,7 @@ const rows = {
           {
             name: 'repository',
             path: 'repository.full_name',
-            fallback_paths: ['repository.slug'],
+            fallback_paths: ['repository.slug', 'pullRequest.toRef.repository.slug'],
             type: 'string',
           },
           {
@@ -348,6 +366,7 @@ const rows = {
               ],
             },
           ),
+          ...bitbucketBranchCondition(wish),
           ...(firstType === undefined
             ? []
             : [
@@ -357,12 +376,7 @@ const rows = {
                     ...(inChanges('new.name', 'ref.displayId') as [string, ...string[]]),
                     ...(ofRequestOnly ? ['pullrequest.id', 'pullRequest.id'] : []),
                   ),
-                  ...(patterns.length > 0
-                    ? {
-                        accepted_values: wish.branches.filter((branch) => !isPattern(branch)),
-                        globs: patterns,
-                      }
-                    : { exists: true }),
+                  exists: true,
                 },
               ]),
           ...ofRequest(

@@ -80,6 +80,10 @@ async function completed(
     return given;
   }
   const known = incomingPreset(preset).events;
+  if (branches !== undefined && !known.includes('push')) {
+    const message = `are of pushes, and the preset ${preset} knows none`;
+    throw invalid([{ field: 'trigger_when.branches', message }]);
+  }
   const unknown = (events ?? []).filter((event) => !known.includes(event));
   if (unknown.length > 0) {
     const has = known.length > 0 ? `Its events are ${known.join(', ')}` : 'It has none to choose from';

@@ -1,5 +1,7 @@
 import { isSensitiveName } from '../hooks/sensitive-headers.ts';
 import { lookUp } from '../platform/dotted-path.ts';
+import { globExpression, linearExpression } from '../platform/linear-expression.ts';
+import { pathSegments, type ItemFilter, type PathSegment } from '../platform/path-segments.ts';
 import { changedFiles } from './changed-files.ts';
 
 /* Where the values of variables and conditions stand: in the body, or behind a `$` in what came with it. */
@@ -18,7 +20,7 @@ export const changedFilesPath = '$changed_files';
 /**
  * The value at a path: of the body, `$headers.x-github-event` of a header, `$query.env` of the address, `$changed_files` of
  * a push. In the body a path is dotted, with indexes of lists; `*` is all items of a list, and `[new.name=main]` the first
- * item whose own value at that path is the one named; `&` joins several such.
+ * item whose own value at that path is the one named; `~` for `=` means a glob, and `&` joins several such.
  */
 export function readPath(source: PayloadSource, path: string): unknown {
   if (!path.startsWith('$')) return readBody(source.payload, path);
@@ -61,36 +63,10 @@ function readBody(payload: unknown, path: string): unknown {
   const found = lookUp(payload, path);
   // A key that looks like more than a key is a key all the same: forms have some like `user[name]`.
   if (found !== undefined || !/[[*]/.test(path)) return found;
-  return readSegments(payload, segmentsOf(path));
+  return readSegments(payload, pathSegments(path));
 }
 
-type Segment =
-  | { kind: 'all' }
-  | { kind: 'path'; path: string }
-  | { kind: 'item'; is: { path: string; value: string }[] };
-
-function segmentsOf(path: string): Segment[] {
-  const segments: Segment[] = [];
-  for (const [, inBrackets, plain] of path.matchAll(/\[([^\]]*)\]|([^.[]+)/g)) {
-    const last = segments.at(-1);
-    const isItem = inBrackets?.includes('=') ?? false;
-    if (inBrackets !== undefined && isItem) {
-      const is = inBrackets.split(/&(?=[^&=]+=)/).map((one) => {
-        const at = one.indexOf('=');
-        return { path: one.slice(0, at), value: one.slice(at + 1) };
-      });
-      segments.push({ kind: 'item', is });
-      continue;
-    }
-    const key = inBrackets ?? plain ?? '';
-    if (key === '*') segments.push({ kind: 'all' });
-    else if (last?.kind === 'path') last.path += `.${key}`;
-    else segments.push({ kind: 'path', path: key });
-  }
-  return segments;
-}
-
-function readSegments(value: unknown, [segment, ...rest]: Segment[]): unknown {
+function readSegments(value: unknown, [segment, ...rest]: PathSegment[]): unknown {
   if (segment === undefined) return value;
   switch (segment.kind) {
     case 'path':
@@ -98,7 +74,7 @@ function readSegments(value: unknown, [segment, ...rest]: Segment[]): unknown {
     case 'item': {
       if (!Array.isArray(value)) return undefined;
       const item = value.find((one) =>
-        segment.is.every(({ path, value: wanted }) => isWritten(lookUp(one, path), wanted)),
+        segment.is.every((wanted) => isLike(lookUp(one, wanted.path), wanted)),
       );
       return item === undefined ? undefined : readSegments(item, rest);
     }
@@ -113,6 +89,11 @@ function readSegments(value: unknown, [segment, ...rest]: Segment[]): unknown {
       });
     }
   }
+}
+
+function isLike(value: unknown, { value: text, isGlob }: ItemFilter): boolean {
+  if (!isGlob) return isWritten(value, text);
+  return typeof value === 'string' && linearExpression(globExpression(text)).test(value);
 }
 
 /** Whether a value is written like this; lists and objects are not. */

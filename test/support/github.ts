@@ -54,11 +54,16 @@ type EventExamples = { name: string; examples: GithubExample[] };
 
 let catalogue: EventExamples[] | undefined;
 
-function examplesOf(event: string): GithubExample[] {
+/** All real payloads, by their events. */
+export function githubEvents(): readonly EventExamples[] {
   // Read as a file: the package's own types need another package and slow every type check.
   const file = new URL(import.meta.resolve('@octokit/webhooks-examples'));
   catalogue ??= JSON.parse(readFileSync(file, 'utf8')) as EventExamples[];
-  return catalogue.find((entry) => entry.name === event)?.examples ?? [];
+  return catalogue;
+}
+
+function examplesOf(event: string): GithubExample[] {
+  return githubEvents().find((entry) => entry.name === event)?.examples ?? [];
 }
 
 function encode(payload: GithubExample): Buffer {
