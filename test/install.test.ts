@@ -523,7 +523,7 @@ describe('installing hooks', { timeout: 120_000 }, () => {
     ['gitlab', { signature_scheme: 'github' }, /signature_scheme "gitlab-token"/],
     ['bitbucket', {}, /signature_scheme "bitbucket"/],
     ['bitbucket', { secret_header_name: 'x-hub-signature', secret_algorithm: 'sha1' }, /"bitbucket"/],
-    ['bitbucket-data-center', { signature_scheme: 'toString' }, /signature_scheme "bitbucket"/],
+    ['bitbucket-data-center', { signature_scheme: 'stripe' }, /signature_scheme "bitbucket"/],
   ];
   for (const [host, fields, message] of unfit) {
     test(`a hook with ${JSON.stringify(fields)} does not fit ${host}, which is said before anything is asked`, async (t) => {

@@ -58,7 +58,7 @@ export async function decide(
   if (encoding === null) {
     return signature.ok ? understand(hook, request) : refuse(401, signature.reason, false);
   }
-  if (!signature.ok && whyUnsigned(hook.definition, request.headers) !== null)
+  if (!signature.ok && whyUnsigned(hook, request.headers) !== null)
     return refuse(401, signature.reason, false);
   const inflated = await inflateBody(encoding, request.body, mostBytes);
   if (!inflated.ok) return refuse(inflated.status, inflated.reason, signature.ok);

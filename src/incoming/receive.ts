@@ -166,7 +166,7 @@ export function createReceiver(context: {
       const startedNs = process.hrtime.bigint();
       const hook = await find(hookUuid);
       const request = { headers, query: '', body: Buffer.alloc(0), ipAddress };
-      const why = hook.row.active ? whyUnsigned(hook.definition, headers) : null;
+      const why = hook.row.active ? whyUnsigned(hook, headers) : null;
       if (hook.row.active && why === null) return null;
       const decision: Decision =
         why === null

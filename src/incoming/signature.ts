@@ -26,12 +26,9 @@ export function checkSignature(
   if (!definition.requires_secret) return { ok: true };
   const expected = expectedOf(definition);
   const { header, algorithm, timestamp } = expected;
+  const why = whyUnsigned({ definition, secret }, headers);
   // A hook that wants a secret and has none must never let anyone in.
-  if (secret === null) {
-    return refuse(`The hook has no secret yet: put the one that ${expected.sender} shows into it.`);
-  }
-  const why = whyUnsigned(definition, headers);
-  if (why !== null) return refuse(why);
+  if (why !== null || secret === null) return refuse(why ?? 'The hook has no secret.');
   // Safe: anything else has just been refused.
   const given = headers[header] as string;
   if (expected.proof === 'token') {
@@ -70,12 +67,13 @@ export function checkSignature(
  * without computing anything.
  */
 export function whyUnsigned(
-  definition: IncomingHook['definition'],
+  { definition, secret }: Pick<IncomingHook, 'definition' | 'secret'>,
   headers: IncomingHttpHeaders,
 ): string | null {
   if (!definition.requires_secret) return null;
   const expected = expectedOf(definition);
-  const { header, algorithm } = expected;
+  const { header, algorithm, sender } = expected;
+  if (secret === null) return `The hook has no secret yet: put the one that ${sender} shows into it.`;
   const given = headers[header];
   if (given === undefined)
     return `The signature header ${header} is missing. Give the sender the hook's secret.`;
