@@ -49,10 +49,7 @@ for (const kind of databaseKinds) {
     after(() => stack.disposeAsync());
     let database: TestDatabase;
     let app: InProcessApp;
-    const scene = createInstallScene(
-      () => app,
-      () => database,
-    );
+    const scene = createInstallScene(() => app);
 
     before(async () => {
       database = stack.adopt(await createTestDatabase(kind), (made) => made.drop());
@@ -167,10 +164,7 @@ describe('installing hooks', { timeout: 120_000 }, () => {
   after(() => stack.disposeAsync());
   let database: TestDatabase;
   let app: InProcessApp;
-  const scene = createInstallScene(
-    () => app,
-    () => database,
-  );
+  const scene = createInstallScene(() => app);
 
   before(async () => {
     database = stack.adopt(await createTestDatabase('sqlite'), (made) => made.drop());
@@ -186,10 +180,7 @@ describe('installing hooks', { timeout: 120_000 }, () => {
       await other.stop();
       await otherDatabase.drop();
     });
-    return createInstallScene(
-      () => other,
-      () => otherDatabase,
-    );
+    return createInstallScene(() => other);
   }
 
   test('what was deleted at the provider by hand is made anew', async (t) => {
@@ -321,6 +312,32 @@ describe('installing hooks', { timeout: 120_000 }, () => {
       const open = await scene.hook(provider, host, {});
       await scene.install(open);
       assert.equal(provider.hooks[1]!.secret, '');
+    }
+  });
+
+  test('a hook that waits for its secret is not installed without one', async (t) => {
+    const provider = await scene.provider(t, 'gitlab');
+    const waiting = await scene.hook(provider, 'gitlab', {
+      requires_secret: true,
+      signature_scheme: 'slack',
+    });
+    await app.api.put(`/hooks/incoming/${waiting.id}`, { signature_scheme: 'slack' });
+    await scene.refused(waiting, 409, /GitLab sends the token itself/);
+    assert.equal(provider.hooks.length, 0);
+  });
+
+  test('a hook of a preset is installed for what the preset was made for', async (t) => {
+    const wanted = [
+      { fields: { preset: 'github' }, events: ['push'] },
+      {
+        fields: { preset: 'github', trigger_when: { events: ['push', 'pull_request'] } },
+        events: ['push', 'pull_request'],
+      },
+    ];
+    for (const { fields, events } of wanted) {
+      const provider = await scene.provider(t, 'github');
+      const hook = await scene.hook(provider, 'github', fields);
+      assert.deepEqual((await scene.install(hook)).events, events);
     }
   });
 

@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { TestContext } from 'node:test';
-import { openKeys, readConfig } from '../../src/config.ts';
-import { createSecretBox } from '../../src/platform/secret-box.ts';
 import type { ApiAnswer } from './api-client.ts';
-import type { TestDatabase } from './database.ts';
-import { executeSql, queryRows } from './execute-sql.ts';
 import { startFakeProvider } from './fake-provider.ts';
 import type { FakeHost, FakeProvider } from './fake-provider.ts';
 import { createPipeline } from './fixtures.ts';
@@ -109,7 +105,7 @@ export const places: Record<
 export const hosts = Object.keys(places) as FakeHost[];
 
 /** What somebody does over and over in these tests, with an app of his own. */
-export function createInstallScene(app: () => InProcessApp, database: () => TestDatabase) {
+export function createInstallScene(app: () => InProcessApp) {
   const path = (hook: { id: string }, verb: string) => `/hooks/incoming/${hook.id}/${verb}`;
 
   const scene = {
@@ -152,8 +148,6 @@ export function createInstallScene(app: () => InProcessApp, database: () => Test
         name: 'in',
         ...fields,
       });
-      if (fields['signature_scheme'] !== undefined)
-        await setScheme(database(), hook.id, String(fields['signature_scheme']));
       return hook;
     },
 
@@ -182,16 +176,4 @@ export function createInstallScene(app: () => InProcessApp, database: () => Test
     },
   };
   return scene;
-}
-
-/** Makes a hook check its requests by a scheme. */
-async function setScheme(database: TestDatabase, hookId: string, scheme: string): Promise<void> {
-  const box = createSecretBox(openKeys(readConfig(database.env).config));
-  const [row] = await queryRows<{ definition_sealed: string }>(
-    database,
-    `select definition_sealed from hooks where uuid = '${hookId}'`,
-  );
-  const definition = JSON.parse(box.open(row!.definition_sealed, 'hook definition')) as object;
-  const sealed = box.seal(JSON.stringify({ ...definition, signature_scheme: scheme }), 'hook definition');
-  await executeSql(database, `update hooks set definition_sealed = '${sealed}' where uuid = '${hookId}'`);
 }

@@ -67,9 +67,10 @@ export function secretFor(
   secret: string | null,
   host: ProviderHost,
 ): WantedHook['secret'] {
-  if (!definition.requires_secret || secret === null) return null;
+  if (!definition.requires_secret) return null;
   const fit = fitsProvider(definition, host);
   if ('advice' in fit) throw new AppError('conflict', fit.advice);
+  if (secret === null) throw new AppError('conflict', 'The hook has no secret yet: give it one first.');
   const most = providerRow(host).mostSecretCharacters;
   if (most !== null && secret.length > most) {
     const message = `${hostNames[host]} takes secrets of at most ${most} characters: give the hook a shorter one with rotate-secret.`;
