@@ -14,7 +14,9 @@ import { openKeys, type Config } from './config.ts';
 import { createHookRegistry } from './hooks/registry.ts';
 import { hookRoutes } from './hooks/routes.ts';
 import { pruneRequests } from './incoming/prune.ts';
+import { installRoutes } from './incoming/install/routes.ts';
 import { createReceiver } from './incoming/receive.ts';
+import { createRefusalCounter, type RefusalCounter } from './incoming/refusal-counter.ts';
 import { incomingRoutes } from './incoming/routes.ts';
 import { triggerRoute } from './incoming/trigger-route.ts';
 import { applicationRoutes } from './inventory/applications/routes.ts';
@@ -108,7 +110,9 @@ export async function startApp(config: Config, log: Logger, overrides: Overrides
       writer,
       mailer,
       throttle: createThrottle(clock),
+      refusals: createRefusalCounter({ connection, clock, log }),
     };
+    closers.push(() => parts.refusals.stop());
 
     let address: string | null = null;
     if (config.role !== 'worker') {
@@ -145,6 +149,7 @@ export type Parts = {
   writer: EventWriter;
   mailer: Mailer;
   throttle: Throttle;
+  refusals: RefusalCounter;
 };
 
 function createHttp(parts: Parts): HttpApp {
@@ -173,13 +178,17 @@ function requestLimits({ requestsPerMinute }: Config, clock: Clock): RequestLimi
 /** Everything below `/api`. */
 export function registerApi(
   app: HttpApp,
-  { config, clock, box, connection, bus, registry, writer, mailer, throttle, log }: Parts,
+  { config, clock, box, connection, bus, registry, writer, mailer, throttle, refusals, log }: Parts,
 ): void {
   const { db } = connection;
   const { publicUrl } = writer;
   const { maxBodyBytes } = config;
   const context = { db, clock, box, bus, publicUrl, throttle, mailer, log };
-  const receiver = createReceiver({ connection, registry, writer, clock, bus, maxBodyBytes });
+  const receiver = createReceiver({ connection, registry, writer, clock, bus, refusals, maxBodyBytes });
+  const guard = createEgressGuard(config.egressAllow ?? []);
+  const client = createHttpClient({ guard, clock });
+  // What is under way ends with it, so that nobody who waits for a provider holds up the end.
+  app.addHook('preClose', () => client.close());
   app.register(
     async (api: HttpApp) => {
       openApiRoutes(api, { publicUrl, version });
@@ -196,10 +205,11 @@ export function registerApi(
       actionRoutes(api, { db, writer, clock, bus });
       outgoingRoutes(api, context);
       incomingRoutes(api, { ...context, registry, receiver, maxBodyBytes });
+      installRoutes(api, { ...context, client, userAgent });
       outgoingTestRoute(api, {
         ...context,
         writer,
-        guard: createEgressGuard(config.egressAllow ?? []),
+        guard,
         userAgent,
       });
       api.register(async (raw: HttpApp) => triggerRoute(raw, { receiver, maxBodyBytes }));

@@ -5,6 +5,8 @@ import type { ApiAnswer, ApiClient } from './support/api-client.ts';
 import { createTestDatabase, databaseKinds } from './support/database.ts';
 import type { TestDatabase } from './support/database.ts';
 import { executeSql, queryRows } from './support/execute-sql.ts';
+import { startFakeProvider } from './support/fake-provider.ts';
+import type { FakeProvider } from './support/fake-provider.ts';
 import { sendSigned } from './support/fixtures.ts';
 import { startInProcessApp } from './support/in-process-app.ts';
 import type { InProcessApp } from './support/in-process-app.ts';
@@ -53,8 +55,10 @@ for (const kind of databaseKinds) {
     let database: TestDatabase;
     let app: InProcessApp;
     let api: ApiClient;
+    let provider: FakeProvider;
 
     before(async () => {
+      provider = await startFakeProvider('github');
       database = await createTestDatabase(kind);
       // Without workers: nothing changes but by the calls of the test.
       app = await startInProcessApp({ database, env: { HOOKLINE_ROLE: 'api' } });
@@ -70,6 +74,7 @@ for (const kind of databaseKinds) {
     after(async () => {
       await app?.stop();
       await database?.drop();
+      await provider?.close();
     });
 
     const events = (query = '', organizationId = app.organizationId) =>
@@ -217,7 +222,7 @@ for (const kind of databaseKinds) {
       const hub = {
         name: 'hub',
         provider_code: 'github',
-        settings: { access_token: secret('ghp_Zebra0123456789') },
+        settings: { access_token: secret('ghp_Zebra0123456789'), api_url: provider.apiUrl },
       };
       const ofOrganization = await change('addOrganizationCredential', 'POST', `${org}/credentials`, hub, {
         type: 'credential',
@@ -376,6 +381,10 @@ for (const kind of databaseKinds) {
       const cancel = `${out}/recoveries/${recovery.id}/cancel`;
       await change('cancelOutgoingHookRecovery', 'POST', cancel, undefined, theOutgoing);
       await change('rotateHookSecret', 'POST', `${out}/rotate-secret`, {}, theOutgoing);
+      const installed = { type: 'hook', id: hook.id, name: 'in' };
+      const verb = (name: string) => `/hooks/incoming/${hook.id}/${name}`;
+      await change('installIncomingHook', 'POST', verb('install'), { events: ['push'] }, installed);
+      await change('uninstallIncomingHook', 'POST', verb('uninstall'), undefined, installed);
       const older = await change(
         'addHook',
         'POST',

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { createAnswerCheck, createSchemaCheck } from './support/answer-matches.ts';
 import { until } from './support/api-client.ts';
+import { startFakeProvider, type FakeProvider } from './support/fake-provider.ts';
 import { generateClient, type GeneratedClient } from './support/generated-client.ts';
 import {
   answerOf,
@@ -33,6 +34,7 @@ describe('the OpenAPI document', () => {
   let document: OpenApiDocument;
   let client: GeneratedClient;
   let receiver: Receiver;
+  let provider: FakeProvider;
   let walker: Walker;
 
   before(async () => {
@@ -40,12 +42,15 @@ describe('the OpenAPI document', () => {
     document = await readDocument(server);
     client = await generateClient(document);
     receiver = await startReceiver();
-    walker = createWalker({ client, document, admin, receiverUrl: receiver.url });
+    provider = await startFakeProvider('github');
+    const urls = { receiverUrl: receiver.url, providerUrl: provider.apiUrl };
+    walker = createWalker({ client, document, admin, ...urls });
   });
   after(async () => {
     await client?.remove();
     await server?.stop();
     await receiver?.close();
+    await provider?.close();
   });
 
   const operations = () => operationsOf(document);

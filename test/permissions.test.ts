@@ -11,6 +11,8 @@ import { createApiClient } from './support/api-client.ts';
 import type { ApiAnswer, ApiClient } from './support/api-client.ts';
 import { createTestDatabase, databaseKinds } from './support/database.ts';
 import type { TestDatabase } from './support/database.ts';
+import { startFakeProvider } from './support/fake-provider.ts';
+import type { FakeProvider } from './support/fake-provider.ts';
 import { bodies, preparations } from './support/permission-calls.ts';
 import type { Call } from './support/permission-calls.ts';
 import { buildWorld, inDays } from './support/permission-world.ts';
@@ -52,15 +54,18 @@ for (const kind of databaseKinds) {
     let database: TestDatabase;
     let server: TestServer;
     let world: World;
+    let provider: FakeProvider;
 
     before(async () => {
       database = await createTestDatabase(kind);
       server = await startServer({ database, env: { HOOKLINE_REQUESTS_PER_MINUTE: '1000000' } });
-      world = await buildWorld(server, database);
+      provider = await startFakeProvider('github');
+      world = await buildWorld(server, database, provider.apiUrl);
     });
     after(async () => {
       await server?.stop();
       await database?.drop();
+      await provider?.close();
     });
 
     const clientsOf = (caller: Caller): ApiClient[] => {

@@ -1,4 +1,5 @@
 import { findApplication } from '../inventory/applications/store.ts';
+import { apiUrlOf } from '../inventory/credentials/provider-api.ts';
 import {
   openSettings,
   sourceProviders,
@@ -86,13 +87,6 @@ async function placeOf({ db, box }: { db: Db; box: SecretBox }, subject: HookSub
   const provider = credential.provider_code as SourceProviderCode;
   const apiUrl = apiUrlOf(provider, openSettings(box, credential).api_url);
   return { provider, apiUrl, resourceType, variables };
-}
-
-/** The address of the provider's own site is as good as that of its API. */
-function apiUrlOf(provider: SourceProviderCode, given: string | null): string {
-  const { apiUrl, cloneUrl } = sourceProviders[provider];
-  const base = given?.replace(/\/+$/, '') ?? '';
-  return ['', cloneUrl, new URL(apiUrl).origin].includes(base) ? apiUrl : base;
 }
 
 function defined<Value extends object>(value: Value): Partial<Value> {

@@ -41,6 +41,7 @@ export type IncomingInput = {
       }
     | null
     | undefined;
+  rate_limit_per_minute?: number | null | undefined;
 };
 
 const leastSecret = 8;
@@ -87,6 +88,7 @@ export function incomingDefinition(input: IncomingInput, old: IncomingDefinition
     ...(events && events.length > 0 ? { events } : {}),
     variables,
     conditions,
+    rate_limit_per_minute: kept(input.rate_limit_per_minute, old?.rate_limit_per_minute ?? null),
   };
 }
 

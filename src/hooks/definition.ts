@@ -218,6 +218,8 @@ export type IncomingDefinition = {
   events?: IncomingEvent[];
   variables: HookVariable[];
   conditions: IncomingCondition[];
+  /** How many requests it takes in a minute; null or absent: as many as come. */
+  rate_limit_per_minute?: number | null;
 };
 
 const pem = (description: string) => Nullable(Type.String({ maxLength: 65_536, description }));

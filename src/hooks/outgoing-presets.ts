@@ -1,3 +1,4 @@
+import { providerApi } from '../inventory/credentials/provider-api.ts';
 import type { OutgoingInput } from './define-outgoing.ts';
 import type { EventName } from './definition.ts';
 
@@ -89,24 +90,19 @@ function requestNumber({ variables }: PresetPlace): string {
   return variable(other?.name ?? usual);
 }
 
-/** Only what stands behind the host is completed: `https://git.example.com` alone is how people give it. */
-function withPath(apiUrl: string, path: string): string {
-  const base = apiUrl.replace(/\/+$/, '');
-  return /^https?:\/\/[^/]+$/.test(base) && !/^https?:\/\/api\./.test(base) ? base + path : base;
-}
-const githubApi = ({ apiUrl }: PresetPlace) => withPath(apiUrl, '/api/v3');
-const gitlabApi = ({ apiUrl }: PresetPlace) => withPath(apiUrl, '/api/v4');
+const githubApi = ({ apiUrl }: PresetPlace) => providerApi('github', apiUrl).base;
+const gitlabApi = ({ apiUrl }: PresetPlace) => providerApi('gitlab', apiUrl).base;
+const bitbucketApi = ({ apiUrl }: PresetPlace) => providerApi('bitbucket', apiUrl).base;
 
-/** Bitbucket Data Center has another API than the cloud. */
 function isDataCenter({ apiUrl }: PresetPlace): boolean {
-  return apiUrl !== '' && !/\/2\.0\/?$/.test(apiUrl) && !/^https?:\/\/api\.bitbucket\.org\b/.test(apiUrl);
+  return providerApi('bitbucket', apiUrl).host === 'bitbucket-data-center';
 }
 
-function dataCenterRepository({ apiUrl }: PresetPlace): string {
-  const base = apiUrl.replace(/\/+$/, '').replace(/\/rest(\/api(\/[\w.]+)?)?$/, '');
+function bitbucketRepository(place: PresetPlace): string {
+  if (!isDataCenter(place)) return `${bitbucketApi(place)}/repositories/${owner}/${repository}`;
   // The address for cloning has `scm/` before the project, and before that a path on a host that is shared.
   const project = '{{ application.repository_owner | split: "/" | last }}';
-  return `${base}/rest/api/latest/projects/${project}/repos/${repository}`;
+  return `${bitbucketApi(place)}/projects/${project}/repos/${repository}`;
 }
 
 const bearer = { name: 'Authorization', value: `Bearer ${token}` };
@@ -176,8 +172,8 @@ const rows = {
     provider: 'bitbucket',
     make: (place) => ({
       target_url: isDataCenter(place)
-        ? `${dataCenterRepository(place)}/commits/${commitHash(place)}/builds`
-        : `${place.apiUrl.replace(/\/+$/, '')}/repositories/${owner}/${repository}/commit/${commitHash(place)}/statuses/build`,
+        ? `${bitbucketRepository(place)}/commits/${commitHash(place)}/builds`
+        : `${bitbucketRepository(place)}/commit/${commitHash(place)}/statuses/build`,
       settings: {
         request_headers: [bearer],
         request_body: {
@@ -197,8 +193,8 @@ const rows = {
     provider: 'bitbucket',
     make: (place) => ({
       target_url: isDataCenter(place)
-        ? `${dataCenterRepository(place)}/pull-requests/${requestNumber(place)}/comments`
-        : `${place.apiUrl.replace(/\/+$/, '')}/repositories/${owner}/${repository}/pullrequests/${requestNumber(place)}/comments`,
+        ? `${bitbucketRepository(place)}/pull-requests/${requestNumber(place)}/comments`
+        : `${bitbucketRepository(place)}/pullrequests/${requestNumber(place)}/comments`,
       settings: {
         request_headers: [bearer],
         request_body: isDataCenter(place) ? { text: comment } : { content: { raw: comment } },

@@ -17,7 +17,9 @@ import {
   type OutgoingDefinition,
 } from './definition.ts';
 import { breakerState, breakerStates, type HookHealthRow } from './health.ts';
+import { eventsOf, type InstallationRow } from './installations.ts';
 import { knownContext } from './known-context.ts';
+import type { HookRefusalsRow } from './refusals.ts';
 import { openHook } from './registry.ts';
 import { maskHeaderTemplate } from './sensitive-headers.ts';
 import { maskBodyTemplate, maskUrlTemplate } from './written-secrets.ts';
@@ -74,6 +76,17 @@ export const Hook = Type.Object(
       },
       { title: 'HookTriggerWhen' },
     ),
+    rate_limit_per_minute: Nullable(
+      Type.Integer({
+        description:
+          'Of an incoming hook: what verifies beyond this many requests a minute is answered 429. Null: no limit.',
+      }),
+    ),
+    refused_requests: Type.Integer({
+      description:
+        'Of an incoming hook: how many requests were refused that nobody had rightly signed, those that were not recorded included. Brought up to date about once a second.',
+    }),
+    last_refused_at: Nullable(Type.String({ description: 'When the last of `refused_requests` came.' })),
     secret: Type.String({ description: 'Shown once, at creation; a mask ever after.' }),
     signature_scheme: Nullable(Type.String({ description: 'Of an incoming hook that requires a secret.' })),
     signature_encoding: Nullable(Type.String()),
@@ -109,6 +122,22 @@ export const Hook = Type.Object(
     disabled_reason: Nullable(
       Type.String({ description: 'Why Hookline switched it off: a 410, or five days without a success.' }),
     ),
+    installation: Nullable(
+      Type.Object(
+        {
+          provider: Type.String(),
+          repository: Type.String(),
+          provider_hook_id: Type.String({ description: 'The id of the webhook at the provider.' }),
+          events: Type.Array(Type.String(), { description: 'In the words of the provider.' }),
+          installed_at: Time,
+        },
+        {
+          title: 'HookInstallation',
+          description:
+            'Of an incoming hook: where `install` has registered it. Whether it is still there is not known.',
+        },
+      ),
+    ),
     warnings: Type.Array(FieldFault, {
       description:
         'Of an outgoing hook: names in its templates and conditions that no event will have. Of an incoming one: that it waits for its secret.',
@@ -139,6 +168,8 @@ export function presentHook(
     users: UserLookup;
     now: number;
     health: HookHealthRow | undefined;
+    refusals: HookRefusalsRow | undefined;
+    installation: InstallationRow | undefined;
     /** The names of the variables that the incoming hooks beside it extract; of an outgoing hook only. */
     variables: string[];
   },
@@ -159,6 +190,9 @@ export function presentHook(
     secret: row.secret_sealed === null ? '' : mask,
     previous_secret_valid_until: isoTime(row.previous_secret_expires_at),
     preset: row.preset,
+    rate_limit_per_minute: null,
+    refused_requests: context.refusals?.count ?? 0,
+    last_refused_at: isoTime(context.refusals?.last_at ?? null),
     signing: false,
     tls: null,
     breaker_state: null,
@@ -168,6 +202,7 @@ export function presentHook(
     last_failure: null,
     disabled_at: isoTime(row.disabled_at),
     disabled_reason: row.disabled_reason,
+    installation: presentInstallation(context.installation),
     warnings: [],
     created_by_user: context.users(row.created_by),
     created_at: isoTime(row.created_at),
@@ -187,6 +222,7 @@ export function presentHook(
       signature_prefix: definition.signature_prefix ?? null,
       secret_algorithm: definition.secret_algorithm,
       secret_header_name: definition.secret_header_name,
+      rate_limit_per_minute: definition.rate_limit_per_minute ?? null,
       settings: {
         variables: definition.variables,
         delivery_id_paths: definition.delivery_id_paths ?? [],
@@ -252,6 +288,13 @@ function warningsOf(row: HookRow, variables: string[], find: () => FieldError[])
     knownWarnings.set(key, warnings);
   }
   return warnings;
+}
+
+function presentInstallation(installation: InstallationRow | undefined) {
+  if (!installation) return null;
+  const { provider, repository, provider_hook_id, installed_at } = installation;
+  const events = eventsOf(installation);
+  return { provider, repository, provider_hook_id, events, installed_at: isoTime(installed_at) };
 }
 
 function presentTls(tls: OutgoingDefinition['tls']) {

@@ -3,7 +3,7 @@ import type { SecretAlgorithm } from './definition.ts';
 /* How senders prove that a request is theirs, as rows of data (FIELD.md, "Verifying incoming requests"). */
 
 export type SignatureScheme = {
-  /** Who signs so, in a sentence. */
+  /** Who signs so, within a sentence. */
   sender: string;
   /** Where the signature, or the token itself, stands; in lower case. What a hook does not name itself. */
   header: string;
@@ -55,7 +55,7 @@ const standardWebhooks = {
 const rows = {
   hmac: {
     ...hexOfBody,
-    sender: 'The sender signs the body',
+    sender: 'the sender',
     header: 'x-hub-signature-256',
     encoding: 'either',
     prefix: null,
@@ -91,7 +91,7 @@ const rows = {
     encoding: 'base64',
     secretFrom: 'sender',
   },
-  'standard-webhooks': { ...standardWebhooks, sender: 'A sender that follows Standard Webhooks' },
+  'standard-webhooks': { ...standardWebhooks, sender: 'the sender' },
 } as const satisfies Record<string, SignatureScheme>;
 
 export type SignatureSchemeName = keyof typeof rows;

@@ -7,7 +7,7 @@ import { contentEncoding, inflateBody } from './inflate.ts';
 import { parsePayload, type ParsedPayload } from './parse-payload.ts';
 import type { PayloadSource } from './paths.ts';
 import { challengeOf, dedupKey, isPing } from './sender-headers.ts';
-import { carriesSignature, checkSignature, type SignatureCheck } from './signature.ts';
+import { checkSignature, whyUnsigned, type SignatureCheck } from './signature.ts';
 
 /** A request as it arrived. The names of headers are in lower case; `query` is what stands behind the `?`. */
 export type ReceivedRequest = {
@@ -36,7 +36,7 @@ export type Decision =
     }
   | {
       outcome: 'refused';
-      status: 400 | 401 | 404 | 413 | 415 | 422;
+      status: 400 | 401 | 404 | 408 | 413 | 415 | 422 | 429;
       reason: string;
       errors?: FieldError[];
       verified: boolean;
@@ -58,7 +58,8 @@ export async function decide(
   if (encoding === null) {
     return signature.ok ? understand(hook, request) : refuse(401, signature.reason, false);
   }
-  if (!signature.ok && !carriesSignature(hook, request.headers)) return refuse(401, signature.reason, false);
+  if (!signature.ok && whyUnsigned(hook, request.headers) !== null)
+    return refuse(401, signature.reason, false);
   const inflated = await inflateBody(encoding, request.body, mostBytes);
   if (!inflated.ok) return refuse(inflated.status, inflated.reason, signature.ok);
   const plain = { ...request, body: inflated.body };
@@ -72,7 +73,7 @@ export function verify(hook: IncomingHook, request: ReceivedRequest, now: number
   if (check.ok || hook.previous === null || hook.previous.expiresAt <= now) return check;
   const { definition, previous } = hook;
   const before = checkSignature({ definition, secret: previous.secret }, request.headers, request.body, now);
-  return before.ok ? before : check;
+  return before.ok || before.isRight ? before : check;
 }
 
 /** What a verified request asks for. Its body is no longer compressed. */

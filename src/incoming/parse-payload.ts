@@ -39,25 +39,39 @@ export function formField(contentType: string | undefined, body: Buffer, name: s
 /** The text of a body whatever its type; a charset that nobody knows is taken for UTF-8. */
 export function bodyText({ headers, body }: { headers: IncomingHttpHeaders; body: Buffer }): string {
   const { charset } = readContentType(headers['content-type']);
-  return (decoderOf(charset) ?? new TextDecoder()).decode(body);
+  return (decoderOf(charset) ?? utf8).decode(body);
 }
 
 function readContentType(contentType = ''): { type: string; charset: string } {
+  if (contentType === 'application/json') return { type: contentType, charset: 'utf-8' };
   const [type = '', ...parameters] = contentType.split(';');
   const charset = parameters.map((one) => /^\s*charset\s*=\s*"?([^"\s]+)"?\s*$/i.exec(one)?.[1]);
   return { type: type.trim().toLowerCase(), charset: charset.find((one) => one !== undefined) ?? 'utf-8' };
 }
 
+type Decoder = { encoding: string; decode: (bytes: Buffer) => string };
+
+/** Nearly everything is UTF-8, and a buffer reads that faster. */
+const utf8: Decoder = {
+  encoding: 'utf-8',
+  decode(bytes) {
+    const text = bytes.toString('utf8');
+    return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  },
+};
+
 /** Null for a charset that nobody knows. A byte order mark is left out. */
-function decoderOf(charset: string): TextDecoder | null {
+function decoderOf(charset: string): Decoder | null {
+  if (charset === 'utf-8') return utf8;
   try {
-    return new TextDecoder(charset);
+    const decoder = new TextDecoder(charset);
+    return decoder.encoding === 'utf-8' ? utf8 : decoder;
   } catch {
     return null;
   }
 }
 
-function parseForm(body: Buffer, decoder: TextDecoder): ParsedPayload {
+function parseForm(body: Buffer, decoder: Decoder): ParsedPayload {
   const fields = readForm(body, decoder);
   const payload = fields.find(([name]) => name === 'payload')?.[1];
   if (payload !== undefined) return parseJson(payload);
@@ -66,7 +80,7 @@ function parseForm(body: Buffer, decoder: TextDecoder): ParsedPayload {
 }
 
 /** Its percent-encoded bytes are in the charset too, which `URLSearchParams` takes for UTF-8. */
-function readForm(body: Buffer, decoder: TextDecoder): [string, string][] {
+function readForm(body: Buffer, decoder: Decoder): [string, string][] {
   if (decoder.encoding === 'utf-8') return [...new URLSearchParams(body.toString('utf8'))];
   const text = (part: string) => {
     const bytes = part
@@ -89,7 +103,7 @@ function parseJson(text: string): ParsedPayload {
     const payload = parseExactJson(text);
     const removing = { protoAction: 'remove', constructorAction: 'remove' } as const;
     // The search is for the keys alone, and only where the text may hold one.
-    const isSuspect = typeof payload === 'object' && payload !== null && suspectKey.test(text);
+    const isSuspect = typeof payload === 'object' && payload !== null && mayHoldBadKey(text);
     return { ok: true, payload: isSuspect ? secureJson.scan(payload, removing) : payload, isForm: false };
   } catch (error) {
     if (error instanceof RangeError)
@@ -100,4 +114,6 @@ function parseJson(text: string): ParsedPayload {
 }
 
 /** A key may be written in escapes. */
-const suspectKey = /__proto__|constructor|\\u/;
+function mayHoldBadKey(text: string): boolean {
+  return /__proto__|constructor/.test(text) || text.includes('\\u');
+}

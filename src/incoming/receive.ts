@@ -7,16 +7,17 @@ import { isUniqueViolation } from '../platform/database/errors.ts';
 import { createGroupCommit } from '../platform/database/group-commit.ts';
 import { AppError, notFound, type FieldError } from '../platform/errors.ts';
 import { decide, understand, type Decision, type ReceivedRequest } from './decide.ts';
-import { networkOf } from '../platform/network-of.ts';
-import { createRateLimit } from '../platform/rate-limit.ts';
 import { plainRequest } from './inflate.ts';
-import { pruneRefused } from './prune.ts';
-import { carriesSignature, checkSignature } from './signature.ts';
+import { createTokenBuckets } from '../platform/rate-limit.ts';
+import { pruneCausedByAnyone } from './prune.ts';
+import type { RefusalCounter } from './refusal-counter.ts';
+import { whyUnsigned } from './signature.ts';
 import type { TriggerStatus } from './trigger-answers.ts';
 import { storeRequests, type DecidedRequest, type Replay, type StoredRequest } from './store.ts';
+import { createUnverifiedLimit, isCausedByAnyone } from './unverified.ts';
 
 /** The answer to a sender; written only after the request and the action it causes are committed. */
-type Receipt = {
+export type Receipt = {
   status: TriggerStatus;
   body: {
     message: string;
@@ -25,14 +26,16 @@ type Receipt = {
     hook_request_id: string;
     challenge?: string;
   };
+  /** Of a 429. */
+  retryAfterSeconds?: number;
 };
 
 export type Receiver = {
   /** Throws `not_found` for an unknown hook, and `unavailable` when nothing could be kept. */
   receive(hookUuid: string, request: ReceivedRequest & { ipAddress: string }): Promise<Receipt>;
   /**
-   * What can be said before the body is read: throws `not_found` for an unknown hook, and gives the answer to a request
-   * that lacks the signature its hook wants. Null: read the body.
+   * What can be said before the body is read: throws `not_found` for an unknown hook, and gives the answer of a hook that
+   * is not active, or to a request without anything like the signature that its hook wants. Null: read the body.
    */
   greet(
     hookUuid: string,
@@ -65,8 +68,9 @@ export function createReceiver(context: {
   bus: Bus;
   /** Of a body, before and after it is inflated. */
   maxBodyBytes: number;
+  refusals: RefusalCounter;
 }): Receiver {
-  const { connection, registry, clock, bus } = context;
+  const { connection, registry, clock, bus, refusals } = context;
   const store = createGroupCommit<DecidedRequest, StoredRequest>(
     async (items) => {
       const attempt = (lookForRepeats: boolean) =>
@@ -100,38 +104,48 @@ export function createReceiver(context: {
     return hook;
   };
 
-  const unverified = createRateLimit(clock, {
-    burst: 1000,
-    perSecond: 50,
-    message: 'Too many requests that could not be verified. Slow down.',
-  });
+  const unverified = createUnverifiedLimit(clock, refusals);
   const toPrune = new Set<number>();
-  /** Anyone can cause refusals, so the old ones of a hook are removed: soon, and without making this sender wait. */
-  const pruneSoon = (hookId: number) => {
-    if (toPrune.has(hookId)) return;
-    toPrune.add(hookId);
+  /** Anyone can cause these records, so the old ones of a hook are removed: soon, and without making this sender wait. */
+  const pruneSoon = (hook: IncomingHook) => {
+    const { id } = hook.row;
+    if (toPrune.has(id)) return;
+    toPrune.add(id);
     void clock
       .sleep(pruneAfterMs)
-      .then(() => pruneRefused(connection.db, hookId))
+      .then(() => pruneCausedByAnyone(connection.db, hook))
       .catch(() => undefined) // the next refusal tries again
-      .finally(() => toPrune.delete(hookId));
+      .finally(() => toPrune.delete(id));
   };
 
-  /** Refusals that anyone can cause are recorded, but not without end: beyond that an address is told to wait. */
-  const refuse = async (
+  const perHook = createTokenBuckets(clock);
+  /** What its user lets a hook take: of all that verifies, whatever would come of it. */
+  const withinLimit = (hook: IncomingHook, decision: Decision): Decision & { retryAfterSeconds?: number } => {
+    const perMinute = hook.definition.rate_limit_per_minute ?? null;
+    if (perMinute === null || (decision.outcome === 'refused' && !decision.verified)) return decision;
+    const wait = perHook.take(hook.row.id, { burst: perMinute, perSecond: perMinute / 60 });
+    if (wait === 0) return decision;
+    const reason = `More requests than this hook takes: its limit is ${perMinute} a minute.`;
+    return { outcome: 'refused', status: 429, reason, verified: true, retryAfterSeconds: wait };
+  };
+
+  /** Records a request and answers it. What anyone can cause is not recorded without end: then an address is told to wait. */
+  const settle = async (
     hook: IncomingHook,
-    request: ReceivedRequest & { ipAddress: string },
-    decision: Extract<Decision, { outcome: 'refused' }>,
-  ): Promise<Receipt> => {
-    const startedNs = process.hrtime.bigint();
-    if (!decision.verified) unverified.take(networkOf(request.ipAddress));
-    const { ipAddress, ...rest } = request;
-    const stored = await keep({ hook, request: rest, decision, ipAddress }, startedNs);
-    const { status, reason, errors = null } = decision;
-    return {
-      status,
-      body: { message: reason, errors, action_id: null, hook_request_id: stored.requestUuid },
-    };
+    { ipAddress, ...request }: ReceivedRequest & { ipAddress: string },
+    decision: Decision & { retryAfterSeconds?: number },
+    startedNs: bigint,
+  ): Promise<{ receipt: Receipt; stored: StoredRequest }> => {
+    if (isCausedByAnyone(hook, decision)) {
+      unverified.take(hook, ipAddress);
+      if (decision.outcome === 'refused') refusals.count(hook.row.id);
+    }
+    const stored = await keep({ hook, request, decision, ipAddress }, startedNs);
+    if (isCausedByAnyone(hook, decision) || (stored.repeated && !hook.definition.requires_secret))
+      pruneSoon(hook);
+    const { retryAfterSeconds } = decision;
+    const receipt = receiptOf(decision, stored);
+    return { receipt: retryAfterSeconds === undefined ? receipt : { ...receipt, retryAfterSeconds }, stored };
   };
 
   const keep = async (
@@ -140,9 +154,7 @@ export function createReceiver(context: {
   ): Promise<StoredRequest> => {
     const durationUs = Number((process.hrtime.bigint() - startedNs) / 1000n);
     try {
-      const stored = await store({ ...item, at: clock.now(), durationUs });
-      if (item.decision.outcome === 'refused') pruneSoon(item.hook.row.id);
-      return stored;
+      return await store({ ...item, at: clock.now(), durationUs });
     } catch (cause) {
       if (cause instanceof AppError) throw cause;
       throw notNow(cause);
@@ -151,33 +163,25 @@ export function createReceiver(context: {
 
   return {
     async greet(hookUuid, { headers, ipAddress }) {
-      const hook = await find(hookUuid);
-      if (!hook.row.active || carriesSignature(hook, headers)) return null;
-      const request = { headers, query: '', body: Buffer.alloc(0), ipAddress };
-      const check = checkSignature(hook, headers, request.body, clock.now());
-      const reason = check.ok ? '' : check.reason;
-      return await refuse(hook, request, { outcome: 'refused', status: 401, reason, verified: false });
-    },
-    async receive(hookUuid, { ipAddress, ...request }) {
       const startedNs = process.hrtime.bigint();
       const hook = await find(hookUuid);
-      const decision = await decide(hook, request, clock.now(), context.maxBodyBytes);
-      if (decision.outcome === 'refused') return await refuse(hook, { ...request, ipAddress }, decision);
-      const stored = await keep({ hook, request, decision, ipAddress }, startedNs);
+      const request = { headers, query: '', body: Buffer.alloc(0), ipAddress };
+      const why = hook.row.active ? whyUnsigned(hook, headers) : null;
+      if (hook.row.active && why === null) return null;
+      const decision: Decision =
+        why === null
+          ? await decide(hook, request, clock.now(), context.maxBodyBytes)
+          : { outcome: 'refused', status: 401, reason: why, verified: false };
+      return (await settle(hook, request, decision, startedNs)).receipt;
+    },
+    async receive(hookUuid, request) {
+      const startedNs = process.hrtime.bigint();
+      const hook = await find(hookUuid);
+      const decision = withinLimit(hook, await decide(hook, request, clock.now(), context.maxBodyBytes));
+      const { receipt, stored } = await settle(hook, request, decision, startedNs);
       // The answer goes out before anything is done about it.
       if (stored.actionId !== null && !stored.repeated) setImmediate(wakeWorkers);
-      return {
-        status: decision.status,
-        body: {
-          message: messageOf(decision, stored),
-          errors: null,
-          action_id: stored.actionId,
-          hook_request_id: stored.requestUuid,
-          ...(decision.outcome === 'skipped' && decision.challenge !== undefined
-            ? { challenge: decision.challenge }
-            : {}),
-        },
-      };
+      return receipt;
     },
     async replay(hookUuid, { ipAddress, ...request }, replay) {
       const startedNs = process.hrtime.bigint();
@@ -187,20 +191,14 @@ export function createReceiver(context: {
       const decision = understood.outcome === 'accepted' ? { ...understood, dedupKey: null } : understood;
       const stored = await keep({ hook, request, decision, ipAddress, replay }, startedNs);
       if (stored.actionId !== null) wakeWorkers();
-      return {
-        status: decision.status,
-        body: {
-          message: messageOf(decision, stored),
-          errors: decision.outcome === 'refused' ? (decision.errors ?? null) : null,
-          action_id: stored.actionId,
-          hook_request_id: stored.requestUuid,
-        },
-      };
+      return receiptOf(decision, stored);
     },
     async refuseUnread(hookUuid, { headers, ipAddress }, why) {
+      const startedNs = process.hrtime.bigint();
       const hook = await find(hookUuid);
       const request = { headers, query: '', body: Buffer.alloc(0), ipAddress };
-      return await refuse(hook, request, { outcome: 'refused', ...why, verified: false });
+      const decision: Decision = { outcome: 'refused', ...why, verified: false };
+      return (await settle(hook, request, decision, startedNs)).receipt;
     },
   };
 }
@@ -209,6 +207,21 @@ export function createReceiver(context: {
 function notNow(cause: unknown): AppError {
   const message = 'The request cannot be stored now. Nothing was kept; send it again.';
   return new AppError('unavailable', message, { cause, retryAfterSeconds: 5 });
+}
+
+function receiptOf(decision: Decision, stored: StoredRequest): Receipt {
+  return {
+    status: decision.status,
+    body: {
+      message: messageOf(decision, stored),
+      errors: decision.outcome === 'refused' ? (decision.errors ?? null) : null,
+      action_id: stored.actionId,
+      hook_request_id: stored.requestUuid,
+      ...(decision.outcome === 'skipped' && decision.challenge !== undefined
+        ? { challenge: decision.challenge }
+        : {}),
+    },
+  };
 }
 
 function messageOf(decision: Decision, { actionId, repeated }: StoredRequest): string {

@@ -4,7 +4,8 @@ import type { IncomingHook } from '../hooks/registry.ts';
 import { mostSecondsApart, signatureScheme, type SignatureScheme } from '../hooks/signature-schemes.ts';
 import { formField } from './parse-payload.ts';
 
-export type SignatureCheck = { ok: true } | { ok: false; reason: string };
+/** `isRight`: made with the secret, and refused for its time. */
+export type SignatureCheck = { ok: true } | { ok: false; reason: string; isRight?: true };
 
 /** What a hook says about signatures, with what its scheme says where it says nothing. */
 type Expected = SignatureScheme & { header: string };
@@ -25,27 +26,18 @@ export function checkSignature(
   if (!definition.requires_secret) return { ok: true };
   const expected = expectedOf(definition);
   const { header, algorithm, timestamp } = expected;
+  const why = whyUnsigned({ definition, secret }, headers);
   // A hook that wants a secret and has none must never let anyone in.
-  if (secret === null) {
-    return refuse(`The hook has no secret yet: put the one that ${expected.sender} shows into it.`);
-  }
-  const given = headers[header];
-  if (given === undefined)
-    return refuse(`The signature header ${header} is missing. Give the sender the hook's secret.`);
-  if (typeof given !== 'string' || given === '')
-    return refuse(`The signature header ${header} is empty: the sender has no secret. Give it the hook's.`);
-
+  if (why !== null || secret === null) return refuse(why ?? 'The hook has no secret.');
+  // Safe: anything else has just been refused.
+  const given = headers[header] as string;
   if (expected.proof === 'token') {
-    if (isSameText(given, secret)) return { ok: true };
+    if (isSecret(given, secret)) return { ok: true };
     return refuse(`The token in ${header} is not the hook's secret.`);
   }
-  const labels = labelsOf(given, expected);
+  const labels = expected.separator === ',' ? labelsOf(given, ',') : null;
   const signatures = signaturesOf(given, expected);
-  if (signatures.length === 0)
-    return refuse(`The signature header ${header} does not hold a ${algorithm} signature.`);
-  if (signatures.length > mostSignatures)
-    return refuse(`The signature header ${header} holds more than ${mostSignatures} signatures.`);
-  const read = (name: string) => labels.get(name) ?? headers[name];
+  const read = (name: string) => (labels ? labels.get(name) : headers[name]);
   const time = timestamp === null ? null : secondsOf(read(timestamp));
   if (time === undefined)
     return refuse(`The time of the signature, ${timestamp}, is missing or no number of seconds.`);
@@ -71,21 +63,44 @@ export function checkSignature(
 }
 
 /**
- * Whether the request holds anything that may be a signature for the hook, without a look at its body: what does not can be
- * refused before the body is read.
+ * Why these headers could not make any body verify, in one sentence, or null when one could: told without the body and
+ * without computing anything.
  */
-export function carriesSignature(
-  { definition }: Pick<IncomingHook, 'definition'>,
+export function whyUnsigned(
+  { definition, secret }: Pick<IncomingHook, 'definition' | 'secret'>,
   headers: IncomingHttpHeaders,
-): boolean {
-  if (!definition.requires_secret) return true;
+): string | null {
+  if (!definition.requires_secret) return null;
   const expected = expectedOf(definition);
-  const given = headers[expected.header];
-  if (typeof given !== 'string' || given === '') return false;
-  return expected.proof === 'token' || signaturesOf(given, expected).length > 0;
+  const { header, algorithm, sender } = expected;
+  if (secret === null) return `The hook has no secret yet: put the one that ${sender} shows into it.`;
+  const given = headers[header];
+  if (given === undefined)
+    return `The signature header ${header} is missing. Give the sender the hook's secret.`;
+  if (typeof given !== 'string') return `The signature header ${header} is there more than once.`;
+  if (given === '')
+    return `The signature header ${header} is empty: the sender has no secret. Give it the hook's.`;
+  if (expected.proof === 'token') return null;
+  const { length } = signaturesOf(given, expected);
+  if (length === 0) return `The signature header ${header} does not hold a ${algorithm} signature.`;
+  if (length > mostSignatures)
+    return `The signature header ${header} holds more than ${mostSignatures} signatures.`;
+  return null;
 }
 
+const known = new WeakMap<IncomingHook['definition'], Expected>();
+
+/** Made once for each hook in memory. */
 function expectedOf(definition: IncomingHook['definition']): Expected {
+  let expected = known.get(definition);
+  if (!expected) {
+    expected = completed(definition);
+    known.set(definition, expected);
+  }
+  return expected;
+}
+
+function completed(definition: IncomingHook['definition']): Expected {
   const scheme = signatureScheme(definition.signature_scheme ?? 'hmac');
   return {
     ...scheme,
@@ -126,9 +141,8 @@ function decode(value: string, encoding: Expected['encoding'], length: number): 
 }
 
 /** `t=1492774577,v1=…` by its labels, the first of each. */
-function labelsOf(given: string, { separator }: Expected): Map<string, string> {
+function labelsOf(given: string, separator: string): Map<string, string> {
   const labels = new Map<string, string>();
-  if (separator !== ',') return labels;
   for (const item of given.split(separator)) {
     const at = item.indexOf('=');
     const label = item.slice(0, at).trim();
@@ -143,11 +157,11 @@ function secondsOf(text: unknown): number | undefined {
 
 function checkAge(secondsAhead: number): SignatureCheck {
   if (Math.abs(secondsAhead) <= mostSecondsApart) return { ok: true };
-  const seconds = Math.round(Math.abs(secondsAhead));
+  // Rounded up: what is refused is never told to be just what is allowed.
+  const seconds = Math.ceil(Math.abs(secondsAhead));
   const apart = secondsAhead < 0 ? `${seconds} s old` : `${seconds} s in the future`;
-  return refuse(
-    `The signature is right, but its time is ${apart}, and only ${mostSecondsApart} s are allowed: the request was sent again by somebody else, or a clock is wrong.`,
-  );
+  const reason = `The signature is right, but its time is ${apart}, and only ${mostSecondsApart} s are allowed: the request was sent again by somebody else, or a clock is wrong.`;
+  return { ok: false, reason, isRight: true };
 }
 
 function keyOf(secret: string, { key }: Expected): string | Buffer {
@@ -170,10 +184,10 @@ function signedParts(signed: string): Part[] {
   return parts;
 }
 
-/** Digests of equal length, so that the comparison tells nothing of the secret's. */
-function isSameText(one: string, other: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(one), digest(other));
+/** Digests of equal length, so that the comparison tells nothing of the secret's. Node reads headers as Latin-1. */
+function isSecret(given: string, secret: string): boolean {
+  const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest();
+  return timingSafeEqual(digest(Buffer.from(given, 'latin1')), digest(Buffer.from(secret)));
 }
 
 function refuse(reason: string): SignatureCheck {

@@ -106,7 +106,7 @@ export async function storeRequests(
   const repeats = await findRepeats(trx, items, uuids, lookForRepeats);
   const accepted = items.flatMap((item, index) => (repeats.has(index) ? [] : toAction(item, uuids[index]!)));
   const actions = await createActions(writer, trx, accepted);
-  const places = await storePayloads(trx, items);
+  const places = await storePayloads(trx, items, (index) => isPassing(items[index]!, repeats.has(index)));
 
   let nextAction = 0;
   const results: StoredRequest[] = [];
@@ -179,29 +179,51 @@ async function findRepeats(
 
 type StoredPayload = Pick<NewRow, 'request_headers' | 'payload_id' | 'payload_offset' | 'payload_length'>;
 
-/** Of a request that failed its verification only the attempt is recorded: its headers, in the row itself. */
-async function storePayloads(trx: Trx, items: DecidedRequest[]): Promise<StoredPayload[]> {
-  const kept = items.map(({ decision }) => decision.outcome !== 'refused' || decision.verified);
-  const headers = items.map(({ hook, request }, index) =>
-    recordedHeaders(request.headers, hook.definition, kept[index]!),
-  );
-  const packed = items.flatMap(({ request }, index) =>
-    kept[index] ? [{ headers: headers[index]!, body: request.body }] : [],
-  );
-  if (packed.length === 0) return headers.map((text) => attemptOnly(text));
-  const { content, places } = packPayloads(packed);
-  const { id } = await trx
-    .insertInto('request_payloads')
-    .values({ content, created_at: items[0]!.at })
-    .returning('id')
-    .executeTakeFirstOrThrow();
-  let next = 0;
-  return headers.map((text, index) => {
-    if (!kept[index]) return attemptOnly(text);
-    const { offset, length } = places[next++]!;
-    return { request_headers: null, payload_id: id, payload_offset: offset, payload_length: length };
-  });
+/** Whether the record goes when a hundred later ones have come: see `prune.ts`. */
+function isPassing({ hook, decision, replay }: DecidedRequest, isRepeat: boolean): boolean {
+  return !hook.definition.requires_secret && (decision.outcome !== 'accepted' || isRepeat) && !replay;
 }
+
+/**
+ * Of a request that failed its verification only the attempt is recorded: its headers, in the row itself. What is soon
+ * pruned stands apart from what stays, so that its bodies go with it.
+ */
+async function storePayloads(
+  trx: Trx,
+  items: DecidedRequest[],
+  isPassingAt: (index: number) => boolean,
+): Promise<StoredPayload[]> {
+  const stored: StoredPayload[] = [];
+  const staying: Unpacked[] = [];
+  const passing: Unpacked[] = [];
+  for (const [index, { hook, request, decision }] of items.entries()) {
+    const isKept = decision.outcome !== 'refused' || decision.verified;
+    const headers = recordedHeaders(request.headers, hook.definition, isKept);
+    stored.push(attemptOnly(headers));
+    if (isKept) (isPassingAt(index) ? passing : staying).push({ index, headers, body: request.body });
+  }
+  for (const unpacked of [staying, passing]) {
+    if (unpacked.length === 0) continue;
+    const { content, places } = packPayloads(unpacked);
+    const { id } = await trx
+      .insertInto('request_payloads')
+      .values({ content, created_at: items[0]!.at })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    for (const [at, { index }] of unpacked.entries()) {
+      const { offset, length } = places[at]!;
+      stored[index] = {
+        request_headers: null,
+        payload_id: id,
+        payload_offset: offset,
+        payload_length: length,
+      };
+    }
+  }
+  return stored;
+}
+
+type Unpacked = { index: number; headers: string; body: Buffer };
 
 function attemptOnly(headers: string): StoredPayload {
   return { request_headers: headers, payload_id: null, payload_offset: null, payload_length: null };

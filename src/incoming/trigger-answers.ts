@@ -35,7 +35,7 @@ const Refusal = Type.Object(
     ...Receipt.properties,
     action_id: Type.Optional(Type.Null()),
     hook_request_id: Type.Optional(
-      Type.String({ format: 'uuid', description: 'The record of the request; an unknown hook has none.' }),
+      Type.String({ format: 'uuid', description: 'The record of the request, if there is one.' }),
     ),
   },
   { title: 'HookTriggerRefusal' },
@@ -48,9 +48,11 @@ export const triggerSchemas = {
   400: Refusal,
   401: Refusal,
   404: Refusal,
+  408: Refusal,
   413: Refusal,
   415: Refusal,
   422: Refusal,
+  429: Refusal,
 };
 export type TriggerStatus = keyof typeof triggerSchemas;
 
@@ -85,6 +87,10 @@ export const triggerAnswers: Record<TriggerStatus, { when: string; example: obje
     when: 'There is no such hook, or it is not active.',
     example: { message: 'The hook was not found.', errors: null },
   },
+  408: {
+    when: 'The body did not arrive in time.',
+    example: example('The body did not arrive within 30 seconds.'),
+  },
   413: { when: 'The body is too large.', example: example('The body is too large.') },
   415: {
     when: 'The body is neither JSON nor a form.',
@@ -93,5 +99,9 @@ export const triggerAnswers: Record<TriggerStatus, { when: string; example: obje
   422: {
     when: 'A variable that the hook requires is missing or of the wrong type; all of them are told.',
     example: example('Not run: source_ref is required.', [{ field: 'source_ref', message: 'is required' }]),
+  },
+  429: {
+    when: 'More requests than the hook takes in a minute, which are recorded, or too many from this address that could not be verified, which are not; `Retry-After` says when to try again.',
+    example: example('More requests than this hook takes: its limit is 60 a minute.'),
   },
 };

@@ -1,11 +1,12 @@
 import { Transform } from 'node:stream';
+import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { actionIdHeader } from '../actions/present.ts';
 import { AppError } from '../platform/errors.ts';
 import { sendError } from '../platform/http/send-error.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import { unknownContentType } from './parse-payload.ts';
-import type { Receiver } from './receive.ts';
+import type { Receipt, Receiver } from './receive.ts';
 import { triggerAnswers, triggerSchemas } from './trigger-answers.ts';
 
 /** The address that senders call. The id and the signature are the credentials; the body is taken as raw bytes. */
@@ -23,7 +24,6 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
       rawBody: ['application/json', 'application/x-www-form-urlencoded'],
       answers: triggerAnswers,
       errors: {
-        429: 'Too many requests from this address that could not be verified.',
         503: 'The request cannot be kept now, and was not: send it again.',
       },
     },
@@ -35,7 +35,7 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
       const refusal = await context.receiver.greet(hook_id, { headers, ipAddress });
       if (refusal) {
         reply.header('connection', 'close');
-        return reply.status(refusal.status).send(refusal.body);
+        return send(reply, refusal);
       }
       // No more than the limit is ever read; who announces more is to hear that, not that there is no room.
       const announced = Math.min(
@@ -84,14 +84,15 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
       response: triggerSchemas,
     },
     handler: async (request, reply) => {
-      const { status, body } = await context.receiver.receive(request.params.hook_id, {
+      const receipt = await context.receiver.receive(request.params.hook_id, {
         headers: request.headers,
         query: queryOf(request.url),
         body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
         ipAddress: request.ip,
       });
-      if (body.action_id !== null) reply.header(actionIdHeader, String(body.action_id));
-      return reply.status(status).send(body);
+      const { action_id } = receipt.body;
+      if (action_id !== null) reply.header(actionIdHeader, String(action_id));
+      return send(reply, receipt);
     },
     errorHandler: async (error, request, reply) => {
       const why = whyUnread(error, request.headers['content-type']);
@@ -99,8 +100,7 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
       try {
         const { hook_id } = request.params as { hook_id: string };
         const { headers, ip: ipAddress } = request;
-        const { status, body } = await context.receiver.refuseUnread(hook_id, { headers, ipAddress }, why);
-        return await reply.status(status).send(body);
+        return await send(reply, await context.receiver.refuseUnread(hook_id, { headers, ipAddress }, why));
       } catch (other) {
         return sendError(other, request, reply);
       }
@@ -111,6 +111,11 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
 function queryOf(url: string): string {
   const at = url.indexOf('?');
   return at < 0 ? '' : url.slice(at + 1);
+}
+
+function send(reply: FastifyReply, { status, body, retryAfterSeconds }: Receipt): FastifyReply {
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
+  return reply.status(status).send(body);
 }
 
 /** Bodies of all requests that are being received or answered. */

@@ -63,6 +63,8 @@ function answersOf(route: ApiRoute, components: SchemaComponents): Record<string
     return {
       description: when ?? content.description ?? meanings[status] ?? 'An answer.',
       headers: headersOf({
+        // A 401 of a route that describes it itself is not about a token.
+        ...(status === '429' ? { status: 429 } : {}),
         isList: isList(route) && status === '200',
         // A 200 of such a route says that there was nothing to start.
         startsAction: route.config.startsAction && isSuccess && status !== '200',

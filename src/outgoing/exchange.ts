@@ -1,5 +1,7 @@
 import type { Dispatcher } from 'undici';
 
+export type RequestMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
 export type Exchanged = {
   status: number;
   headers: Record<string, string>;
@@ -15,7 +17,7 @@ export type Exchanged = {
  */
 export function exchange(
   dispatcher: Dispatcher,
-  input: { url: string; headers: Record<string, string>; body: string },
+  input: { method: RequestMethod; url: string; headers: Record<string, string>; body: string },
   options: { keptBytes: number; onAnswer: () => void },
 ): { done: Promise<Exchanged>; abort: (reason: Error) => void } {
   const { origin, pathname, search } = new URL(input.url);
@@ -49,7 +51,7 @@ export function exchange(
     {
       origin,
       path: pathname + search,
-      method: 'POST',
+      method: input.method,
       headers: input.headers,
       body: input.body === '' ? null : input.body,
     },

@@ -19,16 +19,12 @@ const reasons: Record<string, string> = {
   ETIMEDOUT: 'No connection: the attempt timed out',
   EHOSTUNREACH: 'The host cannot be reached',
   ENETUNREACH: 'The network of the host cannot be reached',
-  DEPTH_ZERO_SELF_SIGNED_CERT:
-    'TLS: the certificate is self-signed. Give it to the hook as tls.ca_certificate, if it is the right one',
-  SELF_SIGNED_CERT_IN_CHAIN:
-    'TLS: the certificate is from a CA that is not known here. Give the hook that CA as tls.ca_certificate, if it is the right one',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'TLS: the certificate is self-signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'TLS: the certificate is from a CA that is not known here',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     'TLS: the certificate cannot be verified: its issuer is not known here, or an intermediate certificate is missing',
-  UNABLE_TO_GET_ISSUER_CERT:
-    'TLS: the certificate is from a CA that is not known here. Give the hook that CA as tls.ca_certificate, if it is the right one',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    'TLS: the certificate is from a CA that is not known here. Give the hook that CA as tls.ca_certificate, if it is the right one',
+  UNABLE_TO_GET_ISSUER_CERT: 'TLS: the certificate is from a CA that is not known here',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'TLS: the certificate is from a CA that is not known here',
   CERT_HAS_EXPIRED: 'TLS: the certificate has expired',
   CERT_NOT_YET_VALID: 'TLS: the certificate is not valid yet',
   CERT_REVOKED: 'TLS: the certificate was revoked',
@@ -55,14 +51,27 @@ const reasons: Record<string, string> = {
   ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'TLS: the receiver speaks no version of TLS that Hookline does',
 };
 
-/** `url` is where the request was to go. */
-export function explain(error: unknown, url: string): string {
+/** Then it helps to make the issuer known: of a hook by its own setting, else to all of Hookline. */
+const unknownIssuers = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+]);
+const issuerAdvice = {
+  hook: '. Give it to the hook as tls.ca_certificate, if it is the right one',
+  hookline: '. Start Hookline with NODE_EXTRA_CA_CERTS naming a file that holds it, if it is the right one',
+};
+
+/** `url` is where the request was to go, `by` who sent it. */
+export function explain(error: unknown, url: string, by: keyof typeof issuerAdvice = 'hook'): string {
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
   const known = reasons[code];
   const message = error instanceof Error ? error.message.split('\n')[0]! : String(error);
   if (error instanceof errors.HTTPParserError)
     return `The answer cannot be read as HTTP: ${message}${schemeHint(url)}.`;
-  if (known) return `${known}${code === 'UND_ERR_SOCKET' ? schemeHint(url) : ''} (${code}).`;
+  const advice = unknownIssuers.has(code) ? issuerAdvice[by] : '';
+  if (known) return `${known}${advice}${code === 'UND_ERR_SOCKET' ? schemeHint(url) : ''} (${code}).`;
   const isTls = /^(ERR_TLS|ERR_SSL|CERT_|EPROTO)/.test(code);
   const text = isTls ? `TLS: ${message}` : message;
   return text.endsWith('.') ? text : `${text}${code ? ` (${code})` : ''}.`;

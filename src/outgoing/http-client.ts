@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
 import { isIP } from 'node:net';
 import { Agent, buildConnector } from 'undici';
@@ -7,7 +7,7 @@ import type { Clock } from '../platform/clock.ts';
 import { EgressRefused, type EgressGuard } from '../platform/egress-guard.ts';
 import { startConnectionTimes } from './connection-times.ts';
 import { createDeadlines } from './deadlines.ts';
-import { exchange, tooManyAnnouncements } from './exchange.ts';
+import { exchange, tooManyAnnouncements, type RequestMethod } from './exchange.ts';
 import { explain } from './explain-failure.ts';
 import type { AttemptTiming } from '../hooks/request-record.ts';
 
@@ -43,6 +43,15 @@ export type HttpClient = {
     tls: TlsSettings | null;
     signal: AbortSignal;
   }): Promise<Answer>;
+  /** A request that is no delivery: of another method, or with an answer that is wanted whole. */
+  request(input: {
+    method: RequestMethod;
+    url: string;
+    headers: Record<string, string>;
+    body: string;
+    /** No more of the answer is read. */
+    keptBytes: number;
+  }): Promise<Answer>;
   close(): Promise<void>;
 };
 
@@ -71,39 +80,51 @@ export function createHttpClient({ guard, clock }: { guard: EgressGuard; clock: 
     return agent;
   };
 
+  const send = async (
+    attempt: ReturnType<typeof times.begin>,
+    agent: Agent,
+    input: Parameters<typeof exchange>[1],
+    options: { keptBytes: number; by: 'hook' | 'hookline'; signal: AbortSignal | null },
+  ): Promise<Answer> => {
+    const { keptBytes, by, signal } = options;
+    const { done, abort } = exchange(agent, input, { keptBytes, onAnswer: attempt.answered });
+    const deadline = deadlines.begin(() => abort(timedOut));
+    const stop = () => abort(stopped);
+    signal?.addEventListener('abort', stop);
+    try {
+      const answer = await done;
+      return { kind: 'answer', ...answer, ...attempt.end() };
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      const end = attempt.end(error);
+      if (deadline.hasPassed())
+        return {
+          kind: 'no-answer',
+          reason: `No answer within ${timeoutMs / 1000} s.`,
+          refused: false,
+          ...end,
+        };
+      const refused = error instanceof EgressRefused;
+      // What the socket says is nearer to the cause, but of a connection that was ended here.
+      const fault = error === tooManyAnnouncements ? error : (attempt.fault() ?? error);
+      return { kind: 'no-answer', reason: explain(fault, input.url, by), refused, ...end };
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      deadline.end();
+    }
+  };
+
   return {
     async post({ id, url, headers, body, verifyTls, tls, signal }) {
       signal.throwIfAborted();
-      const attempt = times.begin(id);
-      const { done, abort } = exchange(
-        agentFor(verifyTls, tls),
-        { url, headers, body },
-        { keptBytes: keptResponseBytes, onAnswer: attempt.answered },
-      );
-      const deadline = deadlines.begin(() => abort(timedOut));
-      const stop = () => abort(stopped);
-      signal.addEventListener('abort', stop);
-      try {
-        const answer = await done;
-        return { kind: 'answer', ...answer, ...attempt.end() };
-      } catch (error) {
-        if (signal.aborted) throw error;
-        const end = attempt.end(error);
-        if (deadline.hasPassed())
-          return {
-            kind: 'no-answer',
-            reason: `No answer within ${timeoutMs / 1000} s.`,
-            refused: false,
-            ...end,
-          };
-        const refused = error instanceof EgressRefused;
-        // What the socket says is nearer to the cause, but of a connection that was ended here.
-        const fault = error === tooManyAnnouncements ? error : (attempt.fault() ?? error);
-        return { kind: 'no-answer', reason: explain(fault, url), refused, ...end };
-      } finally {
-        signal.removeEventListener('abort', stop);
-        deadline.end();
-      }
+      const input = { method: 'POST', url, headers, body } as const;
+      const options = { keptBytes: keptResponseBytes, by: 'hook', signal } as const;
+      return await send(times.begin(id), agentFor(verifyTls, tls), input, options);
+    },
+    async request({ keptBytes, ...input }) {
+      // It goes out without an id, so nothing is measured; what is under way must only differ.
+      const options = { keptBytes, by: 'hookline', signal: null } as const;
+      return await send(times.begin(randomUUID()), agentFor(true, null), input, options);
     },
     async close() {
       times.stop();

@@ -108,9 +108,10 @@ function complaintOf({ body }: Answered): string {
   }
 }
 
-type Answered = Extract<Answer, { kind: 'answer' }>;
+export type Answered = Extract<Answer, { kind: 'answer' }>;
 
-function isTemporary(answer: Answered): boolean {
+/** Whether an answer says that the same request may succeed later. */
+export function isTemporary(answer: Answered): boolean {
   const { status, headers } = answer;
   if (status === 408 || status === 425 || status === 429 || status >= 500) return true;
   // GitHub and GitLab answer 403 when a rate limit is reached.
@@ -118,7 +119,7 @@ function isTemporary(answer: Answered): boolean {
 }
 
 /** How long the receiver asks to wait, in ms: the longest of what it says. */
-function waitAskedMs(answer: Answered, now: number): number {
+export function waitAskedMs(answer: Answered, now: number): number {
   const isLimit = answer.status === 429 || answer.status === 403;
   return Math.max(retryAfterMs(answer.headers['retry-after'], now), isLimit ? rateLimitMs(answer, now) : 0);
 }

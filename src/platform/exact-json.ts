@@ -19,15 +19,14 @@ BigInt.prototype.toJSON = function toJSON(this: bigint) {
   return JSON.rawJSON(String(this));
 };
 
-/** Any shorter integer is exact as a number. The first test is nearly free; only hex digits bring it to the second. */
-const manyDigits = /\d{16}/;
+/** Any shorter integer is exact as a number. Inside a text it only costs time. */
 const longNumber = /(?:^|[:[,\s])-?\d{16}/;
 /** Longer ones are nobody's id, and reading them takes time that grows faster than they do. */
 const mostDigits = 100;
 
 /** Throws SyntaxError. Integers outside of ±(2^53 − 1), up to 100 digits, become BigInt. */
 export function parseExactJson(text: string): unknown {
-  if (!manyDigits.test(text) || !longNumber.test(text)) return JSON.parse(text);
+  if (!longNumber.test(text)) return JSON.parse(text);
   return JSON.parse(text, (_key, value: unknown, { source }: { source?: string } = {}) => {
     if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
     return source !== undefined && source.length <= mostDigits && /^-?\d+$/.test(source)

@@ -247,6 +247,18 @@ export const refusals: readonly Refusal[] = [
     input: (walk) => ({ path: { hook_type: 'incoming', ...unsigned(walk) }, body: {} }),
   },
   {
+    why: 'the installation of a hook at a provider that cannot reach it',
+    operationId: 'installIncomingHook',
+    status: 409,
+    input: (walk) => ({ path: signed(walk) }),
+  },
+  {
+    why: 'the installation of a hook for events that there are not',
+    operationId: 'installIncomingHook',
+    status: 422,
+    input: (walk) => ({ path: signed(walk), body: { events: ['issues'] } }),
+  },
+  {
     why: 'a hook without an address and without a preset',
     operationId: 'addPipelineHook',
     status: 422,

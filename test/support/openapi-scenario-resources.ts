@@ -38,6 +38,18 @@ export const resourceSteps = {
       }),
       'spare credential',
     ),
+    step(
+      'addEnvironmentCredential',
+      (walk) => ({
+        path: environment(walk),
+        body: {
+          name: 'GitHub of our own',
+          provider_code: 'github',
+          settings: { access_token: 'ghp_abcdefABCDEF0123456789', api_url: walk.providerUrl },
+        },
+      }),
+      'credential of our own GitHub',
+    ),
     step('listEnvironmentCredentials', (walk) => ({
       path: environment(walk),
       query: { provider_code: 'github' },
@@ -86,6 +98,18 @@ export const resourceSteps = {
         body: { name: 'blog', repository: 'https://git.example.com/team/blog.git' },
       }),
       'spare application',
+    ),
+    step(
+      'addEnvironmentApplication',
+      (walk) => ({
+        path: environment(walk),
+        body: {
+          name: 'wiki',
+          repository: 'octocat/wiki',
+          credential_id: walk.id('credential of our own GitHub'),
+        },
+      }),
+      'application on our own GitHub',
     ),
     step('listEnvironmentApplications', (walk) => ({
       path: environment(walk),

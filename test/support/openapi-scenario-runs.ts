@@ -213,6 +213,36 @@ export const runSteps = {
       }),
       'demanding hook',
     ),
+    step(
+      'addPipeline',
+      ({ id }) => ({
+        path: { resource_type: 'application', resource_id: id('application on our own GitHub') },
+        body: { name: 'Deploy the wiki', operation: 'deploy' },
+      }),
+      'pipeline of the wiki',
+    ),
+    step(
+      'addPipelineHook',
+      ({ id }) => ({
+        path: { pipeline_id: id('pipeline of the wiki'), hook_type: 'incoming' },
+        body: { name: 'The wiki on GitHub', requires_secret: true },
+      }),
+      'hook of the wiki',
+    ),
+    step('installIncomingHook', ({ id }) => ({
+      path: { hook_id: id('hook of the wiki') },
+      body: { events: ['push', 'tag'] },
+    })),
+    step(
+      'installIncomingHook',
+      ({ id }) => ({ path: { hook_id: id('hook of the wiki') } }),
+      'hook of the wiki installed again',
+    ),
+    step(
+      'getHook',
+      ({ id }) => ({ path: { hook_type: 'incoming', hook_id: id('hook of the wiki') } }),
+      'installed hook',
+    ),
     step('listPipelineHooks', (walk) => ({ path: pipeline(walk) })),
     step('listApplicationHooks', (walk) => ({ path: application(walk) })),
     step('listServerHooks', (walk) => ({ path: server(walk) })),
@@ -398,6 +428,7 @@ export const runSteps = {
   ],
 
   removing: [
+    step('uninstallIncomingHook', ({ id }) => ({ path: { hook_id: id('hook of the wiki') } })),
     step('rotateHookSecret', ({ id }) => ({
       path: { hook_type: 'incoming', hook_id: id('addPipelineHook') },
       body: {},

@@ -5,6 +5,8 @@ export type Walk = {
   admin: { email: string; password: string };
   /** A server that answers 200 to everything. */
   receiverUrl: string;
+  /** A GitHub of one's own. */
+  providerUrl: string;
   /** The body of a step's last answer. */
   answer<T = { id: number }>(step: string): T;
   /** The id in a step's last answer. */

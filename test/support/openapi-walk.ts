@@ -22,8 +22,9 @@ export function createWalker(context: {
   document: OpenApiDocument;
   admin: Walk['admin'];
   receiverUrl: string;
+  providerUrl: string;
 }): Walker {
-  const { client, document, admin, receiverUrl } = context;
+  const { client, document, admin, receiverUrl, providerUrl } = context;
   const check = createAnswerCheck(document);
   const answers = new Map<string, CallAnswer>();
   const taken = new Map<string, { operationId: string; input: StepInput }>();
@@ -53,6 +54,7 @@ export function createWalker(context: {
   const walk: Walk = {
     admin,
     receiverUrl,
+    providerUrl,
     answer,
     id: (name) => answer<{ id: unknown }>(name).id,
     actionOf: (name) => Number(answerOf(name).headers.get(actionIdHeader)),

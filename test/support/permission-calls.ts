@@ -95,6 +95,18 @@ const unlink =
     await world.api.post(`/${place}s/${world.ids[`${place}_id`]}/teams/${team_id}/link`, body);
     return { path: { team_id } };
   };
+/** A hook of a repository at a provider that is there. */
+const installable = async (world: World): Promise<Call> => {
+  const { api, environmentId, providerUrl } = world;
+  const { id: credential_id } = await api.post<{ id: number }>(`/environments/${environmentId}/credentials`, {
+    ...credential,
+    settings: { access_token: 'ghp_0', api_url: providerUrl },
+  });
+  const application = await createApplication(world, { credential_id });
+  const pipeline = await createPipeline(world, application);
+  const { id } = await api.post<{ id: string }>(`/pipelines/${pipeline}/hooks/incoming`, { name: 'in' });
+  return { path: { hook_id: id } };
+};
 const freshTeam = async (world: World): Promise<Call> => ({ path: { team_id: await createTeam(world) } });
 
 /**
@@ -158,6 +170,8 @@ export const preparations: Record<string, (world: World, me: Person) => Promise<
     });
     return { path: { hook_id: id } };
   },
+  installIncomingHook: installable,
+  uninstallIncomingHook: installable,
   linkStepToPipeline: async ({ api, ids }) => {
     const { id } = await api.post<{ id: number }>(`/pipelines/${ids['pipeline_id']}/steps`, step);
     return { path: { step_id: id } };

@@ -40,6 +40,8 @@ export type World = Workplace & {
   /** One object of each kind, by the name of its parameter in addresses. */
   ids: Ids;
   outgoingHook: string;
+  /** The address of a GitHub of one's own; empty where the test has none. */
+  providerUrl: string;
   /** A hook whose one delivery was rejected, and a recovery of it that has ended. */
   rejected: RejectedDelivery & { recovery_id: string };
   /** The access token of the credential, which no answer may hold. */
@@ -104,7 +106,11 @@ export async function createRole(
   return (await api.post<{ id: number }>(`/organizations/${organizationId}/roles`, body)).id;
 }
 
-export async function buildWorld(server: TestServer, database: TestDatabase): Promise<World> {
+export async function buildWorld(
+  server: TestServer,
+  database: TestDatabase,
+  providerUrl = '',
+): Promise<World> {
   const workplace = await openWorkplace(server);
   const { api, organizationId, projectId, url } = workplace;
   const roles = await api.get<{ id: number; name: string }[]>(`/organizations/${organizationId}/roles`);
@@ -163,6 +169,7 @@ export async function buildWorld(server: TestServer, database: TestDatabase): Pr
     revoked: clients(revoked),
     expired: clients(expired),
     roleIds,
+    providerUrl,
     ...(await objectsOf(workplace, roleIds['viewer']!)),
   };
 }

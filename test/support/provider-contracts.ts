@@ -1,5 +1,5 @@
 /*
- * What the providers say that a request to them looks like, as far as the presets need it, written down from their public
+ * What the providers say that a request to them looks like, as far as presets and installed hooks need it, written down from their public
  * documents. GitHub's is read from its own description instead: `github-contracts.ts`.
  */
 
@@ -10,7 +10,7 @@ export type JsonSchema = { readonly [keyword: string]: unknown };
 export type ObservedLimit = { mostCharacters: number; source: string };
 
 export type ProviderContract = {
-  method: 'POST';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Behind the base of the API, with a `{name}` for each part that varies. */
   path: string;
   /** What each part of the path looks like; any text without a slash where it is left out. */
@@ -19,7 +19,10 @@ export type ProviderContract = {
   headers: Readonly<Record<string, RegExp>>;
   /** Null where the address itself is the secret. */
   authorization: RegExp | null;
-  body: JsonSchema;
+  /** What the query may hold; none where it is left out. */
+  query?: Readonly<Record<string, RegExp>>;
+  /** Null for a request without one. */
+  body: JsonSchema | null;
   /** By the name of a text directly in the body, or `content.raw`. */
   observed: Readonly<Record<string, ObservedLimit>>;
   /** The statuses of a success, the usual one first. */

@@ -10,10 +10,11 @@ export type ProviderRequest = {
   body: string;
 };
 
-// `nullable` is a word of OpenAPI 3.0, which Ajv knows; formats are checked below.
+// `nullable` and `example` are words of OpenAPI 3.0, of which Ajv knows the first; formats are checked below.
 const ajv = new Ajv2020({
   allErrors: true,
   strictTypes: false,
+  keywords: ['example'],
   formats: { uri: isHttpUrl, 'date-time': true },
 });
 const validators = new WeakMap<JsonSchema, ReturnType<typeof ajv.compile>>();
@@ -35,6 +36,11 @@ export function checkRequest(
   if (contract.authorization === null) assert.equal(request.headers.authorization, undefined);
   else assert.match(String(request.headers.authorization), contract.authorization);
 
+  if (contract.body === null) {
+    assert.equal(request.body, '');
+    assert.equal(request.headers['content-type'], undefined);
+    return { parameters, body: {} };
+  }
   const body = JSON.parse(request.body) as Record<string, unknown>;
   let validate = validators.get(contract.body);
   if (!validate) validators.set(contract.body, (validate = ajv.compile(closed(contract.body))));
@@ -47,8 +53,17 @@ export function checkRequest(
   return { parameters, body };
 }
 
-function readPath({ path, parameters }: ProviderContract, base: string, url: string): Record<string, string> {
+function readPath(
+  { path, parameters, query }: ProviderContract,
+  base: string,
+  wholeUrl: string,
+): Record<string, string> {
+  const [url = '', search] = wholeUrl.split('?');
   assert.ok(url.startsWith(`${base}/`), `${url} is not below ${base}`);
+  for (const [name, value] of new URLSearchParams(search)) {
+    const form = query?.[name] ?? assert.fail(`${wholeUrl} has ${name}, which is not asked for`);
+    assert.match(value, form, `${name} in ${wholeUrl}`);
+  }
   const pattern = path.replaceAll('.', String.raw`\.`).replaceAll(/\{(\w+)\}/g, '(?<$1>[^/?#]+)');
   const found = new RegExp(`^${pattern}$`).exec(url.slice(base.length));
   assert.ok(found?.groups, `${url} is not ${base}${path}`);

@@ -5,6 +5,7 @@ import * as firstStorey from './migrations/0001-first-storey.ts';
 import * as teams from './migrations/0002-teams.ts';
 import * as deliveries from './migrations/0003-deliveries.ts';
 import * as incoming from './migrations/0004-incoming.ts';
+import * as refusedRequests from './migrations/0005-refused-requests.ts';
 
 export type MigrationContext = { dialect: 'sqlite' | 'postgres' };
 
@@ -16,6 +17,7 @@ const migrations: readonly Migration[] = [
   { name: '0002-teams', up: teams.up },
   { name: '0003-deliveries', up: deliveries.up },
   { name: '0004-incoming', up: incoming.up },
+  { name: '0005-refused-requests', up: refusedRequests.up },
 ];
 
 /** An arbitrary number that names "Hookline migrates" among PostgreSQL's advisory locks. */
