@@ -1,6 +1,8 @@
 import { parametersFrom, type ActionParameters, type VariableValue } from '../actions/trigger.ts';
 import type { IncomingHook } from '../hooks/registry.ts';
+import { sendsToken } from '../hooks/signature-schemes.ts';
 import type { FieldError } from '../platform/errors.ts';
+import { mask } from '../platform/secret-box.ts';
 import { unmetCondition } from './conditions.ts';
 import { extractVariables } from './extract.ts';
 import { contentEncoding, inflateBody } from './inflate.ts';
@@ -42,6 +44,13 @@ export type Decision =
       verified: boolean;
     };
 
+export const notActive: Decision = {
+  outcome: 'refused',
+  status: 404,
+  reason: 'This hook is not active.',
+  verified: false,
+};
+
 /**
  * Verify, parse, conditions, variables, pipeline: in that order, and without a look at the database. `now` is in ms since
  * 1970. Of a compressed body the signature may be over either form; no more than `mostBytes` of it are inflated.
@@ -52,7 +61,7 @@ export async function decide(
   now: number,
   mostBytes: number,
 ): Promise<Decision> {
-  if (!hook.row.active) return refuse(404, 'This hook is not active.', false);
+  if (!hook.row.active) return notActive;
   const signature = verify(hook, request, now);
   const encoding = contentEncoding(request.headers);
   if (encoding === null) {
@@ -76,11 +85,24 @@ export function verify(hook: IncomingHook, request: ReceivedRequest, now: number
   return before.ok || before.isRight ? before : check;
 }
 
+/** What a request that was verified when it came asks for. No more than `mostBytes` of its body are inflated. */
+export async function understandAsSent(
+  hook: IncomingHook,
+  request: ReceivedRequest,
+  mostBytes: number,
+): Promise<Decision> {
+  const encoding = contentEncoding(request.headers);
+  if (encoding === null) return understand(hook, request);
+  const inflated = await inflateBody(encoding, request.body, mostBytes);
+  if (!inflated.ok) return refuse(inflated.status, inflated.reason, true);
+  return understand(hook, { ...request, body: inflated.body });
+}
+
 /** What a verified request asks for. Its body is no longer compressed. */
 export function understand(hook: IncomingHook, request: ReceivedRequest): Decision {
   if (isPing(request.headers))
     return { outcome: 'skipped', status: 200, reason: 'Ping received: the hook is reachable.' };
-  const parsed = sourceOf(request);
+  const parsed = sourceOf(hook, request);
   if (!parsed.ok) return refuse(parsed.status, parsed.reason, true);
   const { source } = parsed;
   const challenge = challengeOf(hook, source.payload);
@@ -108,12 +130,14 @@ export function understand(hook: IncomingHook, request: ReceivedRequest): Decisi
   };
 }
 
-/** What the paths of variables and conditions look into. */
-export function sourceOf({
-  headers,
-  query,
-  body,
-}: ReceivedRequest): { ok: true; source: PayloadSource } | Extract<ParsedPayload, { ok: false }> {
+/** What the paths of variables and conditions look into. Of a token that proves who sends they see a mask, as records do. */
+export function sourceOf(
+  { definition }: Pick<IncomingHook, 'definition'>,
+  { headers: given, query, body }: ReceivedRequest,
+): { ok: true; source: PayloadSource } | Extract<ParsedPayload, { ok: false }> {
+  const { secret_header_name: name } = definition;
+  const isToken = name !== null && sendsToken(definition) && given[name] !== undefined;
+  const headers = isToken ? { ...given, [name]: mask } : given;
   const parsed = parsePayload(asText(headers['content-type']), body);
   if (!parsed.ok) return parsed;
   const { payload, isForm } = parsed;

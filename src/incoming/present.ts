@@ -5,6 +5,7 @@ import { isoTime } from '../platform/clock.ts';
 import type { ReceivedRequest } from './decide.ts';
 import { plainRequest } from './inflate.ts';
 import { bodyText } from './parse-payload.ts';
+import { answerMessage } from './trigger-answers.ts';
 import type { HookRequestRow } from './store.ts';
 
 export function presentIncomingRelation(
@@ -41,7 +42,7 @@ export async function presentIncoming(
     request_body: asObject(bodyText(plain)),
     response_headers: { 'content-type': 'application/json; charset=utf-8' },
     response_body: {
-      message: row.reason,
+      message: answerMessage(row.outcome, { reason: row.reason, actionId: row.action_id }),
       errors: row.errors === null ? null : (JSON.parse(row.errors) as unknown),
       action_id: row.action_id,
       hook_request_id: row.uuid,

@@ -6,13 +6,12 @@ import type { Connection } from '../platform/database/connect.ts';
 import { isUniqueViolation } from '../platform/database/errors.ts';
 import { createGroupCommit } from '../platform/database/group-commit.ts';
 import { AppError, notFound, type FieldError } from '../platform/errors.ts';
-import { decide, understand, type Decision, type ReceivedRequest } from './decide.ts';
-import { plainRequest } from './inflate.ts';
+import { decide, understandAsSent, type Decision, type ReceivedRequest } from './decide.ts';
 import { createTokenBuckets } from '../platform/rate-limit.ts';
 import { pruneCausedByAnyone } from './prune.ts';
 import type { RefusalCounter } from './refusal-counter.ts';
 import { whyUnsigned } from './signature.ts';
-import type { TriggerStatus } from './trigger-answers.ts';
+import { answerMessage, type TriggerStatus } from './trigger-answers.ts';
 import { storeRequests, type DecidedRequest, type Replay, type StoredRequest } from './store.ts';
 import { createUnverifiedLimit, isCausedByAnyone } from './unverified.ts';
 
@@ -186,9 +185,7 @@ export function createReceiver(context: {
     async replay(hookUuid, { ipAddress, ...request }, replay) {
       const startedNs = process.hrtime.bigint();
       const hook = await find(hookUuid);
-      const understood = understand(hook, await plainRequest(request, context.maxBodyBytes));
-      // Somebody wants it run although it was accepted before.
-      const decision = understood.outcome === 'accepted' ? { ...understood, dedupKey: null } : understood;
+      const decision = await understandAsSent(hook, request, context.maxBodyBytes);
       const stored = await keep({ hook, request, decision, ipAddress, replay }, startedNs);
       if (stored.actionId !== null) wakeWorkers();
       return receiptOf(decision, stored);
@@ -225,6 +222,5 @@ function receiptOf(decision: Decision, stored: StoredRequest): Receipt {
 }
 
 function messageOf(decision: Decision, { actionId, repeated }: StoredRequest): string {
-  if (repeated) return `This delivery was accepted before, as action ${actionId}. It was not run again.`;
-  return decision.outcome === 'accepted' ? `Accepted as action ${actionId}.` : decision.reason;
+  return answerMessage(repeated ? 'duplicate' : decision.outcome, { reason: decision.reason, actionId });
 }

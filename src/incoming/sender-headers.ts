@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingHook } from '../hooks/registry.ts';
+import type { SignatureSchemeName } from '../hooks/signature-schemes.ts';
 import { readPath, type PayloadSource } from './paths.ts';
 
 /**
@@ -12,11 +13,18 @@ const usualPaths = [
   '$headers.x-forgejo-delivery',
   '$headers.x-github-delivery',
   '$headers.webhook-id',
-  '$headers.idempotency-key',
-  '$headers.x-gitlab-event-uuid',
   '$headers.x-request-uuid',
   '$headers.x-shopify-webhook-id',
+  '$headers.idempotency-key',
+  '$headers.x-gitlab-event-uuid',
 ];
+/** Ids that are signed go first: whoever has recorded a request can send it again with other headers. */
+const signedPaths: Partial<Record<SignatureSchemeName, string[]>> = {
+  'gitlab-signed': ['$headers.webhook-id'],
+  'standard-webhooks': ['$headers.webhook-id'],
+  stripe: ['id'],
+  slack: ['event_id', 'trigger_id'],
+};
 /** Anybody may send it, and it counts where the sender has no id of its own. */
 const idempotencyKey = '$headers.idempotency-key';
 
@@ -32,14 +40,18 @@ export function dedupKey(
   { row, definition }: Pick<IncomingHook, 'definition'> & { row: { uuid: string } },
   source: PayloadSource,
 ): Buffer | null {
-  const named = definition.delivery_id_paths ?? [];
-  for (const path of named.length > 0 ? [...named, idempotencyKey] : usualPaths) {
+  for (const path of idPaths(definition)) {
     const id = readPath(source, path);
     if ((typeof id !== 'string' && typeof id !== 'number' && typeof id !== 'bigint') || id === '') continue;
     const name = path.replace(/^\$headers\./i, '');
     return createHash('sha256').update(`${row.uuid}\n${name}\n${id}`).digest().subarray(0, 16);
   }
   return null;
+}
+
+function idPaths({ delivery_id_paths: named, signature_scheme }: IncomingHook['definition']): string[] {
+  if (named && named.length > 0) return [...named, idempotencyKey];
+  return [...(signedPaths[signature_scheme ?? 'hmac'] ?? []), ...usualPaths];
 }
 
 export function isPing(headers: Record<string, unknown>): boolean {

@@ -6,7 +6,15 @@ import { sendsToken } from '../hooks/signature-schemes.ts';
 import { FieldFault, Nullable, OneOf } from '../platform/http/schemas.ts';
 import { isDeeperThan } from '../platform/dotted-path.ts';
 import { evaluate } from './conditions.ts';
-import { sourceOf, understand, verify, type ReceivedRequest } from './decide.ts';
+import {
+  notActive,
+  sourceOf,
+  understand,
+  understandAsSent,
+  verify,
+  type Decision,
+  type ReceivedRequest,
+} from './decide.ts';
 import { extractVariables } from './extract.ts';
 import { plainRequest } from './inflate.ts';
 
@@ -53,8 +61,8 @@ export async function tryOut(
   { now, isRecorded, mostBytes }: { now: number; isRecorded: boolean; mostBytes: number },
 ): Promise<Static<typeof TryOut>> {
   const plain = await plainRequest(request, mostBytes);
-  const decision = understand(hook, plain);
-  const parsed = sourceOf(plain);
+  const decision = await decideVerified(hook, isRecorded ? request : plain, { isRecorded, mostBytes });
+  const parsed = sourceOf(hook, plain);
   const source = parsed.ok
     ? parsed.source
     : { payload: {}, isForm: false, headers: plain.headers, query: {} };
@@ -81,6 +89,16 @@ export async function tryOut(
     }),
     pipeline_id: decision.outcome === 'accepted' ? decision.pipelineId : null,
   };
+}
+
+/** A body that was given is text, whatever its headers say. */
+async function decideVerified(
+  hook: IncomingHook,
+  request: ReceivedRequest,
+  { isRecorded, mostBytes }: { isRecorded: boolean; mostBytes: number },
+): Promise<Decision> {
+  if (!hook.row.active) return notActive;
+  return isRecorded ? await understandAsSent(hook, request, mostBytes) : understand(hook, request);
 }
 
 /** Of a compressed body the signature may be over either form. */
