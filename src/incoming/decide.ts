@@ -88,7 +88,7 @@ export function understand(hook: IncomingHook, request: ReceivedRequest): Decisi
 
   const { values, faults } = extractVariables(hook.definition.variables, source);
   // Conditions come before faults: a request that the hook does not want need not have its variables.
-  const unmet = unmetCondition(hook.definition.conditions, source, values);
+  const unmet = unmetCondition(hook.definition, source, values);
   if (unmet) return { outcome: 'skipped', status: 200, reason: unmet };
   const pipeline = choosePipeline(hook, values);
   if (pipeline.fault) faults.push(pipeline.fault);

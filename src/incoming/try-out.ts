@@ -69,7 +69,7 @@ export async function tryOut(
     signature: trySignature(hook, [request, plain], now, isRecorded),
     variables: values,
     conditions: hook.definition.conditions.map((condition) => {
-      const { met, value } = evaluate(condition, source, values);
+      const { met, value } = evaluate(condition, hook.definition, source, values);
       return {
         ...condition,
         name: condition.name ?? null,
