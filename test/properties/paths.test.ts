@@ -50,7 +50,14 @@ const trees = (names: string[], levels = 4): fc.Arbitrary<Json> => {
     .array(fc.tuple(fc.constantFrom(...names), inner), { minLength: 1, maxLength: 4 })
     // Unlike an assignment this makes `__proto__` a key like any other.
     .map((entries) => Object.fromEntries(entries) as Json);
-  const list = fc.array(fc.oneof(object, inner), { maxLength: 4 });
+  const [named, held] = names as [string, string];
+  const alike = fc
+    .tuple(fc.constantFrom('main', 'dev'), inner)
+    .map(([name, rest]): Json => ({ [named]: name, [held]: rest }));
+  const list = fc.oneof(
+    fc.array(fc.oneof(object, inner), { maxLength: 4 }),
+    fc.array(alike, { minLength: 2, maxLength: 4 }),
+  );
   const containers = [
     { weight: 4, arbitrary: object },
     { weight: 3, arbitrary: list },
