@@ -3,7 +3,7 @@ import type { IncomingHook } from '../hooks/registry.ts';
 import type { FieldError } from '../platform/errors.ts';
 import { unmetCondition } from './conditions.ts';
 import { extractVariables } from './extract.ts';
-import { contentEncoding, inflateBody } from './inflate.ts';
+import { contentEncoding, inflateBody, type PlainRequest } from './inflate.ts';
 import { parsePayload, type ParsedPayload } from './parse-payload.ts';
 import type { PayloadSource } from './paths.ts';
 import { challengeOf, dedupKey, isPing } from './sender-headers.ts';
@@ -75,8 +75,13 @@ export function verify(hook: IncomingHook, request: ReceivedRequest, now: number
   return before.ok || before.isRight ? before : check;
 }
 
+/** What a request asks for that was verified when it came. */
+export function understandPlain(hook: IncomingHook, { request, fault }: PlainRequest): Decision {
+  return fault ? refuse(fault.status, fault.reason, true) : understand(hook, request);
+}
+
 /** What a verified request asks for. Its body is no longer compressed. */
-export function understand(hook: IncomingHook, request: ReceivedRequest): Decision {
+function understand(hook: IncomingHook, request: ReceivedRequest): Decision {
   if (isPing(request.headers))
     return { outcome: 'skipped', status: 200, reason: 'Ping received: the hook is reachable.' };
   const parsed = sourceOf(request);

@@ -6,7 +6,7 @@ import type { Connection } from '../platform/database/connect.ts';
 import { isUniqueViolation } from '../platform/database/errors.ts';
 import { createGroupCommit } from '../platform/database/group-commit.ts';
 import { AppError, notFound, type FieldError } from '../platform/errors.ts';
-import { decide, understand, type Decision, type ReceivedRequest } from './decide.ts';
+import { decide, understandPlain, type Decision, type ReceivedRequest } from './decide.ts';
 import { networkOf } from '../platform/network-of.ts';
 import { createRateLimit } from '../platform/rate-limit.ts';
 import { plainRequest } from './inflate.ts';
@@ -182,7 +182,7 @@ export function createReceiver(context: {
     async replay(hookUuid, { ipAddress, ...request }, replay) {
       const startedNs = process.hrtime.bigint();
       const hook = await find(hookUuid);
-      const understood = understand(hook, await plainRequest(request, context.maxBodyBytes));
+      const understood = understandPlain(hook, await plainRequest(request, context.maxBodyBytes));
       // Somebody wants it run although it was accepted before.
       const decision = understood.outcome === 'accepted' ? { ...understood, dedupKey: null } : understood;
       const stored = await keep({ hook, request, decision, ipAddress, replay }, startedNs);

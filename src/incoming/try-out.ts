@@ -6,7 +6,7 @@ import { sendsToken } from '../hooks/signature-schemes.ts';
 import { FieldFault, Nullable, OneOf } from '../platform/http/schemas.ts';
 import { isDeeperThan } from '../platform/dotted-path.ts';
 import { evaluate } from './conditions.ts';
-import { sourceOf, understand, verify, type ReceivedRequest } from './decide.ts';
+import { sourceOf, understandPlain, verify, type ReceivedRequest } from './decide.ts';
 import { extractVariables } from './extract.ts';
 import { plainRequest } from './inflate.ts';
 
@@ -52,9 +52,10 @@ export async function tryOut(
   request: ReceivedRequest,
   { now, isRecorded, mostBytes }: { now: number; isRecorded: boolean; mostBytes: number },
 ): Promise<Static<typeof TryOut>> {
-  const plain = await plainRequest(request, mostBytes);
-  const decision = understand(hook, plain);
-  const parsed = sourceOf(plain);
+  const made = await plainRequest(request, mostBytes);
+  const { request: plain } = made;
+  const decision = understandPlain(hook, made);
+  const parsed = made.fault ?? sourceOf(plain);
   const source = parsed.ok
     ? parsed.source
     : { payload: {}, isForm: false, headers: plain.headers, query: {} };
