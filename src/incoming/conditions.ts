@@ -1,9 +1,10 @@
 import type { VariableValue } from '../actions/trigger.ts';
-import { mostLevels, type IncomingCondition } from '../hooks/definition.ts';
+import { mostLevels, type IncomingCondition, type IncomingDefinition } from '../hooks/definition.ts';
 import { isDeeperThan, lookUp } from '../platform/dotted-path.ts';
 import { globExpression, linearExpression } from '../platform/linear-expression.ts';
 import { mask } from '../platform/secret-box.ts';
 import { changedFiles } from './changed-files.ts';
+import { variablePaths } from './extract.ts';
 import {
   changedFilesPath,
   isSecretPath,
@@ -30,17 +31,18 @@ export type Evaluation = {
  * met when its value is any of those that it accepts.
  */
 export function unmetCondition(
-  conditions: IncomingCondition[],
+  definition: Pick<IncomingDefinition, 'conditions' | 'variables'>,
   source: PayloadSource,
   variables: Record<string, VariableValue>,
 ): string | null {
+  const { conditions } = definition;
   for (const [index, condition] of conditions.entries()) {
-    const { met, value } = evaluate(condition, source, variables);
+    const { met, value } = evaluate(condition, definition, source, variables);
     if (met) continue;
     const name = condition.name ? ` (${condition.name})` : '';
     return (
       `Condition ${index + 1} of ${conditions.length}${name} is not met: ` +
-      `${placesOf(condition)} must ${wantedOf(condition)}, and found was ${shown(value)}.`
+      `${placesOf(condition)} must ${wantedOf(condition, isSecret(condition, definition))}, and found was ${shown(value)}.`
     );
   }
   return null;
@@ -49,12 +51,14 @@ export function unmetCondition(
 /** Whether one condition is met, and the value that was looked at. Of a list one item that is accepted is enough. */
 export function evaluate(
   condition: IncomingCondition,
+  definition: Pick<IncomingDefinition, 'variables'>,
   source: PayloadSource,
   variables: Record<string, VariableValue>,
 ): Evaluation {
   const value = valueOf(condition, source, variables);
   const isAccepted = accepts(condition, value, source);
-  return { met: isAccepted !== (condition.not === true), value: isSecret(condition) ? hidden(value) : value };
+  const isHidden = isSecret(condition, definition);
+  return { met: isAccepted !== (condition.not === true), value: isHidden ? hidden(value) : value };
 }
 
 function accepts(condition: IncomingCondition, value: unknown, source: PayloadSource): boolean {
@@ -103,7 +107,7 @@ function valueOf(
   }
 }
 
-function pathsOf({ path, fallback_paths }: IncomingCondition): string[] {
+function pathsOf({ path, fallback_paths }: Pick<IncomingCondition, 'path' | 'fallback_paths'>): string[] {
   return [path, ...(fallback_paths ?? [])];
 }
 
@@ -113,30 +117,38 @@ function placesOf(condition: IncomingCondition): string {
   return second === undefined ? first! : `${first} or ${second}${more}`;
 }
 
-/** What a value must be, after "must". */
-function wantedOf({
-  accepted_values = [],
-  matches = [],
-  globs = [],
-  exists,
-  same_as,
-  not,
-}: IncomingCondition): string {
+/** What a value must be, after "must". What is right of a token is one, and this goes to whoever has sent a wrong one. */
+function wantedOf(condition: IncomingCondition, isHidden: boolean): string {
+  const { accepted_values = [], matches = [], globs = [], exists, same_as, not } = condition;
   const alternatives: string[] = [];
-  const [value, ...others] = accepted_values.map((one) => JSON.stringify(one));
-  if (others.length > 0) alternatives.push(`be one of ${[value, ...others].join(', ')}`);
+  const [value, ...others] = accepted_values.map((one) => JSON.stringify(isHidden ? mask : one));
+  if (others.length > 0)
+    alternatives.push(isHidden ? 'be one of those accepted' : `be one of ${[value, ...others].join(', ')}`);
   else if (value !== undefined) alternatives.push(`be ${value}`);
-  if (matches.length > 0) alternatives.push(`match ${matches.join(' or ')}`);
-  if (globs.length > 0) alternatives.push(`be under ${globs.join(' or ')}`);
+  if (matches.length > 0) alternatives.push(`match ${isHidden ? mask : matches.join(' or ')}`);
+  if (globs.length > 0) alternatives.push(`be under ${isHidden ? mask : globs.join(' or ')}`);
   if (typeof same_as === 'string') alternatives.push(`be the same as ${same_as}`);
   if (exists === false) alternatives.push('be absent');
   if (exists === true) alternatives.push('be there');
   return `${not === true ? 'not ' : ''}${alternatives.join(not === true ? ' nor ' : ' or ')}`;
 }
 
-function isSecret({ type = 'request_body', path, fallback_paths }: IncomingCondition): boolean {
-  if (type === 'request_header' || type === 'request_query') return isSensitiveName(path);
-  return type === 'request_body' && pathsOf({ path, fallback_paths }).some(isSecretPath);
+function isSecret(
+  { type = 'request_body', path, fallback_paths, same_as }: IncomingCondition,
+  { variables }: Pick<IncomingDefinition, 'variables'>,
+): boolean {
+  if (typeof same_as === 'string' && isSecretPath(same_as)) return true;
+  switch (type) {
+    case 'request_header':
+    case 'request_query':
+      return isSensitiveName(path);
+    case 'request_body':
+      return pathsOf({ path, fallback_paths }).some(isSecretPath);
+    case 'variable': {
+      const variable = variables.find(({ name }) => path === name || path.startsWith(`${name}.`));
+      return variable !== undefined && variablePaths(variable).some(isSecretPath);
+    }
+  }
 }
 
 function hidden(value: unknown): unknown {

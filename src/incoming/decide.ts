@@ -5,7 +5,7 @@ import type { FieldError } from '../platform/errors.ts';
 import { mask } from '../platform/secret-box.ts';
 import { unmetCondition } from './conditions.ts';
 import { extractVariables } from './extract.ts';
-import { contentEncoding, inflateBody } from './inflate.ts';
+import { contentEncoding, inflateBody, type PlainRequest } from './inflate.ts';
 import { parsePayload, type ParsedPayload } from './parse-payload.ts';
 import type { PayloadSource } from './paths.ts';
 import { challengeOf, dedupKey, isPing } from './sender-headers.ts';
@@ -85,21 +85,13 @@ export function verify(hook: IncomingHook, request: ReceivedRequest, now: number
   return before.ok || before.isRight ? before : check;
 }
 
-/** What a request that was verified when it came asks for. No more than `mostBytes` of its body are inflated. */
-export async function understandAsSent(
-  hook: IncomingHook,
-  request: ReceivedRequest,
-  mostBytes: number,
-): Promise<Decision> {
-  const encoding = contentEncoding(request.headers);
-  if (encoding === null) return understand(hook, request);
-  const inflated = await inflateBody(encoding, request.body, mostBytes);
-  if (!inflated.ok) return refuse(inflated.status, inflated.reason, true);
-  return understand(hook, { ...request, body: inflated.body });
+/** What a request asks for that was verified when it came. */
+export function understandPlain(hook: IncomingHook, { request, fault }: PlainRequest): Decision {
+  return fault ? refuse(fault.status, fault.reason, true) : understand(hook, request);
 }
 
 /** What a verified request asks for. Its body is no longer compressed. */
-export function understand(hook: IncomingHook, request: ReceivedRequest): Decision {
+function understand(hook: IncomingHook, request: ReceivedRequest): Decision {
   if (isPing(request.headers))
     return { outcome: 'skipped', status: 200, reason: 'Ping received: the hook is reachable.' };
   const parsed = sourceOf(hook, request);
@@ -111,7 +103,7 @@ export function understand(hook: IncomingHook, request: ReceivedRequest): Decisi
 
   const { values, faults } = extractVariables(hook.definition.variables, source);
   // Conditions come before faults: a request that the hook does not want need not have its variables.
-  const unmet = unmetCondition(hook.definition.conditions, source, values);
+  const unmet = unmetCondition(hook.definition, source, values);
   if (unmet) return { outcome: 'skipped', status: 200, reason: unmet };
   const pipeline = choosePipeline(hook, values);
   if (pipeline.fault) faults.push(pipeline.fault);

@@ -24,13 +24,15 @@ export function extractVariables(
   for (const variable of variables) {
     const { name } = variable;
     const type = typeOf(variable);
-    const paths = pathsOf(variable);
-    const { path, value: found } = readVariable(variable, paths, type, source);
+    const paths = variablePaths(variable);
+    const { path, value: found, isLeft } = readVariable(variable, paths, type, source);
     if (found === undefined || found === null) {
       const value = variable.default_value ?? null;
       values.set(name, value);
       if (value === null && variable.required) {
-        const message = `is required, but there is nothing at ${paths.join(', nor at ')}`;
+        const message = isLeft
+          ? `is required, but of what is at ${path} its transform leaves nothing`
+          : `is required, but there is nothing at ${paths.join(', nor at ')}`;
         faults.push({ field: name, message });
       }
       continue;
@@ -57,31 +59,37 @@ export function extractVariables(
 }
 
 /** Where a variable may stand: the first place that holds anything counts. */
-function pathsOf({ name, path, fallback_paths }: HookVariable): string[] {
+export function variablePaths({ name, path, fallback_paths }: HookVariable): string[] {
   return [path ?? name, ...(fallback_paths ?? [])];
 }
 
-/** What is there, transformed, and as its type where it was text by nature. */
+/**
+ * What is there, transformed, and as its type where it was text by nature. `isLeft`: there is something, of which its
+ * transform leaves nothing.
+ */
 function readVariable(
   { transform }: HookVariable,
   paths: string[],
   type: VariableType,
   source: PayloadSource,
-): { path: string; value: unknown } {
+): { path: string; value: unknown; isLeft?: boolean } {
   // Too deep a value would be walked for nothing.
   if (!transform) {
     const { path, value } = readFirst(source, paths);
     return { path, value: isAlwaysText(source, path) ? fromText(value, type) : value };
   }
+  let left: string | undefined;
   for (const path of paths) {
     const { value } = readFirst(source, [path]);
-    if (value === undefined || isDeeperThan(value, mostLevels)) continue;
+    if (value === undefined) continue;
+    if (isDeeperThan(value, mostLevels)) return { path, value };
     const transformed = transformValue(transform, value);
+    left ??= path;
     if (transformed === undefined) continue;
     const one = Array.isArray(transformed) && type !== 'array' ? (transformed as unknown[])[0] : transformed;
     return { path, value: fromText(one, type) };
   }
-  return { path: paths[0]!, value: undefined };
+  return { path: left ?? paths[0]!, value: undefined, isLeft: left !== undefined };
 }
 
 /** A header holds `42`, not 42: what reads as the type wanted becomes it. */
@@ -110,5 +118,6 @@ function isOfType(value: unknown, type: VariableType): value is NonNullable<Vari
 function describe(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'object') return 'an object';
-  return `${typeof value === 'bigint' ? 'number' : typeof value} ${JSON.stringify(value)?.slice(0, 60)}`;
+  if (typeof value === 'number' || typeof value === 'bigint') return `number ${String(value)}`;
+  return `${typeof value} ${JSON.stringify(value)?.slice(0, 60)}`;
 }

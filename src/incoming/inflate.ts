@@ -58,9 +58,14 @@ export async function inflateBody(encoding: string, body: Buffer, mostBytes: num
   }
 }
 
-/** The request with its body as it was before it was compressed, or as it is when that cannot be done. */
-export async function plainRequest(request: ReceivedRequest, mostBytes: number): Promise<ReceivedRequest> {
+/** A request whose body is no longer compressed, or still is, with the reason why. */
+export type PlainRequest = { request: ReceivedRequest; fault: Extract<Inflated, { ok: false }> | null };
+
+export async function plainRequest(request: ReceivedRequest, mostBytes: number): Promise<PlainRequest> {
   const encoding = contentEncoding(request.headers);
-  const inflated = encoding === null ? null : await inflateBody(encoding, request.body, mostBytes);
-  return inflated?.ok === true ? { ...request, body: inflated.body } : request;
+  if (encoding === null) return { request, fault: null };
+  const inflated = await inflateBody(encoding, request.body, mostBytes);
+  return inflated.ok
+    ? { request: { ...request, body: inflated.body }, fault: null }
+    : { request, fault: inflated };
 }

@@ -34,7 +34,7 @@ export async function presentIncoming(
   received: ReceivedRequest,
   { publicUrl, maxBodyBytes }: { publicUrl: string; maxBodyBytes: number },
 ): Promise<Static<typeof HookRequest>> {
-  const plain = await plainRequest(received, maxBodyBytes);
+  const { request: plain } = await plainRequest(received, maxBodyBytes);
   return {
     ...presentIncomingRelation(row, publicUrl),
     // Safe: `store.ts` wrote them as an object of texts.

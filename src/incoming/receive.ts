@@ -6,12 +6,13 @@ import type { Connection } from '../platform/database/connect.ts';
 import { isUniqueViolation } from '../platform/database/errors.ts';
 import { createGroupCommit } from '../platform/database/group-commit.ts';
 import { AppError, notFound, type FieldError } from '../platform/errors.ts';
-import { decide, understandAsSent, type Decision, type ReceivedRequest } from './decide.ts';
+import { decide, understandPlain, type Decision, type ReceivedRequest } from './decide.ts';
 import { createTokenBuckets } from '../platform/rate-limit.ts';
 import { pruneCausedByAnyone } from './prune.ts';
 import type { RefusalCounter } from './refusal-counter.ts';
 import { whyUnsigned } from './signature.ts';
 import { answerMessage, type TriggerStatus } from './trigger-answers.ts';
+import { plainRequest } from './inflate.ts';
 import { storeRequests, type DecidedRequest, type Replay, type StoredRequest } from './store.ts';
 import { createUnverifiedLimit, isCausedByAnyone } from './unverified.ts';
 
@@ -185,7 +186,7 @@ export function createReceiver(context: {
     async replay(hookUuid, { ipAddress, ...request }, replay) {
       const startedNs = process.hrtime.bigint();
       const hook = await find(hookUuid);
-      const decision = await understandAsSent(hook, request, context.maxBodyBytes);
+      const decision = understandPlain(hook, await plainRequest(request, context.maxBodyBytes));
       const stored = await keep({ hook, request, decision, ipAddress, replay }, startedNs);
       if (stored.actionId !== null) wakeWorkers();
       return receiptOf(decision, stored);

@@ -281,6 +281,8 @@ function asRequest(body: unknown, headers: Record<string, string>): Omit<Receive
   const lowered = Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
   );
+  // What is given is text, whatever the request was that it is taken from.
+  delete lowered['content-encoding'];
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   return { headers: lowered, body: Buffer.from(text) };
 }

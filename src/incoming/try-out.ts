@@ -6,15 +6,7 @@ import { sendsToken } from '../hooks/signature-schemes.ts';
 import { FieldFault, Nullable, OneOf } from '../platform/http/schemas.ts';
 import { isDeeperThan } from '../platform/dotted-path.ts';
 import { evaluate } from './conditions.ts';
-import {
-  notActive,
-  sourceOf,
-  understand,
-  understandAsSent,
-  verify,
-  type Decision,
-  type ReceivedRequest,
-} from './decide.ts';
+import { notActive, sourceOf, understandPlain, verify, type ReceivedRequest } from './decide.ts';
 import { extractVariables } from './extract.ts';
 import { plainRequest } from './inflate.ts';
 
@@ -60,9 +52,10 @@ export async function tryOut(
   request: ReceivedRequest,
   { now, isRecorded, mostBytes }: { now: number; isRecorded: boolean; mostBytes: number },
 ): Promise<Static<typeof TryOut>> {
-  const plain = await plainRequest(request, mostBytes);
-  const decision = await decideVerified(hook, isRecorded ? request : plain, { isRecorded, mostBytes });
-  const parsed = sourceOf(hook, plain);
+  const made = await plainRequest(request, mostBytes);
+  const { request: plain } = made;
+  const decision = hook.row.active ? understandPlain(hook, made) : notActive;
+  const parsed = made.fault ?? sourceOf(hook, plain);
   const source = parsed.ok
     ? parsed.source
     : { payload: {}, isForm: false, headers: plain.headers, query: {} };
@@ -77,7 +70,7 @@ export async function tryOut(
     signature: trySignature(hook, [request, plain], now, isRecorded),
     variables: values,
     conditions: hook.definition.conditions.map((condition) => {
-      const { met, value } = evaluate(condition, source, values);
+      const { met, value } = evaluate(condition, hook.definition, source, values);
       return {
         ...condition,
         name: condition.name ?? null,
@@ -89,16 +82,6 @@ export async function tryOut(
     }),
     pipeline_id: decision.outcome === 'accepted' ? decision.pipelineId : null,
   };
-}
-
-/** A body that was given is text, whatever its headers say. */
-async function decideVerified(
-  hook: IncomingHook,
-  request: ReceivedRequest,
-  { isRecorded, mostBytes }: { isRecorded: boolean; mostBytes: number },
-): Promise<Decision> {
-  if (!hook.row.active) return notActive;
-  return isRecorded ? await understandAsSent(hook, request, mostBytes) : understand(hook, request);
 }
 
 /** Of a compressed body the signature may be over either form. */

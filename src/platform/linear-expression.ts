@@ -6,7 +6,7 @@ import { RE2JS } from 're2js';
  */
 
 export type LinearExpression = {
-  /** Whether any part of the text matches; `^` and `$` bind it to the ends. */
+  /** Whether any part of the text matches; `^` and `$` bind it to the ends. Never of a text that takes too long. */
   test(text: string): boolean;
   /** The first capture of the first match, or the match when there is none; null without a match. */
   capture(text: string): string | null;
@@ -18,8 +18,10 @@ export class ExpressionFault extends Error {}
 export const mostExpressionLength = 500;
 /** In the compiled form: `x{1000}` is a thousand. */
 const mostInstructions = 5000;
-/** No branch, tag or file name is longer. What is beyond is not looked at. */
-const mostMatchedLength = 10_000;
+/** Its instructions times the characters of a text: at worst about half a second. */
+const mostSteps = 50_000_000;
+/** No text that becomes a variable is longer. */
+const mostMatchedLength = 100_000;
 
 const known = new Map<string, LinearExpression>();
 const mostKnown = 1000;
@@ -47,11 +49,14 @@ function compile(pattern: string): LinearExpression {
     }
   })();
   if (compiled.programSize() > mostInstructions) throw new ExpressionFault('repeats too much');
+  // Of a longer text nothing matches. To look at its beginning alone would take that for all of it: `^[a-z]+$` has to speak
+  // of what is behind, too.
+  const longest = Math.min(mostMatchedLength, mostSteps / compiled.programSize());
   return {
-    test: (text) => compiled.test(text.slice(0, mostMatchedLength)),
+    test: (text) => text.length <= longest && compiled.test(text),
     capture(text) {
-      const matcher = compiled.matcher(text.slice(0, mostMatchedLength));
-      if (!matcher.find()) return null;
+      const matcher = compiled.matcher(text);
+      if (text.length > longest || !matcher.find()) return null;
       return matcher.groupCount() > 0 ? matcher.group(1) : matcher.group(0);
     },
   };
