@@ -17,7 +17,9 @@ import { pruneRequests } from './incoming/prune.ts';
 import { createReceiver } from './incoming/receive.ts';
 import { createRefusalCounter, type RefusalCounter } from './incoming/refusal-counter.ts';
 import { incomingRoutes } from './incoming/routes.ts';
+import { createShed } from './incoming/shed.ts';
 import { triggerRoute } from './incoming/trigger-route.ts';
+import { createUnverifiedLimit, type UnverifiedLimit } from './incoming/unverified.ts';
 import { applicationRoutes } from './inventory/applications/routes.ts';
 import { credentialRoutes } from './inventory/credentials/routes.ts';
 import { firstStart, type FirstStart } from './inventory/first-start.ts';
@@ -45,6 +47,7 @@ import { checkKey } from './platform/database/check-key.ts';
 import { connect, type Connection } from './platform/database/connect.ts';
 import { isMigrated, migrate } from './platform/database/migrate.ts';
 import { connectBus } from './platform/database/notify.ts';
+import { trusts } from './platform/http/client-address.ts';
 import { createHttpApp, type HttpApp } from './platform/http/server.ts';
 import { createMailer, type Mailer } from './platform/mailer.ts';
 import { takeNodeLease } from './platform/node-lease.ts';
@@ -98,6 +101,8 @@ export async function startApp(config: Config, log: Logger, overrides: Overrides
     });
     const writer: EventWriter = { registry, publicUrl: () => publicUrl };
     const mailer = createMailer({ url: config.smtpUrl, from: config.mailFrom, clock });
+    const refusals = createRefusalCounter({ connection, clock, log });
+    closers.push(() => refusals.stop());
     const parts = {
       config,
       log,
@@ -109,9 +114,9 @@ export async function startApp(config: Config, log: Logger, overrides: Overrides
       writer,
       mailer,
       throttle: createThrottle(clock),
-      refusals: createRefusalCounter({ connection, clock, log }),
+      refusals,
+      unverified: createUnverifiedLimit(clock, refusals),
     };
-    closers.push(() => parts.refusals.stop());
 
     let address: string | null = null;
     if (config.role !== 'worker') {
@@ -149,11 +154,13 @@ export type Parts = {
   mailer: Mailer;
   throttle: Throttle;
   refusals: RefusalCounter;
+  unverified: UnverifiedLimit;
 };
 
 function createHttp(parts: Parts): HttpApp {
   const { config, log, clock, connection, writer } = parts;
-  const app = createHttpApp({ log, trustProxy: config.trustProxy });
+  const trustProxy = config.trustProxy.length > 0 && trusts(config.trustProxy);
+  const app = createHttpApp({ log, trustProxy, shed: createShed({ ...parts, trustProxy }) });
   guardRoutes(app, { db: connection.db, clock, limits: requestLimits(config, clock) });
   landingPage(app, writer.publicUrl);
   invitationPage(app, { db: connection.db, clock, throttle: parts.throttle });
@@ -175,14 +182,12 @@ function requestLimits({ requestsPerMinute }: Config, clock: Clock): RequestLimi
 }
 
 /** Everything below `/api`. */
-export function registerApi(
-  app: HttpApp,
-  { config, clock, box, connection, bus, registry, writer, mailer, throttle, refusals, log }: Parts,
-): void {
+export function registerApi(app: HttpApp, parts: Parts): void {
+  const { config, clock, box, connection, bus, registry, writer, mailer, throttle, log } = parts;
   const { db } = connection;
   const { publicUrl } = writer;
   const context = { db, clock, box, bus, publicUrl, throttle, mailer, log };
-  const receiver = createReceiver({ connection, registry, writer, clock, bus, refusals });
+  const receiver = createReceiver(parts);
   app.register(
     async (api: HttpApp) => {
       openApiRoutes(api, { publicUrl, version });

@@ -12,7 +12,7 @@ import { pruneCausedByAnyone } from './prune.ts';
 import type { RefusalCounter } from './refusal-counter.ts';
 import type { TriggerStatus } from './trigger-answers.ts';
 import { storeRequests, type DecidedRequest, type Replay, type StoredRequest } from './store.ts';
-import { createUnverifiedLimit, isCausedByAnyone } from './unverified.ts';
+import { isCausedByAnyone, type UnverifiedLimit } from './unverified.ts';
 import { whyUnsigned } from './why-unsigned.ts';
 
 /** The answer to a sender; written only after the request and the action it causes are committed. */
@@ -60,8 +60,9 @@ export function createReceiver(context: {
   clock: Clock;
   bus: Bus;
   refusals: RefusalCounter;
+  unverified: UnverifiedLimit;
 }): Receiver {
-  const { connection, registry, clock, bus, refusals } = context;
+  const { connection, registry, clock, bus, refusals, unverified } = context;
   const store = createGroupCommit<DecidedRequest, StoredRequest>(
     async (items) => {
       const attempt = (lookForRepeats: boolean) =>
@@ -85,17 +86,17 @@ export function createReceiver(context: {
     bus.publish('deliveries');
   };
 
-  const find = async (uuid: string): Promise<IncomingHook> => {
+  const find = async (uuid: string, ipAddress?: string): Promise<IncomingHook> => {
     const hook = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(uuid)
       ? await registry.incoming(uuid.toLowerCase()).catch((cause: unknown) => {
           throw notNow(cause);
         })
       : null;
-    if (!hook) throw notFound('The hook');
-    return hook;
+    if (hook) return hook;
+    if (ipAddress !== undefined) unverified.take(null, ipAddress);
+    throw notFound('The hook');
   };
 
-  const unverified = createUnverifiedLimit(clock, refusals);
   const toPrune = new Set<number>();
   /** Anyone can cause these records, so the old ones of a hook are removed: soon, and without making this sender wait. */
   const pruneSoon = (hook: IncomingHook) => {
@@ -155,7 +156,7 @@ export function createReceiver(context: {
   return {
     async greet(hookUuid, { headers, ipAddress }) {
       const startedNs = process.hrtime.bigint();
-      const hook = await find(hookUuid);
+      const hook = await find(hookUuid, ipAddress);
       const request = { headers, body: Buffer.alloc(0), ipAddress };
       const why = hook.row.active ? whyUnsigned(hook.definition, headers) : null;
       if (hook.row.active && why === null) return null;

@@ -7,6 +7,7 @@ import { sendError } from '../platform/http/send-error.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import { unknownContentType } from './parse-payload.ts';
 import type { Receipt, Receiver } from './receive.ts';
+import { isWorthReading } from './worth-reading.ts';
 import { triggerAnswers, triggerSchemas } from './trigger-answers.ts';
 
 /** The address that senders call. The id and the signature are the credentials; the body is taken as raw bytes. */
@@ -32,11 +33,10 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
     onRequest: async (request, reply) => {
       const { hook_id } = request.params as { hook_id: string };
       const { headers, ip: ipAddress } = request;
+      if (!isWorthReading(headers)) reply.header('connection', 'close');
       const refusal = await context.receiver.greet(hook_id, { headers, ipAddress });
-      if (refusal) {
-        reply.header('connection', 'close');
-        return send(reply, refusal);
-      }
+      if (refusal) return send(reply, refusal);
+      reply.removeHeader('connection');
       // No more than the limit is ever read; who announces more is to hear that, not that there is no room.
       const announced = Math.min(
         Number(headers['content-length'] ?? unknownLengthBytes),

@@ -6,9 +6,10 @@ import fastify, {
   type FastifyInstance,
   type RawServerDefault,
 } from 'fastify';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { AppError } from '../errors.ts';
+import type { TrustedAddress } from './client-address.ts';
 import { describedFormats } from './schemas.ts';
 import { sendError } from './send-error.ts';
 import { parseJsonBody } from './parse-json-body.ts';
@@ -27,7 +28,14 @@ const apiBodyLimitBytes = 1024 * 1024;
 const requestTimeoutMs = 60_000;
 
 /** An HTTP server without routes: request ids, JSON in and out, one form of error. */
-export function createHttpApp(options: { log: FastifyBaseLogger; trustProxy: string[] }): HttpApp {
+export function createHttpApp(options: {
+  log: FastifyBaseLogger;
+  /** Whose `X-Forwarded-*` headers are believed. */
+  trustProxy: TrustedAddress | false;
+  /** Sees each request first: it answers it, or calls `next`. */
+  shed?: (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
+}): HttpApp {
+  const { shed } = options;
   const app = fastify({
     // At `info` the program itself says where it listens, to people; Fastify's line would only repeat it.
     loggerInstance: options.log.child(
@@ -35,10 +43,13 @@ export function createHttpApp(options: { log: FastifyBaseLogger; trustProxy: str
       { level: options.log.level === 'info' ? 'warn' : options.log.level },
     ),
     logController: new LogController({ disableRequestLogging: true }),
-    trustProxy: options.trustProxy.length > 0 ? options.trustProxy : false,
+    trustProxy: options.trustProxy,
     bodyLimit: apiBodyLimitBytes,
-    requestTimeout: requestTimeoutMs,
-    keepAliveTimeout: 72_000,
+    serverFactory: (handle) =>
+      createServer({ requestTimeout: requestTimeoutMs, keepAliveTimeout: 72_000 }, (request, response) => {
+        if (shed) shed(request, response, () => handle(request, response));
+        else handle(request, response);
+      }),
     genReqId: () => randomUUID(),
     frameworkErrors: (error, request, reply) => {
       reply.header('x-request-id', request.id);
