@@ -21,6 +21,7 @@ guardRoutes(app, {
 app.register(
   async (api: HttpApp) =>
     triggerRoute(api, {
+      clock: systemClock,
       maxBodyBytes: 25 * 1024 * 1024,
       receiver: {
         receive: async (_uuid, request) => {

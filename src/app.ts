@@ -211,7 +211,7 @@ export function registerApi(app: HttpApp, parts: Parts): void {
         userAgent,
       });
       api.register(async (raw: HttpApp) =>
-        triggerRoute(raw, { receiver, maxBodyBytes: config.maxBodyBytes }),
+        triggerRoute(raw, { receiver, clock, maxBodyBytes: config.maxBodyBytes }),
       );
     },
     { prefix: '/api' },

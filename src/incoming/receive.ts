@@ -47,7 +47,7 @@ export type Receiver = {
   refuseUnread(
     hookUuid: string,
     request: { headers: ReceivedRequest['headers']; ipAddress: string },
-    why: { status: 413 | 415; reason: string },
+    why: { status: 408 | 413 | 415; reason: string },
   ): Promise<Receipt>;
 };
 
