@@ -14,7 +14,7 @@ import { whyUnsigned } from './signature.ts';
 import { answerMessage, type TriggerStatus } from './trigger-answers.ts';
 import { plainRequest } from './inflate.ts';
 import { storeRequests, type DecidedRequest, type Replay, type StoredRequest } from './store.ts';
-import { createUnverifiedLimit, isCausedByAnyone } from './unverified.ts';
+import { isCausedByAnyone, type UnverifiedLimit } from './unverified.ts';
 
 /** The answer to a sender; written only after the request and the action it causes are committed. */
 export type Receipt = {
@@ -39,7 +39,7 @@ export type Receiver = {
    */
   greet(
     hookUuid: string,
-    request: { headers: ReceivedRequest['headers']; ipAddress: string },
+    request: Omit<ReceivedRequest, 'body'> & { ipAddress: string },
   ): Promise<Receipt | null>;
   /**
    * Runs a recorded request again, as a new one: with the hook as it is now, and without a look at its signature, which
@@ -53,8 +53,8 @@ export type Receiver = {
   /** Records and answers a request whose body could not be taken at all. */
   refuseUnread(
     hookUuid: string,
-    request: { headers: ReceivedRequest['headers']; ipAddress: string },
-    why: { status: 413 | 415; reason: string },
+    request: Omit<ReceivedRequest, 'body'> & { ipAddress: string },
+    why: { status: 408 | 413 | 415; reason: string },
   ): Promise<Receipt>;
 };
 
@@ -69,8 +69,9 @@ export function createReceiver(context: {
   /** Of a body, before and after it is inflated. */
   maxBodyBytes: number;
   refusals: RefusalCounter;
+  unverified: UnverifiedLimit;
 }): Receiver {
-  const { connection, registry, clock, bus, refusals } = context;
+  const { connection, registry, clock, bus, refusals, unverified } = context;
   const store = createGroupCommit<DecidedRequest, StoredRequest>(
     async (items) => {
       const attempt = (lookForRepeats: boolean) =>
@@ -94,17 +95,17 @@ export function createReceiver(context: {
     bus.publish('deliveries');
   };
 
-  const find = async (uuid: string): Promise<IncomingHook> => {
+  const find = async (uuid: string, ipAddress?: string): Promise<IncomingHook> => {
     const hook = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(uuid)
       ? await registry.incoming(uuid.toLowerCase()).catch((cause: unknown) => {
           throw notNow(cause);
         })
       : null;
-    if (!hook) throw notFound('The hook');
-    return hook;
+    if (hook) return hook;
+    if (ipAddress !== undefined) unverified.take(null, ipAddress);
+    throw notFound('The hook');
   };
 
-  const unverified = createUnverifiedLimit(clock, refusals);
   const toPrune = new Set<number>();
   /** Anyone can cause these records, so the old ones of a hook are removed: soon, and without making this sender wait. */
   const pruneSoon = (hook: IncomingHook) => {
@@ -162,10 +163,10 @@ export function createReceiver(context: {
   };
 
   return {
-    async greet(hookUuid, { headers, ipAddress }) {
+    async greet(hookUuid, { headers, query, ipAddress }) {
       const startedNs = process.hrtime.bigint();
-      const hook = await find(hookUuid);
-      const request = { headers, query: '', body: Buffer.alloc(0), ipAddress };
+      const hook = await find(hookUuid, ipAddress);
+      const request = { headers, query, body: Buffer.alloc(0), ipAddress };
       const why = hook.row.active ? whyUnsigned(hook, headers) : null;
       if (hook.row.active && why === null) return null;
       const decision: Decision =
@@ -191,10 +192,10 @@ export function createReceiver(context: {
       if (stored.actionId !== null) wakeWorkers();
       return receiptOf(decision, stored);
     },
-    async refuseUnread(hookUuid, { headers, ipAddress }, why) {
+    async refuseUnread(hookUuid, { headers, query, ipAddress }, why) {
       const startedNs = process.hrtime.bigint();
       const hook = await find(hookUuid);
-      const request = { headers, query: '', body: Buffer.alloc(0), ipAddress };
+      const request = { headers, query, body: Buffer.alloc(0), ipAddress };
       const decision: Decision = { outcome: 'refused', ...why, verified: false };
       return (await settle(hook, request, decision, startedNs)).receipt;
     },
