@@ -70,7 +70,7 @@ export function incomingDefinition(input: IncomingInput, old: IncomingDefinition
   const scheme = signatureScheme(schemeName);
   // What was said of another scheme says nothing of this one.
   const before = (old?.signature_scheme ?? 'hmac') === schemeName ? old : null;
-  const events = input.trigger_when?.events ?? old?.events;
+  const { events = old?.events, branches = old?.branches } = input.trigger_when ?? {};
   return {
     requires_secret,
     signature_scheme: requires_secret ? schemeName : null,
@@ -86,6 +86,7 @@ export function incomingDefinition(input: IncomingInput, old: IncomingDefinition
     signature_prefix: requires_secret ? kept(input.signature_prefix, before?.signature_prefix ?? null) : null,
     delivery_id_paths,
     ...(events && events.length > 0 ? { events } : {}),
+    ...(branches ? { branches } : {}),
     variables,
     conditions,
     rate_limit_per_minute: kept(input.rate_limit_per_minute, old?.rate_limit_per_minute ?? null),

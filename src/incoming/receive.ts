@@ -6,7 +6,7 @@ import type { Connection } from '../platform/database/connect.ts';
 import { isUniqueViolation } from '../platform/database/errors.ts';
 import { createGroupCommit } from '../platform/database/group-commit.ts';
 import { AppError, notFound, type FieldError } from '../platform/errors.ts';
-import { decide, understandPlain, type Decision, type ReceivedRequest } from './decide.ts';
+import { decide, notActive, understandPlain, type Decision, type ReceivedRequest } from './decide.ts';
 import { createTokenBuckets } from '../platform/rate-limit.ts';
 import { pruneCausedByAnyone } from './prune.ts';
 import type { RefusalCounter } from './refusal-counter.ts';
@@ -14,6 +14,7 @@ import { whyUnsigned } from './signature.ts';
 import { answerMessage, type TriggerStatus } from './trigger-answers.ts';
 import { plainRequest } from './inflate.ts';
 import { storeRequests, type DecidedRequest, type Replay, type StoredRequest } from './store.ts';
+import { isUnsignedPing } from './sender-headers.ts';
 import { isCausedByAnyone, type UnverifiedLimit } from './unverified.ts';
 
 /** The answer to a sender; written only after the request and the action it causes are committed. */
@@ -171,8 +172,10 @@ export function createReceiver(context: {
       if (hook.row.active && why === null) return null;
       const decision: Decision =
         why === null
-          ? await decide(hook, request, clock.now(), context.maxBodyBytes)
-          : { outcome: 'refused', status: 401, reason: why, verified: false };
+          ? notActive
+          : isUnsignedPing(hook, headers)
+            ? { outcome: 'refused', status: 200, reason: unsignedPing, verified: false }
+            : { outcome: 'refused', status: 401, reason: why, verified: false };
       return (await settle(hook, request, decision, startedNs)).receipt;
     },
     async receive(hookUuid, request) {
@@ -201,6 +204,9 @@ export function createReceiver(context: {
     },
   };
 }
+
+const unsignedPing =
+  'Ping received: the hook is reachable. It was not signed, as Bitbucket Data Center sends it, so that the secret was not checked.';
 
 /** The database cannot be reached, or not written to. */
 function notNow(cause: unknown): AppError {

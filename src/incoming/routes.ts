@@ -220,6 +220,10 @@ export function incomingRoutes(
       }
       const hook = await findHook(db, row.hook_uuid);
       if (!hook) throw notFound('The hook');
+      if (!hook.active) {
+        const why = `The hook ${hook.name} is not active. Activate it, then run the request again.`;
+        throw new AppError('conflict', why);
+      }
       const needed = permissionToRun({ resourceType: hook.resource_type, operation: hook.action_type });
       if (needed) mustAlsoHave(request, needed);
       const received = asReceived(row, await readPayload(db, row));
