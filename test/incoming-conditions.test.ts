@@ -286,6 +286,27 @@ for (const kind of databaseKinds) {
         });
       }
 
+      test('by which its sender proves itself is told by no condition, whatever its header is called', async () => {
+        for (const condition of [
+          { type: 'request_header', path: 'X-Proof', accepted_values: ['another'] },
+          { path: '$headers.x-proof', matches: ['another'] },
+          { type: 'variable', path: 'copied', accepted_values: ['another'] },
+        ]) {
+          const hook = await hookWith([condition], {
+            signature_scheme: 'gitlab-token',
+            secret_header_name: 'X-Proof',
+            secret: right,
+            settings: { variables: [{ name: 'copied', path: '$headers.X-Proof' }] },
+          });
+          const answer = await send(hook, {}, { 'x-proof': right });
+          assert.equal(answer.status, 200, answer.body.message);
+          assert.match(answer.body.message, /is not met/);
+          assert.ok(!JSON.stringify(answer.body).includes(right), answer.body.message);
+          const record = await work.api.get(`/hook-requests/${answer.body.hook_request_id}`);
+          assert.ok(!JSON.stringify(record).includes(right));
+        }
+      });
+
       test('of the wrong type is in no fault', async () => {
         const hook = await hookWith([], { settings: { variables: settings.variables.slice(1) } });
         const answer = await send(hook, {}, { 'x-api-token': given });

@@ -15,10 +15,14 @@ import {
   readQuery,
   type PayloadSource,
 } from './paths.ts';
-import { isSensitiveName } from '../hooks/sensitive-headers.ts';
+import { sendsToken } from '../hooks/signature-schemes.ts';
 
 /** Of a list no more items are compared. */
 const mostItems = 10_000;
+
+/** Of a hook what tells which values are tokens. */
+type Context = Pick<IncomingDefinition, 'variables'> &
+  Partial<Pick<IncomingDefinition, 'signature_scheme' | 'secret_header_name'>>;
 
 export type Evaluation = {
   met: boolean;
@@ -31,7 +35,7 @@ export type Evaluation = {
  * met when its value is any of those that it accepts.
  */
 export function unmetCondition(
-  definition: Pick<IncomingDefinition, 'conditions' | 'variables'>,
+  definition: Context & Pick<IncomingDefinition, 'conditions'>,
   source: PayloadSource,
   variables: Record<string, VariableValue>,
 ): string | null {
@@ -51,7 +55,7 @@ export function unmetCondition(
 /** Whether one condition is met, and the value that was looked at. Of a list one item that is accepted is enough. */
 export function evaluate(
   condition: IncomingCondition,
-  definition: Pick<IncomingDefinition, 'variables'>,
+  definition: Context,
   source: PayloadSource,
   variables: Record<string, VariableValue>,
 ): Evaluation {
@@ -135,18 +139,22 @@ function wantedOf(condition: IncomingCondition, isHidden: boolean): string {
 
 function isSecret(
   { type = 'request_body', path, fallback_paths, same_as }: IncomingCondition,
-  { variables }: Pick<IncomingDefinition, 'variables'>,
+  definition: Context,
 ): boolean {
-  if (typeof same_as === 'string' && isSecretPath(same_as)) return true;
+  // Also a header of any name that holds the token by which the sender proves itself.
+  const proof = sendsToken(definition) ? `$headers.${definition.secret_header_name}` : null;
+  const isToken = (one: string) => isSecretPath(one) || one.toLowerCase() === proof;
+  if (typeof same_as === 'string' && isToken(same_as)) return true;
   switch (type) {
     case 'request_header':
+      return isToken(`$headers.${path}`);
     case 'request_query':
-      return isSensitiveName(path);
+      return isToken(`$query.${path}`);
     case 'request_body':
-      return pathsOf({ path, fallback_paths }).some(isSecretPath);
+      return pathsOf({ path, fallback_paths }).some(isToken);
     case 'variable': {
-      const variable = variables.find(({ name }) => path === name || path.startsWith(`${name}.`));
-      return variable !== undefined && variablePaths(variable).some(isSecretPath);
+      const variable = definition.variables.find(({ name }) => path === name || path.startsWith(`${name}.`));
+      return variable !== undefined && variablePaths(variable).some(isToken);
     }
   }
 }
