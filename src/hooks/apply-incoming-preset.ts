@@ -60,8 +60,9 @@ export function reapplyIncomingPreset(
   const made = row.make(wish);
   // Whoever sends an answer back with other branches has not given the conditions anew.
   const own = given.trigger_when?.conditions;
-  const isOwn = own !== undefined && !isSame(own, old.conditions);
-  if (!isOwn && !isSame(old.conditions, was.conditions)) {
+  const areMade = isSame(old.conditions, was.conditions);
+  const isOwn = own !== undefined && !(areMade && isSame(own, old.conditions));
+  if (!isOwn && !areMade) {
     const message = 'cannot be changed for you: the conditions were changed by hand. Give them too';
     throw invalid([{ field: 'trigger_when.conditions', message }]);
   }

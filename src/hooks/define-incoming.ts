@@ -129,6 +129,11 @@ function faultsOfCondition(condition: IncomingCondition, index: number): FieldEr
     const message = 'needs at least one value; or give the condition matches, globs, same_as or exists';
     faults.push({ field: `${at}.accepted_values`, message });
   }
+  for (const [which, value] of accepted_values.entries()) {
+    if (typeof value !== 'number' || !Number.isInteger(value) || Number.isSafeInteger(value)) continue;
+    const message = 'is beyond 2^53, where a number would be another one: give it as a text';
+    faults.push({ field: `${at}.accepted_values.${which}`, message });
+  }
   if (compares && exists === true) {
     const message = 'must not be true beside a comparison, which only a value that is there can meet';
     faults.push({ field: `${at}.exists`, message });

@@ -433,12 +433,8 @@ const rows = {
           ],
         },
         // A subscription's checkout has an invoice, which is told as paid too.
-        {
-          name: 'no invoice beside it',
-          path: 'data.object.mode',
-          accepted_values: ['payment'],
-          exists: false,
-        },
+        { name: 'no subscription', path: 'data.object.mode', accepted_values: ['payment'], exists: false },
+        { name: 'no invoice beside it', path: 'data.object.invoice', exists: false },
         {
           name: 'money has come',
           path: 'data.object.payment_status',

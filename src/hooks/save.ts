@@ -194,7 +194,7 @@ async function insert(
   if ((await countHooks(db, owner.resourceType, owner.resourceId)) >= mostHooks) {
     throw new AppError(
       'conflict',
-      `A ${owner.resourceType} has at most ${mostHooks} hooks. Delete some first.`,
+      `${owner.resourceType === 'application' ? 'An application' : 'A server'} has at most ${mostHooks} hooks. Delete some first.`,
     );
   }
   const now = clock.now();

@@ -60,9 +60,14 @@ export function evaluate(
   variables: Record<string, VariableValue>,
 ): Evaluation {
   const value = valueOf(condition, source, variables);
-  const isAccepted = accepts(condition, value, source);
-  const isHidden = isSecret(condition, definition);
-  return { met: isAccepted !== (condition.not === true), value: isHidden ? hidden(value) : value };
+  const met = accepts(condition, value, source) !== (condition.not === true) || isUnknown(condition, source);
+  return { met, value: isSecret(condition, definition) ? hidden(value) : value };
+}
+
+/** Among the files that a sender has left out of its list any may be: better run once too often. */
+function isUnknown({ path, type = 'request_body' }: IncomingCondition, source: PayloadSource): boolean {
+  const isOfFiles = type === 'request_body' && path === changedFilesPath;
+  return isOfFiles && changedFiles(source.payload)?.isComplete === false;
 }
 
 function accepts(condition: IncomingCondition, value: unknown, source: PayloadSource): boolean {
@@ -88,9 +93,8 @@ function accepts(condition: IncomingCondition, value: unknown, source: PayloadSo
     );
   };
   if (!Array.isArray(value)) return isOne(value);
-  if (value.slice(0, mostItems).some(isOne)) return true;
-  // What the sender left out of its list may be what is looked for: better run once too often.
-  return condition.path === changedFilesPath && changedFiles(source.payload)?.isComplete === false;
+  // `commits.*.added` is a list of lists.
+  return value.slice(0, mostItems).flat().slice(0, mostItems).some(isOne);
 }
 
 function valueOf(

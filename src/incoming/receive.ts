@@ -12,6 +12,7 @@ import { pruneCausedByAnyone } from './prune.ts';
 import type { RefusalCounter } from './refusal-counter.ts';
 import { whyUnsigned } from './signature.ts';
 import { answerMessage, type TriggerStatus } from './trigger-answers.ts';
+import { hiddenPath } from './hidden-paths.ts';
 import { plainRequest } from './inflate.ts';
 import { storeRequests, type DecidedRequest, type Replay, type StoredRequest } from './store.ts';
 import { isUnsignedPing } from './sender-headers.ts';
@@ -44,7 +45,7 @@ export type Receiver = {
   ): Promise<Receipt | null>;
   /**
    * Runs a recorded request again, as a new one: with the hook as it is now, and without a look at its signature, which
-   * was verified then. Throws `not_found` when the hook is gone.
+   * was verified then. Throws `not_found` when the hook is gone, and `conflict` when it is off or looks at what is not kept.
    */
   replay(
     hookUuid: string,
@@ -190,6 +191,7 @@ export function createReceiver(context: {
     async replay(hookUuid, { ipAddress, ...request }, replay) {
       const startedNs = process.hrtime.bigint();
       const hook = await find(hookUuid);
+      checkReplay(hook, request);
       const decision = understandPlain(hook, await plainRequest(request, context.maxBodyBytes));
       const stored = await keep({ hook, request, decision, ipAddress, replay }, startedNs);
       if (stored.actionId !== null) wakeWorkers();
@@ -203,6 +205,18 @@ export function createReceiver(context: {
       return (await settle(hook, request, decision, startedNs)).receipt;
     },
   };
+}
+
+function checkReplay({ row, definition }: IncomingHook, { headers, query }: ReceivedRequest): void {
+  const conflict = (message: string) => new AppError('conflict', message);
+  if (!row.active)
+    throw conflict(`The hook ${row.name} is not active. Activate it, then run the request again.`);
+  const parameters = Object.fromEntries(new URLSearchParams(query));
+  const hidden = hiddenPath(definition, { headers, query: parameters, payload: {}, isForm: false });
+  if (hidden !== null)
+    throw conflict(
+      `The hook looks at ${hidden}, which may be a token and was not kept: only its sender can send it again.`,
+    );
 }
 
 const unsignedPing =

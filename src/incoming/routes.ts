@@ -186,7 +186,9 @@ export function incomingRoutes(
           when: 'A variable that the hook requires is missing or of the wrong type, or it is invalid otherwise.',
         },
       },
-      errors: { 409: 'Its body was not kept, or the delivery is being sent just now, or its hook is off.' },
+      errors: {
+        409: 'Its body, or a token that its hook looks at, was not kept; or the hook is off; or the delivery is being sent just now.',
+      },
     },
     schema: {
       operationId: 'replayHookRequest',
@@ -220,10 +222,6 @@ export function incomingRoutes(
       }
       const hook = await findHook(db, row.hook_uuid);
       if (!hook) throw notFound('The hook');
-      if (!hook.active) {
-        const why = `The hook ${hook.name} is not active. Activate it, then run the request again.`;
-        throw new AppError('conflict', why);
-      }
       const needed = permissionToRun({ resourceType: hook.resource_type, operation: hook.action_type });
       if (needed) mustAlsoHave(request, needed);
       const received = asReceived(row, await readPayload(db, row));
