@@ -39,7 +39,7 @@ describe('the configuration', () => {
         egressAllow: config.egressAllow,
         trustProxy: config.trustProxy,
       },
-      { host: '127.0.0.1', port: 8080, role: 'all', databaseUrl: null, egressAllow: [], trustProxy: false },
+      { host: '127.0.0.1', port: 8080, role: 'all', databaseUrl: null, egressAllow: [], trustProxy: [] },
     );
     assert.equal(config.adminEmail, 'admin@localhost');
     assert.equal(config.maxBodyBytes, 26_214_400);

@@ -155,6 +155,48 @@ for (const kind of databaseKinds) {
       });
     });
 
+    test('on the items of lists in a list are met by any of them', async () => {
+      const hook = await hookWith([{ path: 'commits.*.added', globs: ['docs/*'] }]);
+      await met(hook, pushOf({ added: ['src/a', 'docs/b'] }));
+      assert.equal((await send(hook, pushOf({ added: ['src/a'] }))).status, 200);
+    });
+
+    test('with a number that no number can be exact for are refused when they are given', async () => {
+      const body = { name: 'in', trigger_when: { conditions: [{ path: 'id', accepted_values: [2 ** 53] }] } };
+      const answer = await work.api.request<{ errors: { field: string; message: string }[] }>(
+        'POST',
+        `/pipelines/${pipelineId}/hooks/incoming`,
+        body,
+      );
+      assert.equal(answer.status, 422);
+      assert.match(answer.body.errors[0]!.message, /beyond 2\^53.*as a text/);
+      const hook = await hookWith([{ path: 'id', accepted_values: ['9007199254740993'] }]);
+      const post = (text: string) => sendSigned(server, hook, text);
+      assert.equal((await post('{"id":9007199254740993}')).status, 202);
+      assert.equal((await post('{"id":9007199254740992}')).status, 200);
+    });
+
+    test('on a token keep a request from being run again, since it is not kept; so does a hook that is off', async () => {
+      const hook = await hookWith([
+        { type: 'request_header', path: 'X-Api-Token', accepted_values: ['s3cret'] },
+      ]);
+      const answer = await send(hook, {}, { 'x-api-token': 's3cret' });
+      assert.equal(answer.status, 202);
+      const replay = (id: string) =>
+        work.api.request<{ message: string }>('POST', `/hook-requests/${id}/replay`);
+      const refused = await replay(answer.body.hook_request_id);
+      assert.equal(refused.status, 409);
+      assert.match(refused.body.message, /\$headers\.X-Api-Token, which may be a token and was not kept/);
+      const other = await hookWith([]);
+      const taken = await send(other, {});
+      await work.api.put(`/hooks/incoming/${other.id}`, { active: false });
+      const off = await replay(taken.body.hook_request_id);
+      assert.equal(off.status, 409);
+      assert.match(off.body.message, /is not active/);
+      await work.api.put(`/hooks/incoming/${other.id}`, { active: true });
+      assert.equal((await replay(taken.body.hook_request_id)).status, 202);
+    });
+
     test('by value, pattern, place and their opposites are told with what was found', async () => {
       const push = realPush();
       const cases: [condition: Condition, message: string][] = [
@@ -285,6 +327,27 @@ for (const kind of databaseKinds) {
           untold(taken.text, 'the answer when it is right');
         });
       }
+
+      test('by which its sender proves itself is told by no condition, whatever its header is called', async () => {
+        for (const condition of [
+          { type: 'request_header', path: 'X-Proof', accepted_values: ['another'] },
+          { path: '$headers.x-proof', matches: ['another'] },
+          { type: 'variable', path: 'copied', accepted_values: ['another'] },
+        ]) {
+          const hook = await hookWith([condition], {
+            signature_scheme: 'gitlab-token',
+            secret_header_name: 'X-Proof',
+            secret: right,
+            settings: { variables: [{ name: 'copied', path: '$headers.X-Proof' }] },
+          });
+          const answer = await send(hook, {}, { 'x-proof': right });
+          assert.equal(answer.status, 200, answer.body.message);
+          assert.match(answer.body.message, /is not met/);
+          assert.ok(!JSON.stringify(answer.body).includes(right), answer.body.message);
+          const record = await work.api.get(`/hook-requests/${answer.body.hook_request_id}`);
+          assert.ok(!JSON.stringify(record).includes(right));
+        }
+      });
 
       test('of the wrong type is in no fault', async () => {
         const hook = await hookWith([], { settings: { variables: settings.variables.slice(1) } });

@@ -84,7 +84,8 @@ const incoming = {
             Type.Array(OneOf(incomingEvents), {
               minItems: 1,
               maxItems: 10,
-              description: 'With a preset: what it is to be for. `push` if left out, or `paid`.',
+              description:
+                'With a preset: what it is to be for. `push` if left out, or `paid`. Changed later, its conditions and variables are made anew.',
             }),
           ),
           branches: Type.Optional(

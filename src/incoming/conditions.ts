@@ -15,10 +15,14 @@ import {
   readQuery,
   type PayloadSource,
 } from './paths.ts';
-import { isSensitiveName } from '../hooks/sensitive-headers.ts';
+import { sendsToken } from '../hooks/signature-schemes.ts';
 
 /** Of a list no more items are compared. */
 const mostItems = 10_000;
+
+/** Of a hook what tells which values are tokens. */
+type Context = Pick<IncomingDefinition, 'variables'> &
+  Partial<Pick<IncomingDefinition, 'signature_scheme' | 'secret_header_name'>>;
 
 export type Evaluation = {
   met: boolean;
@@ -31,7 +35,7 @@ export type Evaluation = {
  * met when its value is any of those that it accepts.
  */
 export function unmetCondition(
-  definition: Pick<IncomingDefinition, 'conditions' | 'variables'>,
+  definition: Context & Pick<IncomingDefinition, 'conditions'>,
   source: PayloadSource,
   variables: Record<string, VariableValue>,
 ): string | null {
@@ -51,14 +55,19 @@ export function unmetCondition(
 /** Whether one condition is met, and the value that was looked at. Of a list one item that is accepted is enough. */
 export function evaluate(
   condition: IncomingCondition,
-  definition: Pick<IncomingDefinition, 'variables'>,
+  definition: Context,
   source: PayloadSource,
   variables: Record<string, VariableValue>,
 ): Evaluation {
   const value = valueOf(condition, source, variables);
-  const isAccepted = accepts(condition, value, source);
-  const isHidden = isSecret(condition, definition);
-  return { met: isAccepted !== (condition.not === true), value: isHidden ? hidden(value) : value };
+  const met = accepts(condition, value, source) !== (condition.not === true) || isUnknown(condition, source);
+  return { met, value: isSecret(condition, definition) ? hidden(value) : value };
+}
+
+/** Among the files that a sender has left out of its list any may be: better run once too often. */
+function isUnknown({ path, type = 'request_body' }: IncomingCondition, source: PayloadSource): boolean {
+  const isOfFiles = type === 'request_body' && path === changedFilesPath;
+  return isOfFiles && changedFiles(source.payload)?.isComplete === false;
 }
 
 function accepts(condition: IncomingCondition, value: unknown, source: PayloadSource): boolean {
@@ -84,9 +93,8 @@ function accepts(condition: IncomingCondition, value: unknown, source: PayloadSo
     );
   };
   if (!Array.isArray(value)) return isOne(value);
-  if (value.slice(0, mostItems).some(isOne)) return true;
-  // What the sender left out of its list may be what is looked for: better run once too often.
-  return condition.path === changedFilesPath && changedFiles(source.payload)?.isComplete === false;
+  // `commits.*.added` is a list of lists.
+  return value.slice(0, mostItems).flat().slice(0, mostItems).some(isOne);
 }
 
 function valueOf(
@@ -135,18 +143,22 @@ function wantedOf(condition: IncomingCondition, isHidden: boolean): string {
 
 function isSecret(
   { type = 'request_body', path, fallback_paths, same_as }: IncomingCondition,
-  { variables }: Pick<IncomingDefinition, 'variables'>,
+  definition: Context,
 ): boolean {
-  if (typeof same_as === 'string' && isSecretPath(same_as)) return true;
+  // Also a header of any name that holds the token by which the sender proves itself.
+  const proof = sendsToken(definition) ? `$headers.${definition.secret_header_name}` : null;
+  const isToken = (one: string) => isSecretPath(one) || one.toLowerCase() === proof;
+  if (typeof same_as === 'string' && isToken(same_as)) return true;
   switch (type) {
     case 'request_header':
+      return isToken(`$headers.${path}`);
     case 'request_query':
-      return isSensitiveName(path);
+      return isToken(`$query.${path}`);
     case 'request_body':
-      return pathsOf({ path, fallback_paths }).some(isSecretPath);
+      return pathsOf({ path, fallback_paths }).some(isToken);
     case 'variable': {
-      const variable = variables.find(({ name }) => path === name || path.startsWith(`${name}.`));
-      return variable !== undefined && variablePaths(variable).some(isSecretPath);
+      const variable = definition.variables.find(({ name }) => path === name || path.startsWith(`${name}.`));
+      return variable !== undefined && variablePaths(variable).some(isToken);
     }
   }
 }

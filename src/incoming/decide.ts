@@ -38,7 +38,8 @@ export type Decision =
     }
   | {
       outcome: 'refused';
-      status: 400 | 401 | 404 | 408 | 413 | 415 | 422 | 429;
+      /** 200 of what its sender would take for a failure of the hook otherwise. */
+      status: 200 | 400 | 401 | 404 | 408 | 413 | 415 | 422 | 429;
       reason: string;
       errors?: FieldError[];
       verified: boolean;

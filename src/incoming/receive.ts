@@ -6,14 +6,16 @@ import type { Connection } from '../platform/database/connect.ts';
 import { isUniqueViolation } from '../platform/database/errors.ts';
 import { createGroupCommit } from '../platform/database/group-commit.ts';
 import { AppError, notFound, type FieldError } from '../platform/errors.ts';
-import { decide, understandPlain, type Decision, type ReceivedRequest } from './decide.ts';
+import { decide, notActive, understandPlain, type Decision, type ReceivedRequest } from './decide.ts';
 import { createTokenBuckets } from '../platform/rate-limit.ts';
 import { pruneCausedByAnyone } from './prune.ts';
 import type { RefusalCounter } from './refusal-counter.ts';
 import { whyUnsigned } from './signature.ts';
 import { answerMessage, type TriggerStatus } from './trigger-answers.ts';
+import { hiddenPath } from './hidden-paths.ts';
 import { plainRequest } from './inflate.ts';
 import { storeRequests, type DecidedRequest, type Replay, type StoredRequest } from './store.ts';
+import { isUnsignedPing } from './sender-headers.ts';
 import { isCausedByAnyone, type UnverifiedLimit } from './unverified.ts';
 
 /** The answer to a sender; written only after the request and the action it causes are committed. */
@@ -43,7 +45,7 @@ export type Receiver = {
   ): Promise<Receipt | null>;
   /**
    * Runs a recorded request again, as a new one: with the hook as it is now, and without a look at its signature, which
-   * was verified then. Throws `not_found` when the hook is gone.
+   * was verified then. Throws `not_found` when the hook is gone, and `conflict` when it is off or looks at what is not kept.
    */
   replay(
     hookUuid: string,
@@ -171,8 +173,10 @@ export function createReceiver(context: {
       if (hook.row.active && why === null) return null;
       const decision: Decision =
         why === null
-          ? await decide(hook, request, clock.now(), context.maxBodyBytes)
-          : { outcome: 'refused', status: 401, reason: why, verified: false };
+          ? notActive
+          : isUnsignedPing(hook, headers)
+            ? { outcome: 'refused', status: 200, reason: unsignedPing, verified: false }
+            : { outcome: 'refused', status: 401, reason: why, verified: false };
       return (await settle(hook, request, decision, startedNs)).receipt;
     },
     async receive(hookUuid, request) {
@@ -187,6 +191,7 @@ export function createReceiver(context: {
     async replay(hookUuid, { ipAddress, ...request }, replay) {
       const startedNs = process.hrtime.bigint();
       const hook = await find(hookUuid);
+      checkReplay(hook, request);
       const decision = understandPlain(hook, await plainRequest(request, context.maxBodyBytes));
       const stored = await keep({ hook, request, decision, ipAddress, replay }, startedNs);
       if (stored.actionId !== null) wakeWorkers();
@@ -201,6 +206,21 @@ export function createReceiver(context: {
     },
   };
 }
+
+function checkReplay({ row, definition }: IncomingHook, { headers, query }: ReceivedRequest): void {
+  const conflict = (message: string) => new AppError('conflict', message);
+  if (!row.active)
+    throw conflict(`The hook ${row.name} is not active. Activate it, then run the request again.`);
+  const parameters = Object.fromEntries(new URLSearchParams(query));
+  const hidden = hiddenPath(definition, { headers, query: parameters, payload: {}, isForm: false });
+  if (hidden !== null)
+    throw conflict(
+      `The hook looks at ${hidden}, which may be a token and was not kept: only its sender can send it again.`,
+    );
+}
+
+const unsignedPing =
+  'Ping received: the hook is reachable. It was not signed, as Bitbucket Data Center sends it, so that the secret was not checked.';
 
 /** The database cannot be reached, or not written to. */
 function notNow(cause: unknown): AppError {

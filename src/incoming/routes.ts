@@ -186,7 +186,9 @@ export function incomingRoutes(
           when: 'A variable that the hook requires is missing or of the wrong type, or it is invalid otherwise.',
         },
       },
-      errors: { 409: 'Its body was not kept, or the delivery is being sent just now, or its hook is off.' },
+      errors: {
+        409: 'Its body, or a token that its hook looks at, was not kept; or the hook is off; or the delivery is being sent just now.',
+      },
     },
     schema: {
       operationId: 'replayHookRequest',

@@ -28,11 +28,13 @@ const signedPaths: Partial<Record<SignatureSchemeName, string[]>> = {
 /** Anybody may send it, and it counts where the sender has no id of its own. */
 const idempotencyKey = '$headers.idempotency-key';
 
+const dataCenterPing = 'diagnostics:ping';
+
 /** What GitHub and its like send to see whether somebody is there. */
 const pings: Record<string, string> = {
   'x-github-event': 'ping',
   'x-gitea-event': 'ping',
-  'x-event-key': 'diagnostics:ping',
+  'x-event-key': dataCenterPing,
 };
 
 /** The key under which a repeat is recognised: 16 bytes of SHA-256 over hook and delivery id; null without an id. */
@@ -56,6 +58,17 @@ function idPaths({ delivery_id_paths: named, signature_scheme }: IncomingHook['d
 
 export function isPing(headers: Record<string, unknown>): boolean {
   return Object.entries(pings).some(([name, value]) => headers[name] === value);
+}
+
+/** Bitbucket Data Center tests a connection without signing, also where it knows the secret. */
+export function isUnsignedPing(
+  { definition }: Pick<IncomingHook, 'definition'>,
+  headers: Record<string, unknown>,
+): boolean {
+  const isMissing = headers[definition.secret_header_name ?? ''] === undefined;
+  return (
+    definition.signature_scheme === 'bitbucket' && isMissing && headers['x-event-key'] === dataCenterPing
+  );
 }
 
 /** What Slack wants to hear back before it sends to an address; null for everything else. */
