@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { IncomingDefinition } from '../src/hooks/definition.ts';
+import type { IncomingHook } from '../src/hooks/registry.ts';
+import { understand, type Decision } from '../src/incoming/decide.ts';
 import { formField, parsePayload } from '../src/incoming/parse-payload.ts';
 import { parseExactJson } from '../src/platform/exact-json.ts';
 
@@ -14,6 +17,53 @@ function within<Value>(ms: number, run: () => Value): Value {
   const took = (user + system) / 1000;
   assert.ok(took < ms, `took ${Math.round(took)} ms, more than ${ms} ms`);
   return value;
+}
+
+/** A hook as the accept path has it, without a secret unless told. */
+function hookOf(definition: Partial<IncomingDefinition>): IncomingHook {
+  const row = {
+    pipeline_id: 1,
+    resource_type: 'application',
+    resource_id: 1,
+    action_type: 'deploy',
+    uuid: 'x',
+  };
+  const unsigned: IncomingDefinition = {
+    requires_secret: false,
+    secret_algorithm: null,
+    secret_header_name: null,
+    variables: [],
+    conditions: [],
+  };
+  // Safe: of the row no more is looked at.
+  const hook = {
+    row,
+    secret: null,
+    previous: null,
+    pipelineIds: [1],
+    definition: { ...unsigned, ...definition },
+  };
+  return hook as unknown as IncomingHook;
+}
+
+/** Letters in no order, the same each time. */
+function textOf(length: number): string {
+  let state = 1;
+  return Array.from({ length }, () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return String.fromCharCode(0x61 + (state % 26));
+  }).join('');
+}
+
+type Sent = { headers?: Record<string, string>; query?: string };
+
+function decided(
+  definition: Partial<IncomingDefinition>,
+  body: unknown,
+  { headers = {}, query = '' }: Sent = {},
+): Decision {
+  const text = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+  return understand(hookOf(definition), { headers, query, body: Buffer.from(text as string) });
 }
 
 function payloadOf(contentType: string, body: string | Buffer): unknown {
@@ -127,5 +177,220 @@ describe('a signed body under another content type', () => {
     assert.deepEqual(payloadOf(form, 'a=1&b=%7B%22&c=x+y'), { a: '1', b: '{"', c: 'x y' });
     assert.deepEqual(payloadOf(form, 'payload={"a":1}'), { a: 1 });
     assert.deepEqual(payloadOf(`${form}; charset=latin1`, 'a=%E9%+%4&%62=+'), { a: 'é% %4', b: ' ' });
+  });
+});
+
+describe('a body made to cost time, and a hook that was made for it', () => {
+  const items = JSON.stringify({ a: Array.from({ length: 500_000 }, (_, index) => ({ b: `x${index}` })) });
+  const manyPaths = Array.from({ length: 100 }, (_, index) => `a.*.c${index}`);
+  const cases: [name: string, definition: Partial<IncomingDefinition>, body: string][] = [
+    [
+      'a hundred variables of a hundred places in a long list',
+      { variables: manyPaths.map((path, index) => ({ name: `v${index}`, path, fallback_paths: manyPaths })) },
+      items,
+    ],
+    [
+      'a hundred globs for each of many texts',
+      {
+        conditions: [
+          { path: 'a.*.b', globs: Array.from({ length: 100 }, (_, index) => `**/${index}/**/*.{ts,js}`) },
+        ],
+      },
+      items,
+    ],
+    [
+      'filters with globs',
+      {
+        variables: Array.from({ length: 100 }, (_, index) => ({
+          name: `v${index}`,
+          path: `a.[b~**/${index}/**].c`,
+        })),
+      },
+      items,
+    ],
+    [
+      'a large list as each of a hundred variables',
+      {
+        variables: Array.from({ length: 100 }, (_, index) => ({
+          name: `v${index}`,
+          path: 'a',
+          type: 'array',
+        })),
+      },
+      items,
+    ],
+    [
+      'a transformation of each of many texts',
+      {
+        variables: Array.from({ length: 100 }, (_, index) => ({
+          name: `v${index}`,
+          path: 'a.*.b',
+          type: 'array',
+          transform: { capture: `(${index})$` },
+        })),
+      },
+      items,
+    ],
+    [
+      'expressions that are slow on long texts',
+      {
+        conditions: Array.from({ length: 20 }, (_, index) => ({
+          path: 'text',
+          matches: [`(a.{0,${999 - index}}b|c.{0,1000}d)$`],
+          not: true,
+        })),
+      },
+      JSON.stringify({ text: `${textOf(70_000)}.` }),
+    ],
+  ];
+  for (const [name, definition, body] of cases) {
+    test(`${name}: refused after a second or two`, () => {
+      const decision = within(5000, () => decided(definition, body));
+      assert.equal(
+        decision.outcome === 'refused' && decision.status,
+        413,
+        JSON.stringify(decision).slice(0, 300),
+      );
+      assert.match(decision.outcome === 'refused' ? decision.reason : '', /too large for this hook/);
+    });
+  }
+
+  test('a push of five thousand files and a hundred globs is decided as ever', () => {
+    const files = Array.from(
+      { length: 4900 },
+      (_, index) => `apps/service-${index % 50}/src/thing-${index}.ts`,
+    );
+    const globs = Array.from({ length: 99 }, (_, index) => `packages/lib-${index}/**`);
+    const push = { commits: [{ added: files }] };
+    const conditions = [{ path: '$changed_files', globs }];
+    assert.equal(decided({ conditions }, push).outcome, 'skipped');
+    assert.equal(
+      decided({ conditions: [{ path: '$changed_files', globs: [...globs, 'apps/*-7/**'] }] }, push).outcome,
+      'accepted',
+    );
+  });
+
+  test('a sentence is no longer than one reads, however much the hook and the body hold', () => {
+    const long = 'x'.repeat(400);
+    const paths = Array.from({ length: 100 }, (_, index) => `${long}${index}`);
+    const unmet = decided(
+      {
+        conditions: [
+          {
+            path: 'a',
+            accepted_values: paths,
+            matches: paths.slice(0, 20),
+            globs: paths,
+          },
+        ],
+      },
+      items,
+    );
+    assert.equal(unmet.outcome, 'skipped');
+    assert.ok(unmet.reason.length < 5000, String(unmet.reason.length));
+    assert.match(unmet.reason, / or 90 more or match /);
+    const missing = decided(
+      {
+        variables: paths.map((path, index) => ({
+          name: `v${index}`,
+          path,
+          fallback_paths: paths,
+          required: true,
+        })),
+      },
+      {},
+    );
+    assert.ok(missing.reason.length < 5000, String(missing.reason.length));
+  });
+});
+
+describe('what may be a token', () => {
+  const secret = 'correct-horse-battery';
+  const wrong = { headers: { 'x-shop': 'guess', 'x-api-key': 'guess' }, query: 'token=guess' };
+  const places: [name: string, definition: Partial<IncomingDefinition>][] = [
+    ['a parameter', { conditions: [{ type: 'request_query', path: 'token', accepted_values: [secret] }] }],
+    ['a header', { conditions: [{ type: 'request_header', path: 'X-Api-Key', matches: [`^${secret}$`] }] }],
+    ['a path', { conditions: [{ path: '$query.token', accepted_values: [secret] }] }],
+    [
+      'one of several paths',
+      { conditions: [{ path: 'x', fallback_paths: ['$headers.x-api-key'], globs: [secret] }] },
+    ],
+    ['a key of the body', { conditions: [{ path: 'auth.verification_token', accepted_values: [secret] }] }],
+    [
+      'a variable',
+      {
+        variables: [{ name: 'given', path: 'x', fallback_paths: ['$query.token'] }],
+        conditions: [{ type: 'variable', path: 'given', accepted_values: [secret] }],
+      },
+    ],
+    [
+      'the header that holds the secret of the hook',
+      {
+        requires_secret: true,
+        signature_scheme: 'gitlab-token',
+        secret_header_name: 'x-shop',
+        conditions: [{ path: '$headers.X-Shop', accepted_values: [secret] }],
+      },
+    ],
+  ];
+  for (const [name, definition] of places) {
+    test(`in ${name} is told to nobody by the condition that checks it`, () => {
+      const body = { auth: { verification_token: 'guess' } };
+      const decision = decided(definition, body, wrong);
+      assert.equal(decision.outcome, 'skipped');
+      assert.ok(!decision.reason.includes(secret), decision.reason);
+      assert.ok(!decision.reason.includes('guess'), decision.reason);
+      assert.match(decision.reason, / must be what the hook says, and found was "\*{8}"\.$/);
+    });
+  }
+
+  test('is no value when a record only has the mask of it', () => {
+    const definition: Partial<IncomingDefinition> = {
+      variables: [
+        { name: 'key', path: '$headers.x-api-key' },
+        { name: 'env', path: '$query.token', transform: { lower_case: true } },
+      ],
+    };
+    const sent = { headers: { 'x-api-key': '********' }, query: 'token=********' };
+    const decision = decided(definition, {}, sent);
+    assert.equal(decision.outcome === 'refused' && decision.status, 422, JSON.stringify(decision));
+    assert.match(
+      decision.reason,
+      /key at \$headers\.x-api-key was not kept.*env at \$query\.token was not kept/,
+    );
+  });
+});
+
+describe('a push that lists some of its files only', () => {
+  const push = { total_commits_count: 30, commits: [{ modified: ['docs/a.md'] }] };
+  const cases: [globs: string[], not: boolean, runs: boolean][] = [
+    [['docs/**'], false, true],
+    [['apps/**'], false, true],
+    // None of the others is known to be under it.
+    [['apps/**'], true, true],
+    [['docs/**'], true, false],
+  ];
+  for (const [globs, not, runs] of cases) {
+    test(`${runs ? 'runs' : 'does not run'} under ${not ? 'no file of' : 'any file of'} ${globs.join()}`, () => {
+      const decision = decided({ conditions: [{ path: '$changed_files', globs, not }] }, push);
+      assert.equal(decision.outcome, runs ? 'accepted' : 'skipped');
+    });
+  }
+});
+
+describe('a condition on a long list, or on a long text', () => {
+  test('looks at every item of it: nothing hides behind ten thousand others', () => {
+    const list = [...Array.from({ length: 20_000 }, () => 'fine'), 'forbidden'];
+    const conditions = [{ path: 'list', accepted_values: ['forbidden'], not: true }];
+    assert.equal(decided({ conditions }, { list }).outcome, 'skipped');
+  });
+
+  test('looks at as much of it as a variable could hold', () => {
+    const definition = {
+      variables: [{ name: 'text' }],
+      conditions: [{ path: 'text', matches: ['^[a-z]+$'] }],
+    };
+    assert.equal(decided(definition, { text: `${'a'.repeat(20_000)}; reboot` }).outcome, 'skipped');
+    assert.notEqual(decided(definition, { text: `${'a'.repeat(66_000)}; reboot` }).outcome, 'accepted');
   });
 });

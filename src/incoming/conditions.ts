@@ -1,11 +1,13 @@
 import type { VariableValue } from '../actions/trigger.ts';
-import { mostLevels, type IncomingCondition } from '../hooks/definition.ts';
-import { isDeeperThan, lookUp } from '../platform/dotted-path.ts';
-import { globExpression, linearExpression } from '../platform/linear-expression.ts';
+import type { IncomingCondition } from '../hooks/definition.ts';
+import { lookUp } from '../platform/dotted-path.ts';
+import { linearExpression, linearGlob } from '../platform/linear-expression.ts';
 import { mask } from '../platform/secret-box.ts';
 import { changedFiles } from './changed-files.ts';
+import { excerpt } from './excerpt.ts';
 import {
   changedFilesPath,
+  isSecretHeader,
   isSecretPath,
   isWritten,
   readFirst,
@@ -16,31 +18,33 @@ import {
 } from './paths.ts';
 import { isSensitiveName } from '../hooks/sensitive-headers.ts';
 
-/** Of a list no more items are compared. */
-const mostItems = 10_000;
-
 export type Evaluation = {
   met: boolean;
   /** What was looked at; a mask where it may be a token. */
   value: unknown;
 };
 
+/** The variables of a request, and the names of those that may hold a token. */
+export type Extracted = { values: Record<string, VariableValue>; secret: ReadonlySet<string> };
+
 /**
  * The first condition that is not met, in one sentence that shows the value found, or null. All must be met; each is
- * met when its value is any of those that it accepts.
+ * met when its value is any of those that it accepts. Anybody may read the sentence: of what may be a token it shows
+ * neither what was found nor what is right.
  */
 export function unmetCondition(
   conditions: IncomingCondition[],
   source: PayloadSource,
-  variables: Record<string, VariableValue>,
+  variables: Extracted,
 ): string | null {
   for (const [index, condition] of conditions.entries()) {
     const { met, value } = evaluate(condition, source, variables);
     if (met) continue;
     const name = condition.name ? ` (${condition.name})` : '';
+    const wanted = isSecret(condition, source, variables) ? 'be what the hook says' : wantedOf(condition);
     return (
       `Condition ${index + 1} of ${conditions.length}${name} is not met: ` +
-      `${placesOf(condition)} must ${wantedOf(condition)}, and found was ${shown(value)}.`
+      `${placesOf(condition)} must ${wanted}, and found was ${shown(value)}.`
     );
   }
   return null;
@@ -50,11 +54,20 @@ export function unmetCondition(
 export function evaluate(
   condition: IncomingCondition,
   source: PayloadSource,
-  variables: Record<string, VariableValue>,
+  variables: Extracted,
 ): Evaluation {
-  const value = valueOf(condition, source, variables);
+  const value = valueOf(condition, source, variables.values);
   const isAccepted = accepts(condition, value, source);
-  return { met: isAccepted !== (condition.not === true), value: isSecret(condition) ? hidden(value) : value };
+  return {
+    met: isAccepted !== (condition.not === true) || (!isAccepted && mayHoldMore(condition, source, value)),
+    value: isSecret(condition, source, variables) ? hidden(value) : value,
+  };
+}
+
+/** What a sender left out of its list may be what decides, either way: better run once too often. */
+function mayHoldMore(condition: IncomingCondition, source: PayloadSource, value: unknown): boolean {
+  if (condition.path !== changedFilesPath || !Array.isArray(value)) return false;
+  return changedFiles(source.payload)?.isComplete === false;
 }
 
 function accepts(condition: IncomingCondition, value: unknown, source: PayloadSource): boolean {
@@ -65,24 +78,27 @@ function accepts(condition: IncomingCondition, value: unknown, source: PayloadSo
     return typeof same_as === 'string' && (readPath(source, same_as) ?? null) === null;
   }
   if (exists === true) return true;
+  // It may be long since they were compiled.
+  source.effort?.spend(20 * (matches.length + globs.length));
   const tests = [
     ...matches.map((pattern) => linearExpression(pattern)),
-    ...globs.map((glob) => linearExpression(globExpression(glob))),
+    ...globs.map((glob) => linearGlob(glob)),
   ];
   const other = typeof same_as === 'string' ? readPath(source, same_as) : undefined;
   const isOne = (item: unknown): boolean => {
+    source.effort?.spend(1);
     if (item === null || typeof item === 'object') return false;
     const text = String(item);
     return (
-      accepted_values.some((accepted) => isWritten(item, String(accepted))) ||
-      tests.some((expression) => expression.test(text)) ||
+      accepted_values.some((accepted) => text === String(accepted)) ||
+      tests.some((expression) => {
+        source.effort?.spend(1 + text.length / 16);
+        return expression.test(text);
+      }) ||
       (other !== undefined && isWritten(other, text))
     );
   };
-  if (!Array.isArray(value)) return isOne(value);
-  if (value.slice(0, mostItems).some(isOne)) return true;
-  // What the sender left out of its list may be what is looked for: better run once too often.
-  return condition.path === changedFilesPath && changedFiles(source.payload)?.isComplete === false;
+  return Array.isArray(value) ? value.some(isOne) : isOne(value);
 }
 
 function valueOf(
@@ -123,20 +139,44 @@ function wantedOf({
   not,
 }: IncomingCondition): string {
   const alternatives: string[] = [];
-  const [value, ...others] = accepted_values.map((one) => JSON.stringify(one));
-  if (others.length > 0) alternatives.push(`be one of ${[value, ...others].join(', ')}`);
-  else if (value !== undefined) alternatives.push(`be ${value}`);
-  if (matches.length > 0) alternatives.push(`match ${matches.join(' or ')}`);
-  if (globs.length > 0) alternatives.push(`be under ${globs.join(' or ')}`);
+  const values = accepted_values.map((one) => JSON.stringify(one));
+  if (values.length > 1) alternatives.push(`be one of ${told(values, ', ')}`);
+  else if (values.length === 1) alternatives.push(`be ${told(values, ', ')}`);
+  if (matches.length > 0) alternatives.push(`match ${told(matches, ' or ')}`);
+  if (globs.length > 0) alternatives.push(`be under ${told(globs, ' or ')}`);
   if (typeof same_as === 'string') alternatives.push(`be the same as ${same_as}`);
   if (exists === false) alternatives.push('be absent');
   if (exists === true) alternatives.push('be there');
   return `${not === true ? 'not ' : ''}${alternatives.join(not === true ? ' nor ' : ' or ')}`;
 }
 
-function isSecret({ type = 'request_body', path, fallback_paths }: IncomingCondition): boolean {
-  if (type === 'request_header' || type === 'request_query') return isSensitiveName(path);
-  return type === 'request_body' && pathsOf({ path, fallback_paths }).some(isSecretPath);
+/** As many as one reads. A sentence is kept with each request that does not meet its condition. */
+const mostTold = 10;
+const mostCharactersTold = 100;
+
+function told(all: string[], separator: string): string {
+  const some = all.slice(0, mostTold).map((one) => cutAt(one, mostCharactersTold));
+  return all.length > mostTold
+    ? `${some.join(separator)} or ${all.length - mostTold} more`
+    : some.join(separator);
+}
+
+function cutAt(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)} …` : text;
+}
+
+function isSecret(condition: IncomingCondition, source: PayloadSource, { secret }: Extracted): boolean {
+  const { type = 'request_body', path } = condition;
+  switch (type) {
+    case 'request_body':
+      return pathsOf(condition).some((one) => isSecretPath(source, one));
+    case 'request_header':
+      return isSecretHeader(source, path);
+    case 'request_query':
+      return isSensitiveName(path);
+    case 'variable':
+      return secret.has(path.split('.')[0]!);
+  }
 }
 
 function hidden(value: unknown): unknown {
@@ -145,7 +185,5 @@ function hidden(value: unknown): unknown {
 
 function shown(value: unknown): string {
   if (value === undefined || value === null) return 'nothing there';
-  if (isDeeperThan(value, mostLevels)) return 'a value that is nested deep';
-  const text = JSON.stringify(value);
-  return text.length > 200 ? `${text.slice(0, 200)} …` : text;
+  return cutAt(JSON.stringify(excerpt(value, 200)), 200);
 }

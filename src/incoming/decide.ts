@@ -1,7 +1,10 @@
 import { parametersFrom, type ActionParameters, type VariableValue } from '../actions/trigger.ts';
+import type { IncomingDefinition } from '../hooks/definition.ts';
 import type { IncomingHook } from '../hooks/registry.ts';
+import { sendsToken } from '../hooks/signature-schemes.ts';
 import type { FieldError } from '../platform/errors.ts';
 import { unmetCondition } from './conditions.ts';
+import { createEffort, TooMuchEffort } from './effort.ts';
 import { extractVariables } from './extract.ts';
 import { contentEncoding, inflateBody } from './inflate.ts';
 import { parsePayload, type ParsedPayload } from './parse-payload.ts';
@@ -78,24 +81,37 @@ export function verify(hook: IncomingHook, request: ReceivedRequest, now: number
 
 /** What a verified request asks for. Its body is no longer compressed. */
 export function understand(hook: IncomingHook, request: ReceivedRequest): Decision {
+  try {
+    return understandWithin(hook, request);
+  } catch (error) {
+    if (error instanceof TooMuchEffort) return refuse(413, tooMuchEffort, true);
+    throw error;
+  }
+}
+
+const tooMuchEffort =
+  'The body is too large for this hook: looking through it by its paths, expressions and globs takes too long.';
+
+function understandWithin(hook: IncomingHook, request: ReceivedRequest): Decision {
   if (isPing(request.headers))
     return { outcome: 'skipped', status: 200, reason: 'Ping received: the hook is reachable.' };
-  const parsed = sourceOf(request);
+  const parsed = sourceOf(request, hook.definition);
   if (!parsed.ok) return refuse(parsed.status, parsed.reason, true);
   const { source } = parsed;
   const challenge = challengeOf(hook, source.payload);
   if (challenge !== null)
     return { outcome: 'skipped', status: 200, reason: 'The challenge is answered.', challenge };
 
-  const { values, faults } = extractVariables(hook.definition.variables, source);
+  const { values, faults, secret } = extractVariables(hook.definition.variables, source);
   // Conditions come before faults: a request that the hook does not want need not have its variables.
-  const unmet = unmetCondition(hook.definition.conditions, source, values);
+  const unmet = unmetCondition(hook.definition.conditions, source, { values, secret });
   if (unmet) return { outcome: 'skipped', status: 200, reason: unmet };
   const pipeline = choosePipeline(hook, values);
   if (pipeline.fault) faults.push(pipeline.fault);
   if (faults.length > 0 || pipeline.id === null) {
     const reason = faults.map(({ field, message }) => `${field} ${message}`).join('; ');
-    return { ...refuse(422, `Not run: ${reason}.`, true), errors: faults };
+    const told = reason.length > mostReason ? `${reason.slice(0, mostReason)} …` : `${reason}.`;
+    return { ...refuse(422, `Not run: ${told}`, true), errors: faults };
   }
   return {
     outcome: 'accepted',
@@ -108,17 +124,21 @@ export function understand(hook: IncomingHook, request: ReceivedRequest): Decisi
   };
 }
 
+/** The faults are told one by one as well. */
+const mostReason = 4000;
+
 /** What the paths of variables and conditions look into. */
-export function sourceOf({
-  headers,
-  query,
-  body,
-}: ReceivedRequest): { ok: true; source: PayloadSource } | Extract<ParsedPayload, { ok: false }> {
+export function sourceOf(
+  { headers, query, body }: ReceivedRequest,
+  definition: IncomingDefinition,
+): { ok: true; source: PayloadSource } | Extract<ParsedPayload, { ok: false }> {
   const parsed = parsePayload(asText(headers['content-type']), body);
   if (!parsed.ok) return parsed;
   const { payload, isForm } = parsed;
   const parameters = query === '' ? {} : Object.fromEntries(new URLSearchParams(query));
-  return { ok: true, source: { payload, isForm, headers, query: parameters } };
+  const tokenHeader = sendsToken(definition) ? definition.secret_header_name : null;
+  const effort = createEffort();
+  return { ok: true, source: { payload, isForm, headers, query: parameters, tokenHeader, effort } };
 }
 
 function refuse(status: 400 | 401 | 404 | 413 | 415 | 422, reason: string, verified: boolean) {

@@ -3,7 +3,7 @@ import { mostLevels, typeOf, type HookVariable, type VariableType } from '../hoo
 import { isDeeperThan } from '../platform/dotted-path.ts';
 import type { FieldError } from '../platform/errors.ts';
 import { exactInteger } from '../platform/exact-json.ts';
-import { isAlwaysText, isSecretPath, readFirst, type PayloadSource } from './paths.ts';
+import { isAlwaysText, isMasked, isSecretPath, readFirst, type PayloadSource } from './paths.ts';
 import { transformValue } from './transform.ts';
 
 /** A value goes into the environment of a step, which the system limits. */
@@ -17,29 +17,37 @@ const mostTotalBytes = 262_144;
 export function extractVariables(
   variables: HookVariable[],
   source: PayloadSource,
-): { values: Record<string, VariableValue>; faults: FieldError[] } {
+): { values: Record<string, VariableValue>; faults: FieldError[]; secret: Set<string> } {
   const values = new Map<string, VariableValue>();
+  const secret = new Set<string>();
   const faults: FieldError[] = [];
   let total = 0;
   for (const variable of variables) {
     const { name } = variable;
     const type = typeOf(variable);
     const paths = pathsOf(variable);
+    if (paths.some((one) => isSecretPath(source, one))) secret.add(name);
     const { path, value: found } = readVariable(variable, paths, type, source);
     if (found === undefined || found === null) {
       const value = variable.default_value ?? null;
       values.set(name, value);
       if (value === null && variable.required) {
-        const message = `is required, but there is nothing at ${paths.join(', nor at ')}`;
+        const message = `is required, but there is nothing at ${placesOf(paths)}`;
         faults.push({ field: name, message });
       }
       continue;
     }
+    if (isMasked(path, found)) {
+      faults.push({ field: name, message: `at ${path} was not kept in the record, since it may be a token` });
+      continue;
+    }
     if (!isOfType(found, type)) {
-      const is = isSecretPath(path) ? 'a text that is not shown' : describe(found);
+      const is = isSecretPath(source, path) ? 'a text that is not shown' : describe(found);
       faults.push({ field: name, message: `at ${path} must be of type ${type}, but is ${is}` });
       continue;
     }
+    // What follows walks through all of it, however large it is.
+    if (typeof found === 'object') source.effort?.spend(afterWalk);
     if (isDeeperThan(found, mostLevels)) {
       faults.push({ field: name, message: `at ${path} is nested more than ${mostLevels} levels deep` });
       continue;
@@ -53,7 +61,16 @@ export function extractVariables(
     values.set(name, found);
   }
   // Unlike an assignment, this makes even `__proto__` a name like any other.
-  return { values: Object.fromEntries(values), faults };
+  return { values: Object.fromEntries(values), faults, secret };
+}
+
+/** So that the clock is looked at. */
+const afterWalk = 500;
+const mostPlacesTold = 5;
+
+function placesOf(paths: string[]): string {
+  const [told, others] = [paths.slice(0, mostPlacesTold), paths.length - mostPlacesTold];
+  return told.join(', nor at ') + (others > 0 ? `, nor at ${others} other places` : '');
 }
 
 /** Where a variable may stand: the first place that holds anything counts. */
@@ -75,8 +92,10 @@ function readVariable(
   }
   for (const path of paths) {
     const { value } = readFirst(source, [path]);
+    if (typeof value === 'object') source.effort?.spend(afterWalk);
     if (value === undefined || isDeeperThan(value, mostLevels)) continue;
-    const transformed = transformValue(transform, value);
+    if (isMasked(path, value)) return { path, value };
+    const transformed = transformValue(transform, value, source.effort);
     if (transformed === undefined) continue;
     const one = Array.isArray(transformed) && type !== 'array' ? (transformed as unknown[])[0] : transformed;
     return { path, value: fromText(one, type) };

@@ -1,12 +1,13 @@
 import { Type, type Static } from 'typebox';
 import type { VariableValue } from '../actions/trigger.ts';
-import { IncomingCondition, mostLevels } from '../hooks/definition.ts';
+import { IncomingCondition } from '../hooks/definition.ts';
 import type { IncomingHook } from '../hooks/registry.ts';
 import { sendsToken } from '../hooks/signature-schemes.ts';
 import { FieldFault, Nullable, OneOf } from '../platform/http/schemas.ts';
-import { isDeeperThan } from '../platform/dotted-path.ts';
-import { evaluate } from './conditions.ts';
+import { evaluate, type Evaluation } from './conditions.ts';
 import { sourceOf, understand, verify, type ReceivedRequest } from './decide.ts';
+import { TooMuchEffort } from './effort.ts';
+import { excerpt } from './excerpt.ts';
 import { extractVariables } from './extract.ts';
 import { plainRequest } from './inflate.ts';
 
@@ -54,13 +55,7 @@ export async function tryOut(
 ): Promise<Static<typeof TryOut>> {
   const plain = await plainRequest(request, mostBytes);
   const decision = understand(hook, plain);
-  const parsed = sourceOf(plain);
-  const source = parsed.ok
-    ? parsed.source
-    : { payload: {}, isForm: false, headers: plain.headers, query: {} };
-  const values: Record<string, VariableValue> = parsed.ok
-    ? extractVariables(hook.definition.variables, source).values
-    : {};
+  const { values, conditions } = lookThrough(hook, plain);
   return {
     outcome: decision.outcome,
     status_code: decision.status,
@@ -68,19 +63,40 @@ export async function tryOut(
     errors: decision.outcome === 'refused' ? (decision.errors ?? null) : null,
     signature: trySignature(hook, [request, plain], now, isRecorded),
     variables: values,
-    conditions: hook.definition.conditions.map((condition) => {
-      const { met, value } = evaluate(condition, source, values);
-      return {
-        ...condition,
-        name: condition.name ?? null,
-        type: condition.type ?? 'request_body',
-        accepted_values: condition.accepted_values ?? [],
-        found: isDeeperThan(value, mostLevels) ? 'a value that is nested deep' : (value ?? null),
-        met,
-      };
-    }),
+    conditions: hook.definition.conditions.map((condition, index) => ({
+      ...condition,
+      name: condition.name ?? null,
+      type: condition.type ?? 'request_body',
+      accepted_values: condition.accepted_values ?? [],
+      found: excerpt(conditions[index]?.value ?? null, mostShown),
+      met: conditions[index]?.met ?? false,
+    })),
     pipeline_id: decision.outcome === 'accepted' ? decision.pipelineId : null,
   };
+}
+
+/** Of each value that a condition has found. */
+const mostShown = 10_000;
+
+/** What the variables and each of the conditions find; nothing where the body cannot be read, or takes too long. */
+function lookThrough(
+  { definition }: IncomingHook,
+  plain: ReceivedRequest,
+): { values: Record<string, VariableValue>; conditions: Evaluation[] } {
+  const parsed = sourceOf(plain, definition);
+  const source = parsed.ok
+    ? parsed.source
+    : { payload: {}, isForm: false, headers: plain.headers, query: {} };
+  try {
+    const extracted = parsed.ok
+      ? extractVariables(definition.variables, source)
+      : { values: {}, secret: new Set<string>() };
+    const conditions = definition.conditions.map((condition) => evaluate(condition, source, extracted));
+    return { values: extracted.values, conditions };
+  } catch (error) {
+    if (!(error instanceof TooMuchEffort)) throw error;
+    return { values: {}, conditions: [] };
+  }
 }
 
 /** Of a compressed body the signature may be over either form. */

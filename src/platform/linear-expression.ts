@@ -18,19 +18,30 @@ export class ExpressionFault extends Error {}
 export const mostExpressionLength = 500;
 /** In the compiled form: `x{1000}` is a thousand. */
 const mostInstructions = 5000;
-/** No branch, tag or file name is longer. What is beyond is not looked at. */
-const mostMatchedLength = 10_000;
+/** No variable can hold a longer text. What is beyond is not looked at. */
+const mostMatchedLength = 65_536;
 
 const known = new Map<string, LinearExpression>();
-const mostKnown = 1000;
+/** Each remembers up to 8 MB of what it has seen. */
+const mostKnown = 300;
 
 /** Compiled once and remembered. Throws ExpressionFault. */
 export function linearExpression(pattern: string): LinearExpression {
-  let expression = known.get(pattern);
+  return remembered(`expression ${pattern}`, () => compile(pattern));
+}
+
+/** Of a glob over paths; see `globExpression`. Throws ExpressionFault. */
+export function linearGlob(glob: string): LinearExpression {
+  return remembered(`glob ${glob}`, () => compile(globExpression(glob)));
+}
+
+function remembered(key: string, make: () => LinearExpression): LinearExpression {
+  let expression = known.get(key);
   if (!expression) {
-    expression = compile(pattern);
-    if (known.size >= mostKnown) known.clear();
-    known.set(pattern, expression);
+    expression = make();
+    const [oldest] = known.keys();
+    if (known.size >= mostKnown && oldest !== undefined) known.delete(oldest);
+    known.set(key, expression);
   }
   return expression;
 }
