@@ -390,7 +390,8 @@ describe('the body of a request', { timeout: 120_000 }, () => {
         const answer = await send(own, Buffer.from(body), {});
         assert.equal(answer.status, 202, answer.body.message);
         assert.equal((await variablesOf(answer)).ref, 'main');
-        assert.equal((await recordOf(answer)).request_body.ref, 'main');
+        // What is nested so deep is shown as its text.
+        assert.equal((await recordOf(answer)).request_body.raw, body);
         assert.equal((await tryLast(own)).outcome, 'accepted');
         assert.equal((await replay(answer)).status, 202);
       }
@@ -423,7 +424,7 @@ describe('the body of a request', { timeout: 120_000 }, () => {
       const skipping = await hookWith({ trigger_when: { conditions } });
       const skipped = await send(skipping, Buffer.from(`{"ref":${deep}}`), {});
       assert.equal(skipped.status, 200);
-      assert.match(skipped.body.message, /found was a value that is nested deep/);
+      assert.match(skipped.body.message, /found was \[.*a value that is nested deep/);
       assert.equal((await tryLast(skipping)).outcome, 'skipped');
     });
 

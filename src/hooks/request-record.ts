@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox';
+import { isDeeperThan } from '../platform/dotted-path.ts';
 import { parseExactJson } from '../platform/exact-json.ts';
 import { Nullable, Time, Unused, UuidText } from '../platform/http/schemas.ts';
 
@@ -83,12 +84,16 @@ export const HookRequest = Type.Object(
   { title: 'HookRequest' },
 );
 
+const mostLevelsShown = 1000;
+
 /** The reference shows bodies as objects; what is none is shown as its text under `raw`. */
 export function asObject(text: string): object {
   if (text === '') return {};
   try {
     const value = parseExactJson(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    // What is nested deeper could be written into no answer.
+    if (isObject && !isDeeperThan(value, mostLevelsShown)) return value;
   } catch {
     // Not JSON: a form, a text, or a body that was cut.
   }

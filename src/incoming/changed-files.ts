@@ -14,6 +14,16 @@ export type ChangedFiles = {
  * where a payload lists none, as Bitbucket's.
  */
 export function changedFiles(payload: unknown): ChangedFiles | null {
+  if (typeof payload !== 'object' || payload === null) return null;
+  let files = known.get(payload);
+  if (files === undefined) known.set(payload, (files = filesOf(payload)));
+  return files;
+}
+
+/** Several conditions ask for the same. */
+const known = new WeakMap<object, ChangedFiles | null>();
+
+function filesOf(payload: object): ChangedFiles | null {
   const push = asRecord(payload);
   const commits = push?.['commits'];
   if (!push || !Array.isArray(commits)) return null;

@@ -1,9 +1,10 @@
 import type { VariableValue } from '../actions/trigger.ts';
-import { mostLevels, type IncomingCondition, type IncomingDefinition } from '../hooks/definition.ts';
-import { isDeeperThan, lookUp } from '../platform/dotted-path.ts';
-import { globExpression, linearExpression } from '../platform/linear-expression.ts';
+import type { IncomingCondition, IncomingDefinition } from '../hooks/definition.ts';
+import { lookUp } from '../platform/dotted-path.ts';
+import { linearExpression, linearGlob } from '../platform/linear-expression.ts';
 import { mask } from '../platform/secret-box.ts';
 import { changedFiles } from './changed-files.ts';
+import { excerpt } from './excerpt.ts';
 import { variablePaths } from './extract.ts';
 import {
   changedFilesPath,
@@ -17,9 +18,6 @@ import {
 } from './paths.ts';
 import { sendsToken } from '../hooks/signature-schemes.ts';
 
-/** Of a list no more items are compared. */
-const mostItems = 10_000;
-
 /** Of a hook what tells which values are tokens. */
 type Context = Pick<IncomingDefinition, 'variables'> &
   Partial<Pick<IncomingDefinition, 'signature_scheme' | 'secret_header_name'>>;
@@ -32,7 +30,8 @@ export type Evaluation = {
 
 /**
  * The first condition that is not met, in one sentence that shows the value found, or null. All must be met; each is
- * met when its value is any of those that it accepts.
+ * met when its value is any of those that it accepts. Anybody may read the sentence: of what may be a token it shows
+ * neither what was found nor what is right.
  */
 export function unmetCondition(
   definition: Context & Pick<IncomingDefinition, 'conditions'>,
@@ -44,9 +43,10 @@ export function unmetCondition(
     const { met, value } = evaluate(condition, definition, source, variables);
     if (met) continue;
     const name = condition.name ? ` (${condition.name})` : '';
+    const wanted = isSecret(condition, definition) ? 'be what the hook says' : wantedOf(condition);
     return (
       `Condition ${index + 1} of ${conditions.length}${name} is not met: ` +
-      `${placesOf(condition)} must ${wantedOf(condition, isSecret(condition, definition))}, and found was ${shown(value)}.`
+      `${placesOf(condition)} must ${wanted}, and found was ${shown(value)}.`
     );
   }
   return null;
@@ -60,12 +60,13 @@ export function evaluate(
   variables: Record<string, VariableValue>,
 ): Evaluation {
   const value = valueOf(condition, source, variables);
-  const met = accepts(condition, value, source) !== (condition.not === true) || isUnknown(condition, source);
+  const isAccepted = accepts(condition, value, source);
+  const met = isAccepted !== (condition.not === true) || (!isAccepted && isCut(condition, source));
   return { met, value: isSecret(condition, definition) ? hidden(value) : value };
 }
 
-/** Among the files that a sender has left out of its list any may be: better run once too often. */
-function isUnknown({ path, type = 'request_body' }: IncomingCondition, source: PayloadSource): boolean {
+/** What a sender left out of its list of files may be what decides: better run once too often. */
+function isCut({ path, type = 'request_body' }: IncomingCondition, source: PayloadSource): boolean {
   const isOfFiles = type === 'request_body' && path === changedFilesPath;
   return isOfFiles && changedFiles(source.payload)?.isComplete === false;
 }
@@ -78,23 +79,28 @@ function accepts(condition: IncomingCondition, value: unknown, source: PayloadSo
     return typeof same_as === 'string' && (readPath(source, same_as) ?? null) === null;
   }
   if (exists === true) return true;
+  // It may be long since they were compiled.
+  source.effort?.spend(20 * (matches.length + globs.length));
   const tests = [
     ...matches.map((pattern) => linearExpression(pattern)),
-    ...globs.map((glob) => linearExpression(globExpression(glob))),
+    ...globs.map((glob) => linearGlob(glob)),
   ];
   const other = typeof same_as === 'string' ? readPath(source, same_as) : undefined;
   const isOne = (item: unknown): boolean => {
+    source.effort?.spend(1);
     if (item === null || typeof item === 'object') return false;
     const text = String(item);
     return (
-      accepted_values.some((accepted) => isWritten(item, String(accepted))) ||
-      tests.some((expression) => expression.test(text)) ||
+      accepted_values.some((accepted) => text === String(accepted)) ||
+      tests.some((expression) => {
+        source.effort?.spend(1 + text.length / 16);
+        return expression.test(text);
+      }) ||
       (other !== undefined && isWritten(other, text))
     );
   };
-  if (!Array.isArray(value)) return isOne(value);
   // `commits.*.added` is a list of lists.
-  return value.slice(0, mostItems).flat().slice(0, mostItems).some(isOne);
+  return Array.isArray(value) ? value.flat().some(isOne) : isOne(value);
 }
 
 function valueOf(
@@ -125,20 +131,34 @@ function placesOf(condition: IncomingCondition): string {
   return second === undefined ? first! : `${first} or ${second}${more}`;
 }
 
-/** What a value must be, after "must". What is right of a token is one, and this goes to whoever has sent a wrong one. */
-function wantedOf(condition: IncomingCondition, isHidden: boolean): string {
+/** What a value must be, after "must". */
+function wantedOf(condition: IncomingCondition): string {
   const { accepted_values = [], matches = [], globs = [], exists, same_as, not } = condition;
   const alternatives: string[] = [];
-  const [value, ...others] = accepted_values.map((one) => JSON.stringify(isHidden ? mask : one));
-  if (others.length > 0)
-    alternatives.push(isHidden ? 'be one of those accepted' : `be one of ${[value, ...others].join(', ')}`);
-  else if (value !== undefined) alternatives.push(`be ${value}`);
-  if (matches.length > 0) alternatives.push(`match ${isHidden ? mask : matches.join(' or ')}`);
-  if (globs.length > 0) alternatives.push(`be under ${isHidden ? mask : globs.join(' or ')}`);
+  const values = accepted_values.map((one) => JSON.stringify(one));
+  if (values.length > 1) alternatives.push(`be one of ${told(values, ', ')}`);
+  else if (values.length === 1) alternatives.push(`be ${told(values, ', ')}`);
+  if (matches.length > 0) alternatives.push(`match ${told(matches, ' or ')}`);
+  if (globs.length > 0) alternatives.push(`be under ${told(globs, ' or ')}`);
   if (typeof same_as === 'string') alternatives.push(`be the same as ${same_as}`);
   if (exists === false) alternatives.push('be absent');
   if (exists === true) alternatives.push('be there');
   return `${not === true ? 'not ' : ''}${alternatives.join(not === true ? ' nor ' : ' or ')}`;
+}
+
+/** As many as one reads. A sentence is kept with each request that does not meet its condition. */
+const mostTold = 10;
+const mostCharactersTold = 100;
+
+function told(all: string[], separator: string): string {
+  const some = all.slice(0, mostTold).map((one) => cutAt(one, mostCharactersTold));
+  return all.length > mostTold
+    ? `${some.join(separator)} or ${all.length - mostTold} more`
+    : some.join(separator);
+}
+
+function cutAt(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)} …` : text;
 }
 
 function isSecret(
@@ -169,7 +189,5 @@ function hidden(value: unknown): unknown {
 
 function shown(value: unknown): string {
   if (value === undefined || value === null) return 'nothing there';
-  if (isDeeperThan(value, mostLevels)) return 'a value that is nested deep';
-  const text = JSON.stringify(value);
-  return text.length > 200 ? `${text.slice(0, 200)} …` : text;
+  return cutAt(JSON.stringify(excerpt(value, 200)), 200);
 }

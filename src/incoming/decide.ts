@@ -2,8 +2,10 @@ import { parametersFrom, type ActionParameters, type VariableValue } from '../ac
 import type { IncomingHook } from '../hooks/registry.ts';
 import { sendsToken } from '../hooks/signature-schemes.ts';
 import type { FieldError } from '../platform/errors.ts';
+import { TextTooLong } from '../platform/linear-expression.ts';
 import { mask } from '../platform/secret-box.ts';
 import { unmetCondition } from './conditions.ts';
+import { createEffort, TooMuchEffort } from './effort.ts';
 import { extractVariables } from './extract.ts';
 import { contentEncoding, inflateBody, type PlainRequest } from './inflate.ts';
 import { parsePayload, type ParsedPayload } from './parse-payload.ts';
@@ -93,6 +95,23 @@ export function understandPlain(hook: IncomingHook, { request, fault }: PlainReq
 
 /** What a verified request asks for. Its body is no longer compressed. */
 function understand(hook: IncomingHook, request: ReceivedRequest): Decision {
+  try {
+    return understandWithin(hook, request);
+  } catch (error) {
+    const reason = whyTooMuch(error);
+    if (reason === null) throw error;
+    return refuse(413, reason, true);
+  }
+}
+
+/** Why a body is too large for what a hook looks for in it; null of any other error. */
+export function whyTooMuch(error: unknown): string | null {
+  if (error instanceof TextTooLong) return `The body is too large for this hook: ${error.message}`;
+  if (!(error instanceof TooMuchEffort)) return null;
+  return 'The body is too large for this hook: looking through it by its paths, expressions and globs takes too long.';
+}
+
+function understandWithin(hook: IncomingHook, request: ReceivedRequest): Decision {
   if (isPing(request.headers))
     return { outcome: 'skipped', status: 200, reason: 'Ping received: the hook is reachable.' };
   const parsed = sourceOf(hook, request);
@@ -110,7 +129,8 @@ function understand(hook: IncomingHook, request: ReceivedRequest): Decision {
   if (pipeline.fault) faults.push(pipeline.fault);
   if (faults.length > 0 || pipeline.id === null) {
     const reason = faults.map(({ field, message }) => `${field} ${message}`).join('; ');
-    return { ...refuse(422, `Not run: ${reason}.`, true), errors: faults };
+    const told = reason.length > mostReason ? `${reason.slice(0, mostReason)} …` : `${reason}.`;
+    return { ...refuse(422, `Not run: ${told}`, true), errors: faults };
   }
   return {
     outcome: 'accepted',
@@ -122,6 +142,9 @@ function understand(hook: IncomingHook, request: ReceivedRequest): Decision {
     dedupKey: dedupKey(hook, source),
   };
 }
+
+/** The faults are told one by one as well. */
+const mostReason = 4000;
 
 /** What the paths of variables and conditions look into. Of a token that proves who sends they see a mask, as records do. */
 export function sourceOf(
@@ -135,7 +158,7 @@ export function sourceOf(
   if (!parsed.ok) return parsed;
   const { payload, isForm } = parsed;
   const parameters = query === '' ? {} : Object.fromEntries(new URLSearchParams(query));
-  return { ok: true, source: { payload, isForm, headers, query: parameters } };
+  return { ok: true, source: { payload, isForm, headers, query: parameters, effort: createEffort() } };
 }
 
 function refuse(status: 400 | 401 | 404 | 413 | 415 | 422, reason: string, verified: boolean) {

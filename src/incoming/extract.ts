@@ -32,7 +32,7 @@ export function extractVariables(
       if (value === null && variable.required) {
         const message = isLeft
           ? `is required, but of what is at ${path} its transform leaves nothing`
-          : `is required, but there is nothing at ${paths.join(', nor at ')}`;
+          : `is required, but there is nothing at ${placesOf(paths)}`;
         faults.push({ field: name, message });
       }
       continue;
@@ -42,6 +42,8 @@ export function extractVariables(
       faults.push({ field: name, message: `at ${path} must be of type ${type}, but is ${is}` });
       continue;
     }
+    // What follows walks through all of it, however large it is.
+    if (typeof found === 'object') source.effort?.spend(afterWalk);
     if (isDeeperThan(found, mostLevels)) {
       faults.push({ field: name, message: `at ${path} is nested more than ${mostLevels} levels deep` });
       continue;
@@ -56,6 +58,15 @@ export function extractVariables(
   }
   // Unlike an assignment, this makes even `__proto__` a name like any other.
   return { values: Object.fromEntries(values), faults };
+}
+
+/** So that the clock is looked at. */
+const afterWalk = 500;
+const mostPlacesTold = 5;
+
+function placesOf(paths: string[]): string {
+  const [told, others] = [paths.slice(0, mostPlacesTold), paths.length - mostPlacesTold];
+  return told.join(', nor at ') + (others > 0 ? `, nor at ${others} other places` : '');
 }
 
 /** Where a variable may stand: the first place that holds anything counts. */
@@ -81,9 +92,10 @@ function readVariable(
   let left: string | undefined;
   for (const path of paths) {
     const { value } = readFirst(source, [path]);
+    if (typeof value === 'object') source.effort?.spend(afterWalk);
     if (value === undefined) continue;
     if (isDeeperThan(value, mostLevels)) return { path, value };
-    const transformed = transformValue(transform, value);
+    const transformed = transformValue(transform, value, source.effort);
     left ??= path;
     if (transformed === undefined) continue;
     const one = Array.isArray(transformed) && type !== 'array' ? (transformed as unknown[])[0] : transformed;

@@ -1,8 +1,9 @@
 import { isSensitiveName } from '../hooks/sensitive-headers.ts';
 import { lookUp } from '../platform/dotted-path.ts';
-import { globExpression, linearExpression } from '../platform/linear-expression.ts';
+import { linearGlob } from '../platform/linear-expression.ts';
 import { pathSegments, type ItemFilter, type PathSegment } from '../platform/path-segments.ts';
 import { changedFiles } from './changed-files.ts';
+import type { Effort } from './effort.ts';
 
 /* Where the values of variables and conditions stand: in the body, or behind a `$` in what came with it. */
 
@@ -13,6 +14,8 @@ export type PayloadSource = {
   query: Record<string, string>;
   /** Whether the body is a form: all of its values are texts then. */
   isForm: boolean;
+  /** What looking for all of its paths may take; none in tests of a few. */
+  effort?: Effort;
 };
 
 export const changedFilesPath = '$changed_files';
@@ -23,10 +26,11 @@ export const changedFilesPath = '$changed_files';
  * item whose own value at that path is the one named; `~` for `=` means a glob, and `&` joins several such.
  */
 export function readPath(source: PayloadSource, path: string): unknown {
-  if (!path.startsWith('$')) return readBody(source.payload, path);
+  source.effort?.spend(1);
+  if (!path.startsWith('$')) return readBody(source, path);
   if (path === changedFilesPath) return changedFiles(source.payload)?.files;
   const [, place, name] = /^\$(headers|query)\.(.+)$/i.exec(path) ?? [];
-  if (place === undefined || name === undefined) return readBody(source.payload, path);
+  if (place === undefined || name === undefined) return readBody(source, path);
   return place.toLowerCase() === 'headers' ? readHeader(source, name) : readQuery(source, name);
 }
 
@@ -56,33 +60,37 @@ export function isAlwaysText(source: PayloadSource, path: string): boolean {
 /** Whether a value at a path must not be shown: it may be a token. */
 export function isSecretPath(path: string): boolean {
   const name = /^\$(?:headers|query)\.(.+)$/i.exec(path)?.[1];
-  return name !== undefined && isSensitiveName(name);
+  return name === undefined ? secretKey.test(path) : isSensitiveName(name);
 }
 
-function readBody(payload: unknown, path: string): unknown {
+/** The last key of a path. Of less it cannot be told: `author` is none. */
+const secretKey = /(?:token|secret|password|passwd|passphrase|credentials?|api_?key)$/i;
+
+function readBody({ payload, effort }: PayloadSource, path: string): unknown {
   const found = lookUp(payload, path);
   // A key that looks like more than a key is a key all the same: forms have some like `user[name]`.
   if (found !== undefined || !/[[*]/.test(path)) return found;
-  return readSegments(payload, pathSegments(path));
+  return readSegments(payload, pathSegments(path), effort);
 }
 
-function readSegments(value: unknown, [segment, ...rest]: PathSegment[]): unknown {
+function readSegments(value: unknown, [segment, ...rest]: PathSegment[], effort?: Effort): unknown {
   if (segment === undefined) return value;
   switch (segment.kind) {
     case 'path':
-      return readSegments(lookUp(value, segment.path), rest);
+      return readSegments(lookUp(value, segment.path), rest, effort);
     case 'item': {
       if (!Array.isArray(value)) return undefined;
-      const item = value.find((one) =>
-        segment.is.every((wanted) => isLike(lookUp(one, wanted.path), wanted)),
+      const item: unknown = value.find((one) =>
+        segment.is.every((wanted) => isLike(lookUp(one, wanted.path), wanted, effort)),
       );
-      return item === undefined ? undefined : readSegments(item, rest);
+      return item === undefined ? undefined : readSegments(item, rest, effort);
     }
     case 'all': {
       if (!Array.isArray(value)) return undefined;
       const isLast = !rest.some(({ kind }) => kind === 'all');
       return value.flatMap((item) => {
-        const found = readSegments(item, rest);
+        effort?.spend(1);
+        const found = readSegments(item, rest, effort);
         if (found === undefined) return [];
         // Lists of lists become one; a list that stands at the end of the path stays what it is.
         return isLast ? [found] : (found as unknown[]);
@@ -91,9 +99,10 @@ function readSegments(value: unknown, [segment, ...rest]: PathSegment[]): unknow
   }
 }
 
-function isLike(value: unknown, { value: text, isGlob }: ItemFilter): boolean {
+function isLike(value: unknown, { value: text, isGlob }: ItemFilter, effort?: Effort): boolean {
+  effort?.spend(1 + (isGlob && typeof value === 'string' ? value.length / 16 : 0));
   if (!isGlob) return isWritten(value, text);
-  return typeof value === 'string' && linearExpression(globExpression(text)).test(value);
+  return typeof value === 'string' && linearGlob(text).test(value);
 }
 
 /** Whether a value is written like this; lists and objects are not. */

@@ -1,5 +1,6 @@
 import type { Transform } from '../hooks/definition.ts';
 import { linearExpression } from '../platform/linear-expression.ts';
+import type { Effort } from './effort.ts';
 
 /**
  * What becomes of a text, in this order: a prefix is taken off, the capture of an expression taken out, capitals made small,
@@ -20,14 +21,16 @@ function transformText(transform: Transform, text: string): string | null {
  * Transforms a value: a number or a boolean as it is written, and of a list each item by itself. Undefined when nothing is
  * left.
  */
-export function transformValue(transform: Transform, value: unknown): unknown {
+export function transformValue(transform: Transform, value: unknown, effort?: Effort): unknown {
   if (Array.isArray(value)) {
     const items = value.flatMap((item) => {
-      const result = transformValue(transform, item);
+      const result = transformValue(transform, item, effort);
       return result === undefined ? [] : [result];
     });
     return items.length === 0 ? undefined : items;
   }
   if (value === null || typeof value === 'object' || value === undefined) return value;
-  return transformText(transform, String(value)) ?? undefined;
+  const text = String(value);
+  effort?.spend(1 + text.length / 16);
+  return transformText(transform, text) ?? undefined;
 }

@@ -1,12 +1,20 @@
 import { Type, type Static } from 'typebox';
 import type { VariableValue } from '../actions/trigger.ts';
-import { IncomingCondition, mostLevels } from '../hooks/definition.ts';
+import { IncomingCondition } from '../hooks/definition.ts';
 import type { IncomingHook } from '../hooks/registry.ts';
 import { sendsToken } from '../hooks/signature-schemes.ts';
 import { FieldFault, Nullable, OneOf } from '../platform/http/schemas.ts';
-import { isDeeperThan } from '../platform/dotted-path.ts';
-import { evaluate } from './conditions.ts';
-import { notActive, sourceOf, understandPlain, verify, type ReceivedRequest } from './decide.ts';
+import { evaluate, type Evaluation } from './conditions.ts';
+import {
+  notActive,
+  sourceOf,
+  understandPlain,
+  verify,
+  whyTooMuch,
+  type Decision,
+  type ReceivedRequest,
+} from './decide.ts';
+import { excerpt } from './excerpt.ts';
 import { extractVariables } from './extract.ts';
 import { plainRequest } from './inflate.ts';
 
@@ -53,15 +61,9 @@ export async function tryOut(
   { now, isRecorded, mostBytes }: { now: number; isRecorded: boolean; mostBytes: number },
 ): Promise<Static<typeof TryOut>> {
   const made = await plainRequest(request, mostBytes);
-  const { request: plain } = made;
-  const decision = hook.row.active ? understandPlain(hook, made) : notActive;
-  const parsed = made.fault ?? sourceOf(hook, plain);
-  const source = parsed.ok
-    ? parsed.source
-    : { payload: {}, isForm: false, headers: plain.headers, query: {} };
-  const values: Record<string, VariableValue> = parsed.ok
-    ? extractVariables(hook.definition.variables, source).values
-    : {};
+  const { request: plain, fault } = made;
+  const decision: Decision = hook.row.active ? understandPlain(hook, made) : notActive;
+  const { values, conditions } = lookThrough(hook, fault ? null : plain);
   return {
     outcome: decision.outcome,
     status_code: decision.status,
@@ -69,19 +71,38 @@ export async function tryOut(
     errors: decision.outcome === 'refused' ? (decision.errors ?? null) : null,
     signature: trySignature(hook, [request, plain], now, isRecorded),
     variables: values,
-    conditions: hook.definition.conditions.map((condition) => {
-      const { met, value } = evaluate(condition, hook.definition, source, values);
-      return {
-        ...condition,
-        name: condition.name ?? null,
-        type: condition.type ?? 'request_body',
-        accepted_values: condition.accepted_values ?? [],
-        found: isDeeperThan(value, mostLevels) ? 'a value that is nested deep' : (value ?? null),
-        met,
-      };
-    }),
+    conditions: hook.definition.conditions.map((condition, index) => ({
+      ...condition,
+      name: condition.name ?? null,
+      type: condition.type ?? 'request_body',
+      accepted_values: condition.accepted_values ?? [],
+      found: excerpt(conditions[index]?.value ?? null, mostShown),
+      met: conditions[index]?.met ?? false,
+    })),
     pipeline_id: decision.outcome === 'accepted' ? decision.pipelineId : null,
   };
+}
+
+/** Of each value that a condition has found. */
+const mostShown = 10_000;
+
+/** What the variables and each of the conditions find; nothing where the body cannot be read, or takes too long. */
+function lookThrough(
+  hook: IncomingHook,
+  plain: ReceivedRequest | null,
+): { values: Record<string, VariableValue>; conditions: Evaluation[] } {
+  const parsed = plain && sourceOf(hook, plain);
+  if (!parsed?.ok) return { values: {}, conditions: [] };
+  const { definition } = hook;
+  const { source } = parsed;
+  try {
+    const { values } = extractVariables(definition.variables, source);
+    const conditions = definition.conditions.map((one) => evaluate(one, definition, source, values));
+    return { values, conditions };
+  } catch (error) {
+    if (whyTooMuch(error) === null) throw error;
+    return { values: {}, conditions: [] };
+  }
 }
 
 /** Of a compressed body the signature may be over either form. */

@@ -6,33 +6,51 @@ import { RE2JS } from 're2js';
  */
 
 export type LinearExpression = {
-  /** Whether any part of the text matches; `^` and `$` bind it to the ends. Never of a text that takes too long. */
+  /** Whether any part of the text matches; `^` and `$` bind it to the ends. Throws TextTooLong. */
   test(text: string): boolean;
-  /** The first capture of the first match, or the match when there is none; null without a match. */
+  /** The first capture of the first match, or the match when there is none; null without a match. Throws TextTooLong. */
   capture(text: string): string | null;
 };
 
 /** Says what is wrong with an expression, to whoever wrote it. */
 export class ExpressionFault extends Error {}
 
+/** Looking at its beginning alone would take that for all of it, and "does not match" would let anything pass behind `not`. */
+export class TextTooLong extends Error {
+  constructor() {
+    super('A text is too long to be matched against an expression of the hook.');
+  }
+}
+
 export const mostExpressionLength = 500;
 /** In the compiled form: `x{1000}` is a thousand. */
 const mostInstructions = 5000;
-/** Its instructions times the characters of a text: at worst about half a second. */
-const mostSteps = 50_000_000;
+/** Its instructions times the characters of a text: at worst about a fifth of a second. */
+const mostSteps = 20_000_000;
 /** No text that becomes a variable is longer. */
-const mostMatchedLength = 100_000;
+const mostMatchedLength = 65_536;
 
 const known = new Map<string, LinearExpression>();
-const mostKnown = 1000;
+/** Each remembers up to 8 MB of what it has seen. */
+const mostKnown = 300;
 
 /** Compiled once and remembered. Throws ExpressionFault. */
 export function linearExpression(pattern: string): LinearExpression {
-  let expression = known.get(pattern);
+  return remembered(`expression ${pattern}`, () => compile(pattern));
+}
+
+/** Of a glob over paths; see `globExpression`. Throws ExpressionFault. */
+export function linearGlob(glob: string): LinearExpression {
+  return remembered(`glob ${glob}`, () => compile(globExpression(glob)));
+}
+
+function remembered(key: string, make: () => LinearExpression): LinearExpression {
+  let expression = known.get(key);
   if (!expression) {
-    expression = compile(pattern);
-    if (known.size >= mostKnown) known.clear();
-    known.set(pattern, expression);
+    expression = make();
+    const [oldest] = known.keys();
+    if (known.size >= mostKnown && oldest !== undefined) known.delete(oldest);
+    known.set(key, expression);
   }
   return expression;
 }
@@ -49,14 +67,19 @@ function compile(pattern: string): LinearExpression {
     }
   })();
   if (compiled.programSize() > mostInstructions) throw new ExpressionFault('repeats too much');
-  // Of a longer text nothing matches. To look at its beginning alone would take that for all of it: `^[a-z]+$` has to speak
-  // of what is behind, too.
   const longest = Math.min(mostMatchedLength, mostSteps / compiled.programSize());
+  const check = (text: string) => {
+    if (text.length > longest) throw new TextTooLong();
+  };
   return {
-    test: (text) => text.length <= longest && compiled.test(text),
+    test(text) {
+      check(text);
+      return compiled.test(text);
+    },
     capture(text) {
+      check(text);
       const matcher = compiled.matcher(text);
-      if (text.length > longest || !matcher.find()) return null;
+      if (!matcher.find()) return null;
       return matcher.groupCount() > 0 ? matcher.group(1) : matcher.group(0);
     },
   };

@@ -222,6 +222,8 @@ describe('a form', () => {
     holds(
       fc.property(encodedForms, ({ charset, fields, body }) => {
         fc.pre(body.length > 0 && !fields.some(([name]) => name === 'payload' || name === '__proto__'));
+        // What begins as JSON is taken for JSON: a form has such signs encoded.
+        fc.pre(!/^\s*[{["]/.test(body.toString('latin1').replace(/^\xef\xbb\xbf/, '')));
         const parsed = parsePayload(`${form}; charset=${charset}`, body);
         // A byte order mark at the beginning of a field is none of it.
         const mark = (text: string) => (charset === 'utf-8' ? text : text.replace(/^\ufeff/, ''));
