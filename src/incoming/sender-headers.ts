@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { IncomingDefinition } from '../hooks/definition.ts';
 import type { IncomingHook } from '../hooks/registry.ts';
+import { signatureScheme } from '../hooks/signature-schemes.ts';
 import { readPath, type PayloadSource } from './paths.ts';
 
 /**
@@ -32,14 +34,20 @@ export function dedupKey(
   { row, definition }: Pick<IncomingHook, 'definition'> & { row: { uuid: string } },
   source: PayloadSource,
 ): Buffer | null {
-  const named = definition.delivery_id_paths ?? [];
-  for (const path of named.length > 0 ? [...named, idempotencyKey] : usualPaths) {
+  for (const path of pathsOf(definition)) {
     const id = readPath(source, path);
     if ((typeof id !== 'string' && typeof id !== 'number' && typeof id !== 'bigint') || id === '') continue;
     const name = path.replace(/^\$headers\./i, '');
     return createHash('sha256').update(`${row.uuid}\n${name}\n${id}`).digest().subarray(0, 16);
   }
   return null;
+}
+
+function pathsOf({ delivery_id_paths: named = [], requires_secret, signature_scheme }: IncomingDefinition) {
+  if (named.length > 0) return [...named, idempotencyKey];
+  // A header that nobody has signed would make a request that was caught another one.
+  const signed = requires_secret ? signatureScheme(signature_scheme ?? 'hmac').signedIdPaths : [];
+  return [...signed, ...usualPaths];
 }
 
 export function isPing(headers: Record<string, unknown>): boolean {
