@@ -6,7 +6,7 @@ import { sendsToken } from '../hooks/signature-schemes.ts';
 import { FieldFault, Nullable, OneOf } from '../platform/http/schemas.ts';
 import { evaluate, type Evaluation } from './conditions.ts';
 import { sourceOf, understand, verify, type ReceivedRequest } from './decide.ts';
-import { TooMuchEffort } from './effort.ts';
+import { TooMuchEffort } from '../platform/effort.ts';
 import { excerpt } from './excerpt.ts';
 import { extractVariables } from './extract.ts';
 import { plainRequest } from './inflate.ts';
