@@ -257,12 +257,13 @@ function recordedHeaders(
 /** Null for none. Whoever puts a token into an address does not want to read it in a record. */
 function recordedQuery(query: string, hook: IncomingHook): string | null {
   if (query === '') return null;
-  const parameters = new URLSearchParams(query.slice(0, mostQueryCharacters));
-  for (const [name, value] of [...parameters]) {
-    if (isSensitiveName(name)) parameters.set(name, mask);
-    else if (secretsOf(hook).some((secret) => value.includes(secret))) parameters.set(name, mask);
+  const secrets = secretsOf(hook);
+  const shown = new URLSearchParams();
+  for (const [name, value] of new URLSearchParams(query.slice(0, mostQueryCharacters))) {
+    const isSecret = isSensitiveName(name) || secrets.some((secret) => value.includes(secret));
+    shown.append(name, isSecret ? mask : value);
   }
-  return parameters.toString();
+  return shown.toString();
 }
 
 /** A sender that knows no signatures may put the secret of the hook anywhere, and whatever it calls that. */
