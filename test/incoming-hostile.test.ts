@@ -1,10 +1,28 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
-import type { IncomingDefinition } from '../src/hooks/definition.ts';
+import { createHmac, randomUUID } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import type { HookVariable, IncomingCondition, IncomingDefinition } from '../src/hooks/definition.ts';
+import { incomingDefinition, type IncomingInput } from '../src/hooks/define-incoming.ts';
+import { incomingPresets } from '../src/hooks/incoming-presets.ts';
 import type { IncomingHook } from '../src/hooks/registry.ts';
-import { understandPlain, type Decision } from '../src/incoming/decide.ts';
+import { signatureSchemeNames } from '../src/hooks/signature-schemes.ts';
+import { unmetCondition } from '../src/incoming/conditions.ts';
+import { decide, understandPlain, type Decision } from '../src/incoming/decide.ts';
+import { extractVariables } from '../src/incoming/extract.ts';
+import { inflateBody } from '../src/incoming/inflate.ts';
 import { formField, parsePayload } from '../src/incoming/parse-payload.ts';
+import { readPath } from '../src/incoming/paths.ts';
+import { longStep } from '../src/platform/effort.ts';
+import { AppError } from '../src/platform/errors.ts';
 import { parseExactJson } from '../src/platform/exact-json.ts';
+import { createApiClient } from './support/api-client.ts';
+import { createApplication, createIncomingHook, createPipeline, openWorkplace } from './support/fixtures.ts';
+import type { Receipt, Workplace } from './support/fixtures.ts';
+import { sendAs, signAs } from './support/incoming-senders.ts';
+import { startReceiver } from './support/receiver.ts';
+import { startServer } from './support/server.ts';
+import type { TestServer } from './support/server.ts';
 
 const form = 'application/x-www-form-urlencoded';
 const megabytes = (count: number) => count * 1024 * 1024;
@@ -200,39 +218,6 @@ describe('a body made to cost time, and a hook that was made for it', () => {
       items,
     ],
     [
-      'filters with globs',
-      {
-        variables: Array.from({ length: 100 }, (_, index) => ({
-          name: `v${index}`,
-          path: `a.[b~**/${index}/**].c`,
-        })),
-      },
-      items,
-    ],
-    [
-      'a large list as each of a hundred variables',
-      {
-        variables: Array.from({ length: 100 }, (_, index) => ({
-          name: `v${index}`,
-          path: 'a',
-          type: 'array',
-        })),
-      },
-      items,
-    ],
-    [
-      'a transformation of each of many texts',
-      {
-        variables: Array.from({ length: 100 }, (_, index) => ({
-          name: `v${index}`,
-          path: 'a.*.b',
-          type: 'array',
-          transform: { capture: `(${index})$` },
-        })),
-      },
-      items,
-    ],
-    [
       'expressions that are slow on long texts',
       {
         conditions: Array.from({ length: 20 }, (_, index) => ({
@@ -255,6 +240,27 @@ describe('a body made to cost time, and a hook that was made for it', () => {
       assert.match(decision.outcome === 'refused' ? decision.reason : '', /too large for this hook/);
     });
   }
+
+  test('every item that is looked at counts', () => {
+    let spent = 0;
+    const effort = { spend: (weight: number) => void (spent += weight) };
+    const payload = { list: Array.from({ length: 1000 }, () => ({ name: 'x'.repeat(160) })) };
+    const source = { payload, headers: {}, query: {}, isForm: false, effort };
+    const least = (weight: number, look: () => unknown) => {
+      spent = 0;
+      look();
+      assert.ok(spent >= weight, `${spent} are fewer than ${weight}`);
+    };
+    least(1000, () => readPath(source, 'list.*.none'));
+    least(1000, () => readPath(source, 'list.[name=y].name'));
+    least(10_000, () => readPath(source, 'list.[name~y*].name'));
+    const variable: HookVariable = { name: 'names', path: 'list.*.name', type: 'array' };
+    least(10_000, () => extractVariables([{ ...variable, transform: { capture: 'y' } }], source));
+    // All of it is walked through to see how large it is.
+    least(longStep, () => extractVariables([{ ...variable, path: 'list' }], source));
+    const conditions: IncomingCondition[] = [{ path: 'list.*.name', matches: ['y', 'z'] }];
+    least(20_000, () => unmetCondition({ conditions, variables: [] }, source, {}));
+  });
 
   test('a push of five thousand files and a hundred globs is decided as ever', () => {
     const files = Array.from(
@@ -377,5 +383,315 @@ describe('a condition on a long list, or on a long text', () => {
     };
     assert.equal(decided(definition, { text: `${'a'.repeat(20_000)}; reboot` }).outcome, 'skipped');
     assert.notEqual(decided(definition, { text: `${'a'.repeat(66_000)}; reboot` }).outcome, 'accepted');
+  });
+});
+
+describe('a definition made to cost time or memory', () => {
+  const input = (fields: IncomingInput) => () => incomingDefinition({ name: 'x', ...fields }, null);
+  const slowToCompile = (which: number) => `(?i)${which}${'[a-\\x{10ffff}]'.repeat(30)}`;
+  const cases: [name: string, fields: IncomingInput, field: string][] = [
+    [
+      'hundreds of expressions that are slow to compile',
+      {
+        trigger_when: {
+          conditions: Array.from({ length: 25 }, (_, index) => ({
+            path: 'a',
+            matches: Array.from({ length: 20 }, (_value, which) => slowToCompile(index * 20 + which)),
+          })),
+        },
+      },
+      'settings',
+    ],
+    [
+      'hundreds of thousands of characters',
+      {
+        settings: {
+          variables: Array.from({ length: 100 }, (_, index) => ({
+            name: `v${index}`,
+            fallback_paths: Array.from({ length: 10 }, () => 'x'.repeat(400)),
+          })),
+        },
+      },
+      'settings',
+    ],
+    [
+      'a default that no step could be given',
+      { settings: { variables: [{ name: 'v', type: 'array', default_value: ['x'.repeat(70_000)] }] } },
+      'settings.variables.0.default_value',
+    ],
+  ];
+  for (const [name, fields, field] of cases) {
+    test(`${name}: refused within a second or two`, () => {
+      assert.throws(
+        () => within(3000, input(fields)),
+        (error) => error instanceof AppError && error.fields?.[0]?.field === field,
+      );
+    });
+  }
+
+  test('a number that is not exact is no accepted value: given as a text it would be met', () => {
+    // oxlint-disable-next-line no-loss-of-precision
+    const conditions = [{ path: 'id', accepted_values: [12345678901234567890] }];
+    assert.throws(input({ trigger_when: { conditions } }), /invalid/);
+    const asText = [{ path: 'id', accepted_values: ['12345678901234567890'] }];
+    assert.equal(decided({ conditions: asText }, '{"id":12345678901234567890}').outcome, 'accepted');
+  });
+
+  test('what looks like the changed files, in capitals, is a fault rather than nothing', () => {
+    const conditions = [{ path: '$CHANGED_FILES', globs: ['a'] }];
+    assert.throws(input({ trigger_when: { conditions } }), /invalid/);
+  });
+});
+
+describe('compressed bodies of strangers', () => {
+  const most = 25 * 1024 * 1024;
+  const stranger = { by: 'one', isVerified: false };
+
+  test('are inflated to a hundred times their size at most; those of a known sender to the limit', async () => {
+    const bomb = gzipSync(Buffer.alloc(megabytes(24)));
+    assert.equal((await inflateBody('gzip', bomb, most, stranger)).ok, false);
+    assert.equal((await inflateBody('gzip', bomb, most, { by: 'one', isVerified: true })).ok, true);
+    const usual = gzipSync(Buffer.from(textOf(100_000).repeat(40)));
+    assert.equal((await inflateBody('gzip', usual, most, stranger)).ok, true);
+  });
+
+  test('for one hook, however many, keep none of another waiting in vain', async () => {
+    const body = gzipSync(Buffer.alloc(megabytes(1)));
+    const flood = Array.from({ length: 150 }, () =>
+      inflateBody('gzip', body, most, stranger).then(String, String),
+    );
+    const other = await inflateBody('gzip', gzipSync('{}'), most, { by: 'other', isVerified: false });
+    assert.equal(other.ok, true);
+    const results = await Promise.all(flood);
+    assert.equal(results.filter((result) => result.includes('wait to be read')).length, 49);
+  });
+
+  test('a signed text that is said to be compressed with brotli, which has no mark, is not taken for it', async () => {
+    const secret = 'correct-horse-battery';
+    const hook = {
+      ...hookOf({ requires_secret: true, signature_scheme: 'github' }),
+      secret,
+    };
+    hook.row.active = 1;
+    const body = Buffer.from('[1]');
+    const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
+    const headers = { 'x-hub-signature-256': signature, 'content-encoding': 'br' };
+    const decision = await decide(hook, { headers, query: '', body }, Date.now(), most);
+    assert.equal(decision.status, 400);
+    assert.match(decision.reason, /is a text, and not the br/);
+  });
+});
+
+describe('on a server', () => {
+  let server: TestServer;
+  let workplace: Workplace;
+  let pipelineId: number;
+  before(async () => {
+    server = await startServer();
+    workplace = await openWorkplace(server);
+    pipelineId = await createPipeline(workplace, await createApplication(workplace));
+  });
+  after(async () => {
+    const output = server?.output() ?? '';
+    await server?.stop();
+    assert.doesNotMatch(output, /^\s+at .*\(.*:\d+:\d+\)$/m, 'a stack was written to the log');
+  });
+
+  const hookWith = (fields: Record<string, unknown>) => createIncomingHook(workplace, pipelineId, fields);
+  const post = async (
+    hook: { id: string },
+    body: string | Buffer,
+    headers: Record<string, string> = {},
+    query = '',
+  ) =>
+    await createApiClient(server.url).request<Receipt>(
+      'POST',
+      `/hooks/${hook.id}/trigger${query}`,
+      body,
+      headers,
+    );
+  const recordOf = async ({ hook_request_id }: Receipt) =>
+    await workplace.api.get<{ url: string; request_headers: Record<string, string>; request_body: unknown }>(
+      `/hook-requests/${hook_request_id}`,
+    );
+
+  test('a stranger who guesses the token that a condition checks is not told it', async () => {
+    const conditions = [{ type: 'request_query', path: 'token', accepted_values: ['correct-horse-battery'] }];
+    const hook = await hookWith({ requires_secret: false, trigger_when: { conditions } });
+    const { status, body } = await post(hook, '{}', {}, '?token=guess');
+    assert.equal(status, 200);
+    assert.doesNotMatch(JSON.stringify(body), /correct-horse/);
+    assert.equal((await post(hook, '{}', {}, '?token=correct-horse-battery')).status, 202);
+  });
+
+  for (const scheme of ['standard-webhooks', 'gitlab-signed', 'stripe', 'slack'] as const) {
+    test(`a request of ${scheme} that was caught is no other one with headers that nobody has signed`, async () => {
+      const own = scheme === 'stripe' || scheme === 'slack' ? 'whsec_the-secret-of-a-sender' : null;
+      const hook = await hookWith({ signature_scheme: scheme, ...(own === null ? {} : { secret: own }) });
+      const secret = own ?? hook.secret;
+      const body = Buffer.from(JSON.stringify({ id: `evt_${randomUUID()}`, event_id: randomUUID() }));
+      const signed = signAs(scheme, { secret, body, headers: {}, seconds: Math.floor(Date.now() / 1000) });
+      const first = await post(hook, body, signed);
+      assert.equal(first.status, 202, JSON.stringify(first.body));
+      for (const name of ['x-gitea-delivery', 'x-github-delivery', 'idempotency-key', 'x-request-uuid']) {
+        const again = await post(hook, body, { ...signed, [name]: randomUUID() });
+        assert.equal(again.body.action_id, first.body.action_id, name);
+      }
+    });
+  }
+
+  test('whoever may read a record does not see there what would let him send the request again', async () => {
+    const hook = await hookWith({ signature_scheme: 'github' });
+    const { body } = await sendAs('github', server, hook, { body: '{"a":1}' });
+    const record = await recordOf(body);
+    assert.deepEqual(record.request_body, { a: 1 });
+    assert.equal(record.request_headers['x-hub-signature-256'], '********');
+    const tried = await workplace.api.post<{ signature: { valid: boolean } }>(
+      `/hooks/incoming/${hook.id}/test`,
+      {
+        hook_request_id: body.hook_request_id,
+      },
+    );
+    assert.equal(tried.signature.valid, true);
+  });
+
+  test('the secret of a hook is in no record, wherever a sender has put it', async () => {
+    const hook = await hookWith({ signature_scheme: 'github' });
+    const sent = [
+      await post(hook, '{}', { 'x-hub-signature-256': `sha256=${hook.secret}` }),
+      await post(hook, '{}', { 'x-shop': `is ${hook.secret}!` }, `?sig=${hook.secret}`),
+      await sendAs(
+        'github',
+        server,
+        hook,
+        { body: '{}', headers: { 'x-shop': hook.secret } },
+        { query: `?s=${hook.secret}` },
+      ),
+    ];
+    for (const { body } of sent) {
+      const { url, request_headers } = await recordOf(body);
+      assert.doesNotMatch(JSON.stringify({ url, request_headers }), new RegExp(hook.secret));
+    }
+  });
+
+  test('a recorded request is not run again with a mask in place of a token', async () => {
+    const variables = [{ name: 'key', path: '$query.token' }];
+    const hook = await hookWith({ requires_secret: false, settings: { variables } });
+    const { body } = await post(hook, '{}', {}, '?token=abc');
+    const replayed = await workplace.api.request<{ message: string }>(
+      'POST',
+      `/hook-requests/${body.hook_request_id}/replay`,
+      {},
+    );
+    assert.equal(replayed.status, 409);
+    assert.match(replayed.body.message, /\$query\.token, which may be a token and was not kept/);
+  });
+
+  test('a body nested as deep as anyone likes is recorded, shown and tried out', async () => {
+    const hook = await hookWith({
+      requires_secret: false,
+      trigger_when: { conditions: [{ path: 'a', accepted_values: ['x'] }] },
+    });
+    const levels = 1_000_000;
+    const { status, body } = await post(hook, `{"a":${'['.repeat(levels)}${']'.repeat(levels)}}`);
+    assert.equal(status, 200);
+    const { request_body } = await recordOf(body);
+    assert.deepEqual(Object.keys(request_body as object), ['raw']);
+    const tried = await workplace.api.request('POST', `/hooks/incoming/${hook.id}/test`, {});
+    assert.equal(tried.status, 200);
+  });
+
+  test('what fifty conditions find in a large body is tried out within an answer that one can read', async () => {
+    const conditions = Array.from({ length: 50 }, () => ({ path: 'list', accepted_values: ['x'] }));
+    const hook = await hookWith({ requires_secret: false, trigger_when: { conditions } });
+    await post(hook, JSON.stringify({ list: Array.from({ length: 200_000 }, () => 'some item') }));
+    const tried = await workplace.api.request('POST', `/hooks/incoming/${hook.id}/test`, {});
+    assert.equal(tried.status, 200);
+    assert.ok(JSON.stringify(tried.body).length < 2_000_000);
+  });
+
+  test('the secret before the last rotation is none of another scheme', async () => {
+    // As base64 it is nothing at all: a key that everybody has.
+    const before = '????????????????';
+    const hook = await hookWith({ secret: before });
+    const path = `/hooks/incoming/${hook.id}`;
+    const { secret } = await workplace.api.post<{ secret: string }>(`${path}/rotate-secret`, {
+      secret: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+    });
+    await workplace.api.put(path, { signature_scheme: 'standard-webhooks' });
+    const forged = await sendAs(
+      'standard-webhooks',
+      server,
+      { id: hook.id, secret: 'whsec_' },
+      { body: '{}' },
+    );
+    assert.equal(forged.status, 401);
+    const right = await sendAs('standard-webhooks', server, { id: hook.id, secret }, { body: '{}' });
+    assert.equal(right.status, 202);
+  });
+
+  const forms: [name: string, fields: Record<string, unknown>][] = [
+    ...incomingPresets.map((preset): [string, Record<string, unknown>] => [
+      `the preset ${preset}`,
+      { preset },
+    ]),
+    ...signatureSchemeNames.map((scheme): [string, Record<string, unknown>] => [
+      `the scheme ${scheme}`,
+      { signature_scheme: scheme },
+    ]),
+    ['no signature', { requires_secret: false }],
+    ['a preset without a signature', { preset: 'github', requires_secret: false }],
+    [
+      'all events and several branches',
+      {
+        preset: 'bitbucket',
+        trigger_when: { events: ['push', 'tag', 'pull_request'], branches: ['main', 'x/*'] },
+      },
+    ],
+  ];
+  for (const [name, fields] of forms) {
+    test(`a hook of ${name} is the same after its own answer was sent back`, async () => {
+      const { name: _, ...rest } = { name: 'in', ...fields };
+      const { id } = await workplace.api.post<{ id: string }>(`/pipelines/${pipelineId}/hooks/incoming`, {
+        name: 'in',
+        ...rest,
+      });
+      const path = `/hooks/incoming/${id}`;
+      const { updated_at: _before, ...shown } = await workplace.api.get<Record<string, unknown>>(path);
+      await workplace.api.put(path, shown);
+      const { updated_at: _after, ...again } = await workplace.api.get<Record<string, unknown>>(path);
+      assert.deepEqual(again, shown);
+    });
+  }
+
+  test('a provider that lists hundreds of thousands of webhooks is told from one that can be asked', async (t) => {
+    const list = JSON.stringify(Array.from({ length: 300_000 }, (_, id) => ({ id })));
+    const provider = await startReceiver();
+    t.after(() => provider.close());
+    provider.setBehaviour(() => ({
+      kind: 'answer',
+      status: 200,
+      headers: {
+        'content-type': 'application/json',
+        link: `<${provider.url}/api/v3/repos/octocat/hello-world/hooks?page=2>; rel="next"`,
+      },
+      body: list,
+    }));
+    const credential = await workplace.api.post<{ id: number }>(
+      `/environments/${workplace.environmentId}/credentials`,
+      { name: 'endless', provider_code: 'github', settings: { access_token: 'x', api_url: provider.url } },
+    );
+    const application = await createApplication(workplace, { credential_id: credential.id });
+    const hook = await createIncomingHook(workplace, await createPipeline(workplace, application), {
+      signature_scheme: 'github',
+    });
+    const installed = await workplace.api.request<{ message: string }>(
+      'POST',
+      `/hooks/incoming/${hook.id}/install`,
+      {},
+    );
+    assert.equal(installed.status, 503, JSON.stringify(installed.body));
+    assert.match(installed.body.message, /list of webhooks does not end/);
+    assert.equal(provider.requests.length, 1);
   });
 });

@@ -447,6 +447,7 @@ for (const kind of databaseKinds) {
             ['api_key', mask],
             ['a', '1 2'],
             ['ENV', 'x'],
+            ['token', mask],
           ],
         );
         assert.ok(!JSON.stringify(await records(hook)).includes('let-me-in'));

@@ -744,7 +744,8 @@ for (const kind of databaseKinds) {
         assert.ok(record.url.endsWith(`/api/hooks/${hook.id}/trigger`));
         assert.deepEqual(record.request_body, JSON.parse(pullRequestPayload().toString()));
         assert.equal(record.request_headers['x-github-event'], 'pull_request');
-        assert.equal(record.request_headers['x-hub-signature-256'], sign(hook.secret, pullRequestPayload()));
+        // Whoever reads it beside the body could send the request again.
+        assert.equal(record.request_headers['x-hub-signature-256'], MASK);
         assert.equal(record.request_headers.authorization, MASK);
         assert.equal(record.request_headers.cookie, MASK);
         assert.equal(record.request_headers['x-gitlab-token'], MASK);

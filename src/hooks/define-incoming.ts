@@ -1,10 +1,17 @@
 import { isDeeperThan } from '../platform/dotted-path.ts';
+import { createEffort, longStep, TooMuchEffort, type Effort } from '../platform/effort.ts';
 import { invalid, type FieldError } from '../platform/errors.ts';
-import { ExpressionFault, globExpression, linearExpression } from '../platform/linear-expression.ts';
+import {
+  ExpressionFault,
+  linearExpression,
+  linearGlob,
+  type LinearExpression,
+} from '../platform/linear-expression.ts';
 import { pathSegments } from '../platform/path-segments.ts';
 import { mask } from '../platform/secret-box.ts';
 import {
   mostLevels,
+  mostValueBytes,
   typeOf,
   type HookVariable,
   type IncomingCondition,
@@ -44,6 +51,8 @@ export type IncomingInput = {
   rate_limit_per_minute?: number | null | undefined;
 };
 
+/** Of variables and conditions as JSON: they are kept in memory for each hook that is called. */
+const mostCharacters = 262_144;
 const leastSecret = 8;
 const shortSecret = { field: 'secret', message: `must have at least ${leastSecret} characters` };
 
@@ -59,11 +68,13 @@ export function incomingDefinition(input: IncomingInput, old: IncomingDefinition
   const variables = input.settings?.variables ?? old?.variables ?? [];
   const conditions = input.trigger_when?.conditions ?? old?.conditions ?? [];
   const delivery_id_paths = input.settings?.delivery_id_paths ?? old?.delivery_id_paths ?? [];
+  if (JSON.stringify({ variables, conditions }).length > mostCharacters) {
+    const message = `and trigger_when must have no more than ${mostCharacters} characters together`;
+    throw invalid([{ field: 'settings', message }]);
+  }
   const schemeName = input.signature_scheme ?? old?.signature_scheme ?? 'hmac';
   const faults = [
-    ...variables.flatMap((variable, index) => faultsOfVariable(variable, index, variables)),
-    ...conditions.flatMap(faultsOfCondition),
-    ...delivery_id_paths.flatMap((path, index) => faultOfPath(`settings.delivery_id_paths.${index}`, path)),
+    ...faultsOfPathsAndExpressions(variables, conditions, delivery_id_paths),
     ...(secret === undefined || !requires_secret ? [] : faultsOfSecret(secret, schemeName)),
   ];
   if (faults.length > 0) throw invalid(faults);
@@ -93,12 +104,38 @@ export function incomingDefinition(input: IncomingInput, old: IncomingDefinition
   };
 }
 
+function faultsOfPathsAndExpressions(
+  variables: HookVariable[],
+  conditions: IncomingCondition[],
+  deliveryIdPaths: string[],
+): FieldError[] {
+  const effort = createEffort();
+  try {
+    return [
+      ...variables.flatMap((variable, index) => faultsOfVariable(variable, index, variables, effort)),
+      ...conditions.flatMap((condition, index) => faultsOfCondition(condition, index, effort)),
+      ...deliveryIdPaths.flatMap((path, index) =>
+        faultOfPath(`settings.delivery_id_paths.${index}`, path, effort),
+      ),
+    ];
+  } catch (error) {
+    if (!(error instanceof TooMuchEffort)) throw error;
+    const message = 'and trigger_when hold too many expressions and globs, or too large ones, to look at';
+    return [{ field: 'settings', message }];
+  }
+}
+
 /** Null takes away what there was; what is left out keeps it. */
 function kept<Value>(given: Value | null | undefined, before: Value | null): Value | null {
   return given === undefined ? before : given;
 }
 
-function faultsOfVariable(variable: HookVariable, index: number, all: HookVariable[]): FieldError[] {
+function faultsOfVariable(
+  variable: HookVariable,
+  index: number,
+  all: HookVariable[],
+  effort: Effort,
+): FieldError[] {
   const { name, path, fallback_paths, transform, default_value } = variable;
   const type = typeOf(variable);
   const faults: FieldError[] = [];
@@ -107,20 +144,23 @@ function faultsOfVariable(variable: HookVariable, index: number, all: HookVariab
     faults.push({ field: `${at}.name`, message: `repeats the name "${name}"` });
   }
   for (const [field, one] of placesOf({ path: path ?? name, fallback_paths }))
-    faults.push(...faultOfPath(`${at}.${field}`, one));
-  if (typeof transform?.capture === 'string')
-    faults.push(...faultOfExpression(`${at}.transform.capture`, transform.capture));
+    faults.push(...faultOfPath(`${at}.${field}`, one, effort));
+  const capture = transform?.capture;
+  if (typeof capture === 'string')
+    faults.push(...faultOfExpression(`${at}.transform.capture`, () => linearExpression(capture), effort));
   if (isDeeperThan(default_value, mostLevels)) {
     const message = `must not be nested more than ${mostLevels} levels deep`;
     faults.push({ field: `${at}.default_value`, message });
   }
+  if (Buffer.byteLength(JSON.stringify(default_value ?? null)) > mostValueBytes)
+    faults.push({ field: `${at}.default_value`, message: `must have no more than ${mostValueBytes} bytes` });
   if (default_value !== undefined && default_value !== null && !isOfType(default_value, type)) {
     faults.push({ field: `${at}.default_value`, message: `must be of the variable's type, ${type}` });
   }
   return faults;
 }
 
-function faultsOfCondition(condition: IncomingCondition, index: number): FieldError[] {
+function faultsOfCondition(condition: IncomingCondition, index: number, effort: Effort): FieldError[] {
   const { path, fallback_paths, accepted_values = [], matches = [], globs = [], same_as, exists } = condition;
   const at = `trigger_when.conditions.${index}`;
   const faults: FieldError[] = [];
@@ -140,16 +180,16 @@ function faultsOfCondition(condition: IncomingCondition, index: number): FieldEr
   }
   if ((condition.type ?? 'request_body') === 'request_body') {
     for (const [field, one] of placesOf({ path, fallback_paths }))
-      faults.push(...faultOfPath(`${at}.${field}`, one));
+      faults.push(...faultOfPath(`${at}.${field}`, one, effort));
   } else if (fallback_paths && fallback_paths.length > 0) {
     const message = 'are for conditions on the body, where a path may also begin with $headers. or $query.';
     faults.push({ field: `${at}.fallback_paths`, message });
   }
-  if (typeof same_as === 'string') faults.push(...faultOfPath(`${at}.same_as`, same_as));
+  if (typeof same_as === 'string') faults.push(...faultOfPath(`${at}.same_as`, same_as, effort));
   for (const [which, pattern] of matches.entries())
-    faults.push(...faultOfExpression(`${at}.matches.${which}`, pattern));
+    faults.push(...faultOfExpression(`${at}.matches.${which}`, () => linearExpression(pattern), effort));
   for (const [which, glob] of globs.entries())
-    faults.push(...faultOfExpression(`${at}.globs.${which}`, globExpression(glob)));
+    faults.push(...faultOfExpression(`${at}.globs.${which}`, () => linearGlob(glob), effort));
   return faults;
 }
 
@@ -161,21 +201,23 @@ function placesOf(of: { path: string; fallback_paths?: string[] | null | undefin
   return [['path', of.path], ...others];
 }
 
-function faultOfPath(field: string, path: string): FieldError[] {
+function faultOfPath(field: string, path: string, effort: Effort): FieldError[] {
+  effort.spend(1);
   const rest = path.replaceAll(/\[[^[\]]*\]/g, '');
   if (/[[\]]/.test(rest)) return [{ field, message: 'has a bracket without its other half' }];
-  if (path.startsWith('$') && !/^\$((headers|query)\..+|changed_files$)/i.test(path)) {
+  if (path.startsWith('$') && path !== '$changed_files' && !/^\$(headers|query)\..+/i.test(path)) {
     return [{ field, message: 'begins with a $, but is none of $headers.…, $query.… and $changed_files' }];
   }
   const filters = pathSegments(path).flatMap((segment) => (segment.kind === 'item' ? segment.is : []));
   return filters.flatMap(({ value, isGlob }) =>
-    isGlob ? faultOfExpression(field, globExpression(value)) : [],
+    isGlob ? faultOfExpression(field, () => linearGlob(value), effort) : [],
   );
 }
 
-function faultOfExpression(field: string, pattern: string): FieldError[] {
+function faultOfExpression(field: string, compile: () => LinearExpression, effort: Effort): FieldError[] {
   try {
-    linearExpression(pattern);
+    effort.spend(longStep);
+    compile();
     return [];
   } catch (error) {
     if (!(error instanceof ExpressionFault)) throw error;

@@ -193,6 +193,8 @@ const knownVariables: Record<string, VariableType> = {
   pipeline_id: 'integer',
 };
 
+/** Of the value of a variable: it goes into the environment of a step, which the system limits. */
+export const mostValueBytes = 65_536;
 /** How deep the value of a variable may be nested: it is walked and written as JSON many times. */
 export const mostLevels = 64;
 

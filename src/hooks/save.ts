@@ -105,6 +105,7 @@ export async function changeIncomingHook(
   const definition = incomingDefinition(input, old);
   const { requires_secret, signature_scheme } = definition;
   const secret = givenSecret(input);
+  const isOtherScheme = (signature_scheme ?? 'hmac') !== (old.signature_scheme ?? 'hmac');
   const { secretFrom } = signatureScheme(signature_scheme ?? 'hmac');
   // A hook whose sender makes the secret may wait for it: it refuses everything meanwhile.
   if (requires_secret && row.secret_sealed === null && secret === undefined && secretFrom === 'hookline') {
@@ -112,11 +113,11 @@ export async function changeIncomingHook(
   }
   if (requires_secret && row.secret_sealed !== null && secret === undefined) {
     const kept = context.box.open(row.secret_sealed, 'hook secret');
-    if (signature_scheme !== old.signature_scheme) checkSecret(kept, signature_scheme ?? 'hmac');
+    if (isOtherScheme) checkSecret(kept, signature_scheme ?? 'hmac');
   }
   const secret_sealed =
     secret !== undefined ? context.box.seal(secret, 'hook secret') : requires_secret ? undefined : null;
-  await change(context, row, input, definition, secret_sealed);
+  await change(context, row, input, definition, secret_sealed, isOtherScheme || secret_sealed !== undefined);
 }
 
 /**
@@ -227,6 +228,7 @@ async function change(
   definition: IncomingDefinition | OutgoingDefinition,
   /** Undefined keeps what is there now, which a rotation of the key may have sealed anew since it was read. */
   secret_sealed: string | null | undefined,
+  endsPrevious = secret_sealed !== undefined,
 ): Promise<void> {
   await updateHook(db, row.id, {
     name: input.name ?? row.name,
@@ -234,10 +236,10 @@ async function change(
     definition_sealed: sealDefinition(box, definition),
     // Whoever switches it on, or off himself, has seen that Hookline had switched it off.
     ...(input.active === undefined ? {} : { disabled_at: null, disabled_reason: null }),
-    // A secret that was set or taken away on purpose ends the one before it.
-    ...(secret_sealed === undefined
-      ? {}
-      : { secret_sealed, previous_secret_sealed: null, previous_secret_expires_at: null }),
+    ...(secret_sealed === undefined ? {} : { secret_sealed }),
+    // A secret that was set or taken away on purpose ends the one before it, and so does a scheme that it was not made for:
+    // what is no base64 would be an empty key there.
+    ...(endsPrevious ? { previous_secret_sealed: null, previous_secret_expires_at: null } : {}),
     updated_at: clock.now(),
   });
 }

@@ -2,7 +2,7 @@ import { mask } from '../platform/secret-box.ts';
 
 const sensitive = /auth|token|secret|(?<!idempotency-|event-)key|cookie|password|credential/i;
 
-/** Headers and parameters whose values are never shown or recorded. Signatures are: they prove, but do not grant, anything. */
+/** Headers and parameters whose values are never shown or recorded. Signatures are recorded, since trying a request out looks at them. */
 export function isSensitiveName(name: string): boolean {
   let known = decided.get(name);
   if (known === undefined) {

@@ -25,6 +25,8 @@ export type SignatureScheme = {
   timestamp: string | null;
   /** `base64` keys are decoded after their `whsec_`. */
   key: 'text' | 'base64';
+  /** Where an id of the delivery stands that is signed along; who sends the request again cannot change it. */
+  signedIdPaths: readonly string[];
   /** Who makes the secret: a hook whose sender does is made without one, and refuses everything until it has it. */
   secretFrom: 'hookline' | 'sender';
 };
@@ -38,6 +40,7 @@ const hexOfBody = {
   signed: '{body}',
   timestamp: null,
   key: 'text',
+  signedIdPaths: [],
   secretFrom: 'hookline',
 } as const satisfies Partial<SignatureScheme>;
 
@@ -50,6 +53,7 @@ const standardWebhooks = {
   signed: '{webhook-id}.{webhook-timestamp}.{body}',
   timestamp: 'webhook-timestamp',
   key: 'base64',
+  signedIdPaths: ['$headers.webhook-id'],
 } as const satisfies Partial<SignatureScheme>;
 
 const rows = {
@@ -73,6 +77,7 @@ const rows = {
     separator: ',',
     signed: '{t}.{body}',
     timestamp: 't',
+    signedIdPaths: ['id'],
     secretFrom: 'sender',
   },
   slack: {
@@ -82,6 +87,7 @@ const rows = {
     prefix: 'v0=',
     signed: 'v0:{x-slack-request-timestamp}:{body}',
     timestamp: 'x-slack-request-timestamp',
+    signedIdPaths: ['event_id', 'trigger_id'],
     secretFrom: 'sender',
   },
   shopify: {

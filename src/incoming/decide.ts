@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { parametersFrom, type ActionParameters, type VariableValue } from '../actions/trigger.ts';
 import type { IncomingHook } from '../hooks/registry.ts';
 import { sendsToken } from '../hooks/signature-schemes.ts';
@@ -5,7 +6,7 @@ import type { FieldError } from '../platform/errors.ts';
 import { TextTooLong } from '../platform/linear-expression.ts';
 import { mask } from '../platform/secret-box.ts';
 import { unmetCondition } from './conditions.ts';
-import { createEffort, TooMuchEffort } from './effort.ts';
+import { createEffort, TooMuchEffort } from '../platform/effort.ts';
 import { extractVariables } from './extract.ts';
 import { contentEncoding, inflateBody, type PlainRequest } from './inflate.ts';
 import { parsePayload, type ParsedPayload } from './parse-payload.ts';
@@ -72,7 +73,11 @@ export async function decide(
   }
   if (!signature.ok && whyUnsigned(hook, request.headers) !== null)
     return refuse(401, signature.reason, false);
-  const inflated = await inflateBody(encoding, request.body, mostBytes);
+  // Brotli has no mark of its own: whoever catches a signed text must not make it another one by naming it so.
+  if (encoding === 'br' && signature.ok && hook.definition.requires_secret && isUtf8(request.body))
+    return refuse(400, 'The body is a text, and not the br that it claims to be.', true);
+  const by = { by: hook.row.uuid, isVerified: signature.ok && hook.definition.requires_secret };
+  const inflated = await inflateBody(encoding, request.body, mostBytes, by);
   if (!inflated.ok) return refuse(inflated.status, inflated.reason, signature.ok);
   const plain = { ...request, body: inflated.body };
   const check = signature.ok ? signature : verify(hook, plain, now);

@@ -1,13 +1,18 @@
 import type { VariableValue } from '../actions/trigger.ts';
-import { mostLevels, typeOf, type HookVariable, type VariableType } from '../hooks/definition.ts';
+import {
+  mostLevels,
+  mostValueBytes,
+  typeOf,
+  type HookVariable,
+  type VariableType,
+} from '../hooks/definition.ts';
 import { isDeeperThan } from '../platform/dotted-path.ts';
+import { longStep } from '../platform/effort.ts';
 import type { FieldError } from '../platform/errors.ts';
 import { exactInteger } from '../platform/exact-json.ts';
 import { isAlwaysText, isSecretPath, readFirst, type PayloadSource } from './paths.ts';
 import { transformValue } from './transform.ts';
 
-/** A value goes into the environment of a step, which the system limits. */
-const mostValueBytes = 65_536;
 const mostTotalBytes = 262_144;
 
 /**
@@ -43,7 +48,7 @@ export function extractVariables(
       continue;
     }
     // What follows walks through all of it, however large it is.
-    if (typeof found === 'object') source.effort?.spend(afterWalk);
+    if (typeof found === 'object') source.effort?.spend(longStep);
     if (isDeeperThan(found, mostLevels)) {
       faults.push({ field: name, message: `at ${path} is nested more than ${mostLevels} levels deep` });
       continue;
@@ -60,8 +65,6 @@ export function extractVariables(
   return { values: Object.fromEntries(values), faults };
 }
 
-/** So that the clock is looked at. */
-const afterWalk = 500;
 const mostPlacesTold = 5;
 
 function placesOf(paths: string[]): string {
@@ -92,7 +95,7 @@ function readVariable(
   let left: string | undefined;
   for (const path of paths) {
     const { value } = readFirst(source, [path]);
-    if (typeof value === 'object') source.effort?.spend(afterWalk);
+    if (typeof value === 'object') source.effort?.spend(longStep);
     if (value === undefined) continue;
     if (isDeeperThan(value, mostLevels)) return { path, value };
     const transformed = transformValue(transform, value, source.effort);

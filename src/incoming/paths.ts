@@ -3,7 +3,7 @@ import { lookUp } from '../platform/dotted-path.ts';
 import { linearGlob } from '../platform/linear-expression.ts';
 import { pathSegments, type ItemFilter, type PathSegment } from '../platform/path-segments.ts';
 import { changedFiles } from './changed-files.ts';
-import type { Effort } from './effort.ts';
+import type { Effort } from '../platform/effort.ts';
 
 /* Where the values of variables and conditions stand: in the body, or behind a `$` in what came with it. */
 

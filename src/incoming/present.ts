@@ -2,6 +2,7 @@ import type { Static } from 'typebox';
 import { triggerUrl } from '../hooks/present.ts';
 import { asObject, type HookRequest, type HookRequestRelation } from '../hooks/request-record.ts';
 import { isoTime } from '../platform/clock.ts';
+import { mask } from '../platform/secret-box.ts';
 import type { ReceivedRequest } from './decide.ts';
 import { plainRequest } from './inflate.ts';
 import { bodyText } from './parse-payload.ts';
@@ -28,17 +29,24 @@ export function presentIncomingRelation(
   };
 }
 
-/** The body is shown as it was before it was compressed, in the charset it claims. */
+/**
+ * The body is shown as it was before it was compressed, in the charset it claims. The header that proved it, `signatureHeader`,
+ * is not shown beside it: most senders sign no time, so that who has both can send it again and run what he may not.
+ */
 export async function presentIncoming(
   row: HookRequestRow,
   received: ReceivedRequest,
-  { publicUrl, maxBodyBytes }: { publicUrl: string; maxBodyBytes: number },
+  context: { publicUrl: string; maxBodyBytes: number; signatureHeader: string | null },
 ): Promise<Static<typeof HookRequest>> {
+  const { publicUrl, maxBodyBytes, signatureHeader } = context;
   const { request: plain } = await plainRequest(received, maxBodyBytes);
+  // Safe: `store.ts` wrote them as an object of texts.
+  const headers = received.headers as Record<string, string>;
+  const isProof =
+    signatureHeader !== null && row.payload_id !== null && Object.hasOwn(headers, signatureHeader);
   return {
     ...presentIncomingRelation(row, publicUrl),
-    // Safe: `store.ts` wrote them as an object of texts.
-    request_headers: received.headers as Record<string, string>,
+    request_headers: isProof ? { ...headers, [signatureHeader]: mask } : headers,
     request_body: asObject(bodyText(plain)),
     response_headers: { 'content-type': 'application/json; charset=utf-8' },
     response_body: {

@@ -108,7 +108,13 @@ export function incomingRoutes(
       const row = await findHookRequest(db, uuid);
       if (row) {
         const received = asReceived(row, await readPayload(db, row));
-        return await presentIncoming(row, received, { publicUrl: publicUrl(), maxBodyBytes });
+        const hook = await context.registry.incoming(row.hook_uuid);
+        const signatureHeader = hook?.definition.secret_header_name ?? null;
+        return await presentIncoming(row, received, {
+          publicUrl: publicUrl(),
+          maxBodyBytes,
+          signatureHeader,
+        });
       }
       const attempt = await findAttempt(db, uuid);
       const found = attempt && (await deliveriesOf(db, [attempt])).get(attempt.delivery_id);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { IncomingDefinition } from '../hooks/definition.ts';
 import type { IncomingHook } from '../hooks/registry.ts';
-import type { SignatureSchemeName } from '../hooks/signature-schemes.ts';
+import { signatureScheme } from '../hooks/signature-schemes.ts';
 import { readPath, type PayloadSource } from './paths.ts';
 
 /**
@@ -18,13 +19,6 @@ const usualPaths = [
   '$headers.idempotency-key',
   '$headers.x-gitlab-event-uuid',
 ];
-/** Ids that are signed go first: whoever has recorded a request can send it again with other headers. */
-const signedPaths: Partial<Record<SignatureSchemeName, string[]>> = {
-  'gitlab-signed': ['$headers.webhook-id'],
-  'standard-webhooks': ['$headers.webhook-id'],
-  stripe: ['id'],
-  slack: ['event_id', 'trigger_id'],
-};
 /** Anybody may send it, and it counts where the sender has no id of its own. */
 const idempotencyKey = '$headers.idempotency-key';
 
@@ -51,9 +45,11 @@ export function dedupKey(
   return null;
 }
 
-function idPaths({ delivery_id_paths: named, signature_scheme }: IncomingHook['definition']): string[] {
-  if (named && named.length > 0) return [...named, idempotencyKey];
-  return [...(signedPaths[signature_scheme ?? 'hmac'] ?? []), ...usualPaths];
+function idPaths({ delivery_id_paths: named = [], requires_secret, signature_scheme }: IncomingDefinition) {
+  if (named.length > 0) return [...named, idempotencyKey];
+  // A header that nobody has signed would make a request that was caught another one.
+  const signed = requires_secret ? signatureScheme(signature_scheme ?? 'hmac').signedIdPaths : [];
+  return [...signed, ...usualPaths];
 }
 
 export function isPing(headers: Record<string, unknown>): boolean {

@@ -133,7 +133,7 @@ export async function storeRequests(
           ? JSON.stringify(item.decision.errors)
           : null,
       ip_address: item.ipAddress,
-      request_query: recordedQuery(item.request.query),
+      request_query: recordedQuery(item.request.query, item.hook),
       request_bytes: item.request.body.length,
       ...places[index]!,
       duration_us: item.durationUs,
@@ -206,7 +206,7 @@ async function storePayloads(
   const passing: Unpacked[] = [];
   for (const [index, { hook, request, decision }] of items.entries()) {
     const isKept = decision.outcome !== 'refused' || decision.verified;
-    const headers = recordedHeaders(request.headers, hook.definition, isKept);
+    const headers = withoutSecrets(recordedHeaders(request.headers, hook.definition, isKept), hook);
     stored.push(attemptOnly(headers));
     if (isKept) (isPassingAt(index) ? passing : staying).push({ index, headers, body: request.body });
   }
@@ -263,11 +263,29 @@ function recordedHeaders(
 }
 
 /** Null for none. Whoever puts a token into an address does not want to read it in a record. */
-function recordedQuery(query: string): string | null {
+function recordedQuery(query: string, hook: IncomingHook): string | null {
   if (query === '') return null;
-  const parameters = new URLSearchParams(query.slice(0, mostQueryCharacters));
-  for (const name of new Set(parameters.keys())) if (isSensitiveName(name)) parameters.set(name, mask);
-  return parameters.toString();
+  const secrets = secretsOf(hook);
+  const shown = new URLSearchParams();
+  for (const [name, value] of new URLSearchParams(query.slice(0, mostQueryCharacters))) {
+    const isSecret = isSensitiveName(name) || secrets.some((secret) => value.includes(secret));
+    shown.append(name, isSecret ? mask : value);
+  }
+  return shown.toString();
+}
+
+/** A sender that knows no signatures may put the secret of the hook anywhere, and whatever it calls that. */
+function withoutSecrets(json: string, hook: IncomingHook): string {
+  return secretsOf(hook)
+    .map((secret) => JSON.stringify(secret).slice(1, -1))
+    .reduce((text, secret) => (text.includes(secret) ? text.replaceAll(secret, mask) : text), json);
+}
+
+/** A shorter one may be a word that stands there anyhow. */
+const leastSecretCharacters = 16;
+
+function secretsOf({ secret, previous }: IncomingHook): string[] {
+  return [secret ?? '', previous?.secret ?? ''].filter(({ length }) => length >= leastSecretCharacters);
 }
 
 function toAction({ hook, request, decision, ...item }: DecidedRequest, uuid: string): NewAction[] {

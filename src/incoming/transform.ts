@@ -1,6 +1,6 @@
 import type { Transform } from '../hooks/definition.ts';
 import { linearExpression } from '../platform/linear-expression.ts';
-import type { Effort } from './effort.ts';
+import type { Effort } from '../platform/effort.ts';
 
 /**
  * What becomes of a text, in this order: a prefix is taken off, the capture of an expression taken out, capitals made small,

@@ -89,7 +89,7 @@ function compile(pattern: string): LinearExpression {
  * A glob over paths as one expression: `*` and `?` stay within a folder, `**` does not, `{a,b}` is either. Anything else is
  * itself. `apps/api/**` is everything below that folder.
  */
-export function globExpression(glob: string): string {
+function globExpression(glob: string): string {
   let depth = 0;
   const parts = glob.match(/\*\*\/|\*\*|[\s\S]/gu) ?? [];
   const body = parts.map((part) => {

@@ -16,6 +16,8 @@ import { hostNames, notTheApi, refusal, retryAfterSeconds } from './refusal.ts';
 /** A page of a hundred webhooks has some hundred kilobytes. */
 const mostAnswerBytes = 4 * 1024 * 1024;
 const mostPages = 50;
+/** More than any provider allows a repository. */
+const mostHooks = 10_000;
 /** Of all calls together; each by itself has the time of any request. */
 const mostMs = 60_000;
 
@@ -113,7 +115,12 @@ export function providerCalls(
         if (error) throw error;
         const listed = row.listIn(json);
         if (!Array.isArray(listed)) throw notTheApi(answer, repository);
-        hooks.push(...listed.flatMap((item) => read(item) ?? []));
+        // Not spread: as arguments so many would not fit.
+        for (const item of listed) {
+          const hook = read(item);
+          if (hook) hooks.push(hook);
+        }
+        if (hooks.length > mostHooks) throw unavailable('Its list of webhooks does not end.');
         query = row.nextPage({ headers: answer.headers, json });
       }
       return hooks;

@@ -1,9 +1,12 @@
 /**
- * What may be spent on one request. The paths and expressions are a user's, and what they look through is anybody's: a
+ * What may be spent on one request, or on checking one definition. The paths and expressions are a user's, and what they look through is anybody's: a
  * product of the two must not hold a process up.
  */
 export type Effort = {
-  /** Counts `weight` small things that were done, each about a path, an item or sixteen characters. Throws TooMuchEffort. */
+  /**
+   * Counts `weight` small things that were done, each about a path, an item or sixteen characters; something that may take
+   * long by itself is `longStep`. Throws TooMuchEffort.
+   */
   spend(weight: number): void;
 };
 
@@ -15,6 +18,7 @@ export class TooMuchEffort extends Error {
 const mostMs = 1000;
 /** The clock is looked at no more often; few requests have so many. */
 const weightBetween = 500;
+export const longStep = weightBetween;
 
 export function createEffort(): Effort {
   let weight = 0;
