@@ -66,10 +66,18 @@ export async function inflateBody(
     return { ok: false, status: 400, reason: `The body is not the ${encoding} that it claims to be.` };
   } finally {
     // Whoever is next takes the place over, so that nobody comes between.
-    const next = waiting.shift();
+    const [next] = waiting.splice(nextOf(by), 1);
     if (next) next.resolve();
     else running--;
   }
+}
+
+/** Hooks take turns: the first that waits for another one, or else the first. */
+function nextOf(by: string): number {
+  return Math.max(
+    waiting.findIndex((one) => one.by !== by),
+    0,
+  );
 }
 
 /** Waits. When there is no room the last of the hook for which most are waiting is sent away, which may be this one. */

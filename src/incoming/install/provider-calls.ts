@@ -99,7 +99,9 @@ export function providerCalls(
     const [id, given, at] = [row.fields.id, row.fields.url, row.fields.createdAt].map((path) =>
       valueAt(json, path),
     );
-    if ((typeof id !== 'string' && typeof id !== 'number') || id === '') return null;
+    // It becomes a part of an address, is kept and shown.
+    if ((typeof id !== 'string' && typeof id !== 'number') || !/^[\w{}-]{1,200}$/.test(String(id)))
+      return null;
     const createdAt = typeof at === 'number' ? at : Date.parse(String(at));
     return { id: String(id), url: typeof given === 'string' ? given : '', createdAt: createdAt || 0 };
   };

@@ -12,6 +12,8 @@ export const hostNames: Record<ProviderHost, string> = {
 
 /** When the provider does not say itself when to try again. */
 export const retryAfterSeconds = 30;
+/** The longest limits of a provider are for an hour. */
+const mostWaitSeconds = 3600;
 const mostComplaintCharacters = 200;
 
 /** An answer other than 2xx, its body masked; `json` is undefined when it is none. */
@@ -24,7 +26,7 @@ export function refusal(refused: Refused, repository: Repository, now: number): 
   const host = hostNames[repository.host];
   const name = repositoryName(repository);
   const complaint = complaintOf(refused.json);
-  const waitSeconds = Math.ceil(waitAskedMs(answer, now) / 1000);
+  const waitSeconds = Math.min(Math.ceil(waitAskedMs(answer, now) / 1000), mostWaitSeconds);
 
   if (isTemporary(answer)) {
     const wait = waitSeconds || retryAfterSeconds;
