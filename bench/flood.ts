@@ -62,8 +62,8 @@ try {
         perSecond,
         durationMs,
       } satisfies RubbishPlan);
-      const under = await loadSigned(target, path);
-      results.push({ alone, under, rubbish: await sending });
+      const [under, rubbish] = await Promise.all([loadSigned(target, path), sending]);
+      results.push({ alone, under, rubbish });
     }
     const ratio = ({ alone, under }: (typeof results)[number]) => under.perSecond / alone.perSecond;
     const { alone, under, rubbish } = results.toSorted((a, b) => ratio(a) - ratio(b))[
@@ -108,8 +108,10 @@ async function run<Result>(program: string, plan: LoadPlan | RubbishPlan): Promi
   const child = spawn(process.execPath, [program, JSON.stringify(plan)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  const output = await text(child.stdout);
+  if (output === '') throw new Error(`${program} ended without a result`);
   // Safe: each generator prints one line of its own type.
-  return JSON.parse(await text(child.stdout)) as Result;
+  return JSON.parse(output) as Result;
 }
 
 function option(name: string): string | undefined {

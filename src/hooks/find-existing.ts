@@ -21,16 +21,24 @@ const findUuids = compileByCount<{ uuid: string }, { uuid: string }>(['uuid'], (
  * way share the next one. Throws `unavailable` when too many wait.
  */
 export function createExistence(db: Db): (uuid: string) => Promise<boolean> {
-  let waiting = new Map<string, PromiseWithResolvers<boolean>>();
+  const waiting = new Map<string, PromiseWithResolvers<boolean>>();
   let isAsking = false;
 
+  const takeBatch = () => {
+    const batch: [uuid: string, PromiseWithResolvers<boolean>][] = [];
+    for (const one of waiting) {
+      if (batch.length === mostInQuery) break;
+      batch.push(one);
+      waiting.delete(one[0]);
+    }
+    return batch;
+  };
   const ask = async () => {
     isAsking = true;
     // What is asked for in this turn of the event loop comes along.
     await new Promise((resolve) => setImmediate(resolve));
     while (waiting.size > 0) {
-      const batch = [...waiting].slice(0, mostInQuery);
-      for (const [uuid] of batch) waiting.delete(uuid);
+      const batch = takeBatch();
       try {
         const found = await findUuids(db, padded(batch.map(([uuid]) => uuid)));
         const uuids = new Set(found.map(({ uuid }) => uuid));

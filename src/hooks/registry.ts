@@ -44,6 +44,11 @@ export type HookRegistry = {
   incoming(uuid: string): Promise<IncomingHook | null>;
   /** What is known of an id without asking the database: a hook, null for none, or undefined for nothing. */
   knownIncoming(uuid: string): IncomingHook | null | undefined;
+  /**
+   * The ids of all incoming hooks; a promise until they are read. One that another node has just made may be missing: good
+   * enough to have somebody wait, not to deny that there is such a hook.
+   */
+  incomingIds(): Set<string> | Promise<Set<string>>;
   /** All outgoing hooks of an action's pipeline, inactive ones too. Inside a transaction, pass that as `db`. */
   outgoing(
     db: Db | Trx,
@@ -77,6 +82,7 @@ export function createHookRegistry(context: {
   // Apart from the hooks that there are: unknown ids come from anyone, and without end.
   const unknown = new Set<string>();
   const exists = createExistence(db);
+  let ids: Set<string> | Promise<Set<string>> | null = null;
   const outgoing = new Map<string, OutgoingHook[]>();
   const sending = new Map<string, SendingHook | null>();
   const derived = new Map<string, object>();
@@ -86,6 +92,7 @@ export function createHookRegistry(context: {
     clearedAt = clock.elapsed();
     incoming.clear();
     unknown.clear();
+    ids = null;
     outgoing.clear();
     sending.clear();
     derived.clear();
@@ -127,8 +134,25 @@ export function createHookRegistry(context: {
     return hook;
   };
 
+  const loadIds = async () => {
+    const loadedFrom = generation;
+    try {
+      const rows = await db.selectFrom('hooks').select('uuid').where('direction', '=', 'in').execute();
+      const loaded = new Set(rows.map(({ uuid }) => uuid));
+      if (loadedFrom === generation) ids = loaded;
+      return loaded;
+    } catch (error) {
+      if (loadedFrom === generation) ids = null;
+      throw error;
+    }
+  };
+
   return {
     incoming: findIncoming,
+    incomingIds() {
+      clearIfOld();
+      return (ids ??= loadIds());
+    },
     knownIncoming,
     outgoing: (executor, action) =>
       cached(

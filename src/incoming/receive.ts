@@ -100,7 +100,7 @@ export function createReceiver(context: {
   const find = async (uuid: string, ipAddress?: string): Promise<IncomingHook> => {
     const hook = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(uuid)
       ? await registry.incoming(uuid.toLowerCase()).catch((cause: unknown) => {
-          throw notNow(cause);
+          throw cause instanceof AppError ? cause : notNow(cause);
         })
       : null;
     if (hook) return hook;

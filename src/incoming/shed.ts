@@ -28,15 +28,22 @@ export function createShed(context: {
     if (!uuid) return next();
     const wait = unverified.wait(clientAddress(request, trustProxy));
     if (wait === 0) return next();
+    const no = () => refuse(request, response, wait);
     const judge = (hook: IncomingHook | null) => {
       if (hook && mayVerify(hook, request)) return next();
       if (hook) refusals.count(hook.row.id);
-      refuse(request, response, wait);
+      no();
     };
     const known = registry.knownIncoming(uuid);
     if (known !== undefined) return judge(known);
-    // Why it cannot be asked for is told on the usual way.
-    registry.incoming(uuid).then(judge, next);
+    // Guesses of ids, which are endless, must not cost a query each. While there can be none, all are to wait.
+    const look = (ids: Set<string>) => {
+      if (ids.has(uuid)) registry.incoming(uuid).then(judge, no);
+      else no();
+    };
+    const ids = registry.incomingIds();
+    if (ids instanceof Set) look(ids);
+    else ids.then(look, no);
   };
 }
 

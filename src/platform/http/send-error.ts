@@ -6,7 +6,7 @@ import { AppError, errorStatus, type ErrorCode, type FieldError } from '../error
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = knownError(error);
   const status = errorStatus[known.code];
-  if (status >= 500) {
+  if (status >= 500 && isWorthLogging(known)) {
     request.log.error({
       err: error,
       requestId: request.id,
@@ -18,6 +18,18 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   if (known.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer');
   return reply.status(status).send({ message: known.message, errors: known.fields });
 }
+
+/** While something is overloaded or away, each request fails alike: one of them a second is told, not all. */
+function isWorthLogging({ code, message }: AppError): boolean {
+  if (code !== 'unavailable') return true;
+  const now = performance.now();
+  if (now - (toldAt.get(message) ?? Number.NEGATIVE_INFINITY) < 1000) return false;
+  toldAt.set(message, now);
+  return true;
+}
+
+/** By the message, of which there are few. */
+const toldAt = new Map<string, number>();
 
 /** What is told of an error: itself if it was thrown on purpose, else what the framework means, else nothing. */
 export function knownError(error: unknown): AppError {
