@@ -143,6 +143,27 @@ for (const kind of databaseKinds) {
       assert.deepEqual(request_body, { ref: 'main' });
     });
 
+    test('of what ran nothing at a hook that takes unsigned requests no large bodies are kept', async () => {
+      const hook = await createIncomingHook(app, pipeline, {
+        requires_secret: false,
+        trigger_when: { conditions: [{ path: 'ref', accepted_values: ['main'] }] },
+      });
+      const from = newAddress();
+      const large = (ref: string) => JSON.stringify({ ref, text: 'x'.repeat(70_000) });
+      const skipped = await send(hook, { from, body: large('other') });
+      const ran = await send(hook, { from, body: large('main') });
+      assert.deepEqual([skipped.status, ran.status], [200, 202]);
+      const shown = (id: string) =>
+        app.api.get<{ request_body: object; request_headers: object }>(`/hook-requests/${id}`);
+      const [without, whole] = [
+        await shown(skipped.body.hook_request_id),
+        await shown(ran.body.hook_request_id),
+      ];
+      assert.deepEqual(without.request_body, {});
+      assert.ok(Object.keys(without.request_headers).length > 0);
+      assert.equal(Object.keys(whole.request_body).length, 2);
+    });
+
     test('an address that is over its limit is told to wait, is counted and not recorded; what is signed is taken', async () => {
       const hook = await createIncomingHook(app, pipeline);
       const from = newAddress();

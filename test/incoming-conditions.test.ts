@@ -144,6 +144,20 @@ for (const kind of databaseKinds) {
         await met(hook, few);
       });
 
+      test('of a branch that is put on other commits are not known, and any may be among them', async () => {
+        const hook = await hookWith([underApi]);
+        const push = realPush();
+        await met(hook, { ...push, forced: true });
+        await met(hook, { ...push, commits: [], before: 'a'.repeat(40), after: 'b'.repeat(40) });
+        assert.equal((await send(hook, { ...push, commits: [], after: '0'.repeat(40) })).status, 200);
+        const variables = [{ name: 'files', path: '$changed_files', type: 'array' }];
+        const byVariable = await hookWith([{ type: 'variable', path: 'files', globs: ['apps/api/**'] }], {
+          settings: { variables },
+        });
+        await met(byVariable, { ...push, forced: true });
+        assert.equal((await send(byVariable, push)).status, 200);
+      });
+
       test('of Gitea and Forgejo are known as well', async () => {
         const hook = await hookWith([underApi]);
         for (const name of ['gitea-push', 'forgejo-push']) {

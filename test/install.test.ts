@@ -338,6 +338,26 @@ describe('installing hooks', { timeout: 120_000 }, () => {
       const provider = await scene.provider(t, 'github');
       const hook = await scene.hook(provider, 'github', fields);
       assert.deepEqual((await scene.install(hook)).events, events);
+      const other = { trigger_when: { events: ['tag', 'pull_request'] } };
+      await app.api.put(`/hooks/incoming/${hook.id}`, other);
+      assert.deepEqual((await scene.install(hook)).events, ['push', 'pull_request'], 'tags come as pushes');
+      await app.api.put(`/hooks/incoming/${hook.id}`, { trigger_when: { events: ['pull_request'] } });
+      assert.deepEqual((await scene.install(hook)).events, ['pull_request']);
+      assert.deepEqual(provider.hooks[0]!.events, ['pull_request']);
+    }
+  });
+
+  test('a scheme whose header, algorithm, encoding or prefix was changed fits no provider', async (t) => {
+    const changes = [
+      { secret_header_name: 'x-other' },
+      { secret_algorithm: 'sha512' },
+      { signature_encoding: 'base64' },
+      { signature_prefix: 'v1=' },
+    ];
+    const provider = await scene.provider(t, 'github');
+    for (const change of changes) {
+      const hook = await scene.hook(provider, 'github', { preset: 'github', ...change });
+      await scene.refused(hook, 409, /Leave its header, algorithm, encoding and prefix/);
     }
   });
 

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { invalid } from '../platform/errors.ts';
-import type { IncomingInput } from './define-incoming.ts';
+import { withoutNullFields, type IncomingInput } from './define-incoming.ts';
 import type { HookVariable, IncomingCondition, IncomingDefinition, IncomingEvent } from './definition.ts';
 import { incomingPreset, type IncomingPreset } from './incoming-presets.ts';
+import type { SignatureSchemeName } from './signature-schemes.ts';
 
 /**
  * Completes what was given by what the preset says; what is given goes first, of variables each by its name. Without
@@ -22,12 +23,10 @@ export function applyIncomingPreset(
   };
   const made = row.make(wish);
   const isUnsigned = given.requires_secret === false;
-  const isSigning = given.secret?.startsWith('whsec_') === true;
-  const scheme = (isSigning ? row.schemeOfSigningSecrets : undefined) ?? row.scheme;
   return {
     ...given,
     name: given.name ?? row.name,
-    signature_scheme: given.signature_scheme ?? (isUnsigned ? null : scheme),
+    signature_scheme: given.signature_scheme ?? (isUnsigned ? null : schemeOf(name, given)),
     settings: {
       variables: overlay(made.variables, given.settings?.variables ?? []),
       delivery_id_paths: given.settings?.delivery_id_paths ?? row.deliveryIdPaths,
@@ -46,9 +45,11 @@ export function applyIncomingPreset(
  */
 export function reapplyIncomingPreset(
   name: IncomingPreset | null,
-  given: IncomingInput,
+  input: IncomingInput,
   old: IncomingDefinition,
 ): IncomingInput {
+  const signature_scheme = input.signature_scheme ?? impliedScheme(name, input, old);
+  const given = { ...input, signature_scheme };
   const before = { events: old.events ?? [], branches: old.branches ?? [] };
   const { events = before.events, branches = before.branches } = given.trigger_when ?? {};
   const wish = { events, branches };
@@ -67,7 +68,7 @@ export function reapplyIncomingPreset(
     throw invalid([{ field: 'trigger_when.conditions', message }]);
   }
   const variables = (given.settings?.variables ?? old.variables).filter(
-    (variable) => !was.variables.some((one) => isDeepStrictEqual(one, variable)),
+    (variable) => !was.variables.some((one) => isDeepStrictEqual(one, withoutNullFields(variable))),
   );
   return {
     ...given,
@@ -76,10 +77,31 @@ export function reapplyIncomingPreset(
   };
 }
 
+function schemeOf(name: IncomingPreset, { secret }: IncomingInput): SignatureSchemeName {
+  const { scheme, schemeOfSigningSecrets } = incomingPreset(name);
+  return (secret?.startsWith('whsec_') ? schemeOfSigningSecrets : undefined) ?? scheme;
+}
+
+/** A hook that is to be signed again, or gets a secret that only another scheme takes, has the scheme of its preset. */
+function impliedScheme(
+  name: IncomingPreset | null,
+  given: IncomingInput,
+  old: IncomingDefinition,
+): SignatureSchemeName | undefined {
+  if (name === null) return undefined;
+  const { scheme } = incomingPreset(name);
+  const wanted = schemeOf(name, given);
+  if (given.requires_secret === true && !old.requires_secret) return wanted;
+  return wanted !== scheme && old.signature_scheme === scheme ? wanted : undefined;
+}
+
 /** Answers have the fields that a strict client of the reference asks for. */
 function isSame(some: IncomingCondition[], others: IncomingCondition[]): boolean {
   const complete = (conditions: IncomingCondition[]) =>
-    conditions.map((condition) => ({ ...condition, accepted_values: condition.accepted_values ?? [] }));
+    conditions.map((condition) => ({
+      ...withoutNullFields(condition),
+      accepted_values: condition.accepted_values ?? [],
+    }));
   return isDeepStrictEqual(complete(some), complete(others));
 }
 

@@ -66,8 +66,8 @@ export function incomingDefinition(input: IncomingInput, old: IncomingDefinition
     Boolean(input.signature_scheme ?? input.secret_algorithm ?? input.secret_header_name);
   const requires_secret = input.requires_secret ?? (wantsSecret || (old?.requires_secret ?? false));
   const variables = input.settings?.variables ?? old?.variables ?? [];
-  const conditions = input.trigger_when?.conditions ?? old?.conditions ?? [];
-  const delivery_id_paths = input.settings?.delivery_id_paths ?? old?.delivery_id_paths ?? [];
+  const conditions = (input.trigger_when?.conditions ?? old?.conditions ?? []).map(withoutNullFields);
+  const delivery_id_paths = kept(input.settings?.delivery_id_paths, old?.delivery_id_paths ?? null) ?? [];
   if (JSON.stringify({ variables, conditions }).length > mostCharacters) {
     const message = `and trigger_when must have no more than ${mostCharacters} characters together`;
     throw invalid([{ field: 'settings', message }]);
@@ -125,6 +125,12 @@ function faultsOfPathsAndExpressions(
   }
 }
 
+/** A field that is null is one that is not there. */
+export function withoutNullFields<Value extends object>(value: Value): Value {
+  // Safe: only fields that may be absent may be null.
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null)) as Value;
+}
+
 /** Null takes away what there was; what is left out keeps it. */
 function kept<Value>(given: Value | null | undefined, before: Value | null): Value | null {
   return given === undefined ? before : given;
@@ -161,7 +167,8 @@ function faultsOfVariable(
 }
 
 function faultsOfCondition(condition: IncomingCondition, index: number, effort: Effort): FieldError[] {
-  const { path, fallback_paths, accepted_values = [], matches = [], globs = [], same_as, exists } = condition;
+  const { path, fallback_paths, accepted_values = [], same_as, exists } = condition;
+  const [matches, globs] = [condition.matches ?? [], condition.globs ?? []];
   const at = `trigger_when.conditions.${index}`;
   const faults: FieldError[] = [];
   const compares = accepted_values.length + matches.length + globs.length > 0 || typeof same_as === 'string';

@@ -119,17 +119,21 @@ export const IncomingCondition = Type.Object(
       Type.Array(acceptedValue, { maxItems: 100, description: 'Met by a value that is one of these.' }),
     ),
     matches: Type.Optional(
-      Type.Array(expression('A regular expression (RE2).'), {
-        maxItems: 20,
-        description: 'Met by a value that any of these matches, in whole or in part.',
-      }),
+      Nullable(
+        Type.Array(expression('A regular expression (RE2).'), {
+          maxItems: 20,
+          description: 'Met by a value that any of these matches, in whole or in part.',
+        }),
+      ),
     ),
     globs: Type.Optional(
-      Type.Array(expression('Such as `apps/api/**`: `*` stays within a folder, `**` does not.'), {
-        maxItems: 100,
-        description:
-          'Met by a path, or a list of paths such as `$changed_files`, of which one is under any of these.',
-      }),
+      Nullable(
+        Type.Array(expression('Such as `apps/api/**`: `*` stays within a folder, `**` does not.'), {
+          maxItems: 100,
+          description:
+            'Met by a path that any of these matches; of a list of paths, such as `$changed_files`, by one of them.',
+        }),
+      ),
     ),
     same_as: Type.Optional(
       Nullable(
@@ -143,11 +147,12 @@ export const IncomingCondition = Type.Object(
     exists: Type.Optional(
       Nullable(
         Type.Boolean({
-          description: 'True: met by any value. False: met where there is nothing, also beside the others.',
+          description:
+            'True: met by any value. False: met where there is nothing; with other tests, by what passes one of them too.',
         }),
       ),
     ),
-    not: Type.Optional(Type.Boolean({ description: 'Turns the condition around.' })),
+    not: Type.Optional(Nullable(Type.Boolean({ description: 'Negates the condition.' }))),
   },
   {
     title: 'IncomingCondition',

@@ -1,6 +1,6 @@
 import { mask } from '../platform/secret-box.ts';
 
-const sensitive = /auth|token|secret|(?<!idempotency-|event-)key|cookie|password|credential/i;
+const sensitive = /auth(?!or(?!i))|token|secret|(?<!idempotency-|event-)key|cookie|password|credential/i;
 
 /** Headers and parameters whose values are never shown or recorded. Signatures are recorded, since trying a request out looks at them. */
 export function isSensitiveName(name: string): boolean {

@@ -114,5 +114,15 @@ export function sendsToken({ signature_scheme }: { signature_scheme?: SignatureS
   return signatureScheme(signature_scheme ?? 'hmac').proof === 'token';
 }
 
+/** Where it holds the secret, as paths of variables name it; null where it does not. */
+export function tokenPath(definition: {
+  signature_scheme?: SignatureSchemeName | null;
+  secret_header_name?: string | null;
+}): string | null {
+  return sendsToken(definition) && definition.secret_header_name
+    ? `$headers.${definition.secret_header_name}`
+    : null;
+}
+
 /** How far a signed time may be from ours, either way, in seconds: what all of them recommend. */
 export const mostSecondsApart = 300;

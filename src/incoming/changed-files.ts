@@ -42,10 +42,18 @@ function filesOf(payload: object): ChangedFiles | null {
   if (!isListed) return null;
   const total = push['total_commits_count'] ?? push['total_commits'];
   const isComplete =
+    !isMoved(push, commits) &&
     files.size < mostFiles &&
     commits.length < mostCommitsListed &&
     !(typeof total === 'number' && total > commits.length);
   return { files: [...files], isComplete };
+}
+
+/** A branch that is put on other commits without bringing any: what differs between the two nobody tells. */
+function isMoved(push: Record<string, unknown>, commits: unknown[]): boolean {
+  const { ref, before, after, forced } = push;
+  if (typeof ref !== 'string' || !ref.startsWith('refs/heads/')) return false;
+  return forced === true || (commits.length === 0 && before !== after && !/^0+$/.test(String(after)));
 }
 
 function asRecord(value: unknown): Record<string, unknown> | null {

@@ -16,7 +16,7 @@ import {
   readQuery,
   type PayloadSource,
 } from './paths.ts';
-import { sendsToken } from '../hooks/signature-schemes.ts';
+import { tokenPath } from '../hooks/signature-schemes.ts';
 
 /** Of a hook what tells which values are tokens. */
 type Context = Pick<IncomingDefinition, 'variables'> &
@@ -61,18 +61,27 @@ export function evaluate(
 ): Evaluation {
   const value = valueOf(condition, source, variables);
   const isAccepted = accepts(condition, value, source);
-  const met = isAccepted !== (condition.not === true) || (!isAccepted && isCut(condition, source));
+  const met =
+    isAccepted !== (condition.not === true) || (!isAccepted && isCut(condition, definition, source));
   return { met, value: isSecret(condition, definition) ? hidden(value) : value };
 }
 
 /** What a sender left out of its list of files may be what decides: better run once too often. */
-function isCut({ path, type = 'request_body' }: IncomingCondition, source: PayloadSource): boolean {
-  const isOfFiles = type === 'request_body' && path === changedFilesPath;
+function isCut(
+  { path, type = 'request_body' }: IncomingCondition,
+  { variables }: Context,
+  source: PayloadSource,
+): boolean {
+  const isOfFiles =
+    type === 'variable'
+      ? variables.some((one) => one.name === path && variablePaths(one).includes(changedFilesPath))
+      : type === 'request_body' && path === changedFilesPath;
   return isOfFiles && changedFiles(source.payload)?.isComplete === false;
 }
 
 function accepts(condition: IncomingCondition, value: unknown, source: PayloadSource): boolean {
-  const { accepted_values = [], matches = [], globs = [], exists, same_as } = condition;
+  const { accepted_values = [], exists, same_as } = condition;
+  const [matches, globs] = [condition.matches ?? [], condition.globs ?? []];
   const isThere = value !== undefined && value !== null;
   if (!isThere) {
     if (exists === false) return true;
@@ -121,6 +130,7 @@ function valueOf(
   }
 }
 
+/** Where a condition on the body looks; the first place that holds anything counts. */
 function pathsOf({ path, fallback_paths }: Pick<IncomingCondition, 'path' | 'fallback_paths'>): string[] {
   return [path, ...(fallback_paths ?? [])];
 }
@@ -133,7 +143,8 @@ function placesOf(condition: IncomingCondition): string {
 
 /** What a value must be, after "must". */
 function wantedOf(condition: IncomingCondition): string {
-  const { accepted_values = [], matches = [], globs = [], exists, same_as, not } = condition;
+  const { accepted_values = [], exists, same_as, not } = condition;
+  const [matches, globs] = [condition.matches ?? [], condition.globs ?? []];
   const alternatives: string[] = [];
   const values = accepted_values.map((one) => JSON.stringify(one));
   if (values.length > 1) alternatives.push(`be one of ${told(values, ', ')}`);
@@ -161,26 +172,31 @@ function cutAt(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most)} …` : text;
 }
 
-function isSecret(
+/** Every place whose value a condition compares, as the paths of variables name them. */
+export function conditionPaths(
   { type = 'request_body', path, fallback_paths, same_as }: IncomingCondition,
-  definition: Context,
-): boolean {
-  // Also a header of any name that holds the token by which the sender proves itself.
-  const proof = sendsToken(definition) ? `$headers.${definition.secret_header_name}` : null;
-  const isToken = (one: string) => isSecretPath(one) || one.toLowerCase() === proof;
-  if (typeof same_as === 'string' && isToken(same_as)) return true;
+  variables: IncomingDefinition['variables'],
+): string[] {
+  const others = typeof same_as === 'string' ? [same_as] : [];
   switch (type) {
-    case 'request_header':
-      return isToken(`$headers.${path}`);
-    case 'request_query':
-      return isToken(`$query.${path}`);
     case 'request_body':
-      return pathsOf({ path, fallback_paths }).some(isToken);
+      return [...pathsOf({ path, fallback_paths }), ...others];
+    case 'request_header':
+      return [`$headers.${path}`, ...others];
+    case 'request_query':
+      return [`$query.${path}`, ...others];
     case 'variable': {
-      const variable = definition.variables.find(({ name }) => path === name || path.startsWith(`${name}.`));
-      return variable !== undefined && variablePaths(variable).some(isToken);
+      const variable = variables.find(({ name }) => path === name || path.startsWith(`${name}.`));
+      return [...(variable ? variablePaths(variable) : []), ...others];
     }
   }
+}
+
+function isSecret(condition: IncomingCondition, definition: Context): boolean {
+  const token = tokenPath(definition);
+  return conditionPaths(condition, definition.variables).some(
+    (path) => isSecretPath(path) || path.toLowerCase() === token,
+  );
 }
 
 function hidden(value: unknown): unknown {

@@ -11,7 +11,7 @@ import { extractVariables } from './extract.ts';
 import { contentEncoding, inflateBody, type PlainRequest } from './inflate.ts';
 import { parsePayload, type ParsedPayload } from './parse-payload.ts';
 import type { PayloadSource } from './paths.ts';
-import { challengeOf, dedupKey, isPing } from './sender-headers.ts';
+import { challengeOf, dedupKey, isPing, isSlackForm } from './sender-headers.ts';
 import { checkSignature, whyUnsigned, type SignatureCheck } from './signature.ts';
 
 /** A request as it arrived. The names of headers are in lower case; `query` is what stands behind the `?`. */
@@ -25,7 +25,8 @@ export type ReceivedRequest = {
 export type Decision =
   | {
       outcome: 'accepted';
-      status: 202;
+      /** 200 where the sender takes any other for a failure. */
+      status: 200 | 202;
       reason: string;
       pipelineId: number;
       variables: Record<string, VariableValue>;
@@ -56,7 +57,7 @@ export const notActive: Decision = {
 };
 
 /**
- * Verify, parse, conditions, variables, pipeline: in that order, and without a look at the database. `now` is in ms since
+ * Verify, parse, variables, conditions, pipeline: in that order, and without a look at the database. `now` is in ms since
  * 1970. Of a compressed body the signature may be over either form; no more than `mostBytes` of it are inflated.
  */
 export async function decide(
@@ -64,6 +65,8 @@ export async function decide(
   request: ReceivedRequest,
   now: number,
   mostBytes: number,
+  /** Of an address that sends too much of what is not right, the bytes as they came are looked at, and no others. */
+  mayInflateUnverified = true,
 ): Promise<Decision> {
   if (!hook.row.active) return notActive;
   const signature = verify(hook, request, now);
@@ -71,7 +74,7 @@ export async function decide(
   if (encoding === null) {
     return signature.ok ? understand(hook, request) : refuse(401, signature.reason, false);
   }
-  if (!signature.ok && whyUnsigned(hook, request.headers) !== null)
+  if (!signature.ok && (!mayInflateUnverified || whyUnsigned(hook, request.headers) !== null))
     return refuse(401, signature.reason, false);
   // Brotli has no mark of its own: whoever catches a signed text must not make it another one by naming it so.
   if (encoding === 'br' && signature.ok && hook.definition.requires_secret && isUtf8(request.body))
@@ -139,7 +142,7 @@ function understandWithin(hook: IncomingHook, request: ReceivedRequest): Decisio
   }
   return {
     outcome: 'accepted',
-    status: 202,
+    status: isSlackForm(hook, request.headers) ? 200 : 202,
     reason: 'Accepted.',
     pipelineId: pipeline.id,
     variables: values,

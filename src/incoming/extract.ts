@@ -87,7 +87,6 @@ function readVariable(
   type: VariableType,
   source: PayloadSource,
 ): { path: string; value: unknown; isLeft?: boolean } {
-  // Too deep a value would be walked for nothing.
   if (!transform) {
     const { path, value } = readFirst(source, paths);
     return { path, value: isAlwaysText(source, path) ? fromText(value, type) : value };
@@ -97,6 +96,7 @@ function readVariable(
     const { value } = readFirst(source, [path]);
     if (typeof value === 'object') source.effort?.spend(longStep);
     if (value === undefined) continue;
+    // Too deep a value would be walked for nothing.
     if (isDeeperThan(value, mostLevels)) return { path, value };
     const transformed = transformValue(transform, value, source.effort);
     left ??= path;

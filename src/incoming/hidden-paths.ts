@@ -1,6 +1,7 @@
 import type { IncomingDefinition } from '../hooks/definition.ts';
-import { sendsToken } from '../hooks/signature-schemes.ts';
+import { tokenPath } from '../hooks/signature-schemes.ts';
 import { mask } from '../platform/secret-box.ts';
+import { conditionPaths } from './conditions.ts';
 import { variablePaths } from './extract.ts';
 import { isSecretPath, readPath, type PayloadSource } from './paths.ts';
 
@@ -9,18 +10,14 @@ import { isSecretPath, readPath, type PayloadSource } from './paths.ts';
  * looks at is there.
  */
 export function hiddenPath(definition: IncomingDefinition, source: PayloadSource): string | null {
-  const ofConditions = definition.conditions.flatMap(
-    ({ type = 'request_body', path, fallback_paths, same_as }) => {
-      if (type === 'variable') return [];
-      if (type === 'request_header') return [`$headers.${path}`];
-      if (type === 'request_query') return [`$query.${path}`];
-      return [path, ...(fallback_paths ?? []), ...(typeof same_as === 'string' ? [same_as] : [])];
-    },
-  );
-  const paths = [...definition.variables.flatMap(variablePaths), ...ofConditions];
+  const { variables, conditions } = definition;
   // A token that proves who sends is a mask to the hook at any time.
-  const proof = sendsToken(definition) ? `$headers.${definition.secret_header_name}` : null;
+  const token = tokenPath(definition);
+  const paths = [
+    ...variables.flatMap(variablePaths),
+    ...conditions.flatMap((condition) => conditionPaths(condition, variables)),
+  ];
   const isHidden = (path: string) =>
-    isSecretPath(path) && path.toLowerCase() !== proof && readPath(source, path) === mask;
+    isSecretPath(path) && path.toLowerCase() !== token && readPath(source, path) === mask;
   return paths.find(isHidden) ?? null;
 }

@@ -27,6 +27,7 @@ export type Receipt = {
     action_id: number | null;
     hook_request_id: string;
     challenge?: string;
+    text?: string;
   };
   /** Of a 429. */
   retryAfterSeconds?: number;
@@ -182,7 +183,9 @@ export function createReceiver(context: {
     async receive(hookUuid, request) {
       const startedNs = process.hrtime.bigint();
       const hook = await find(hookUuid);
-      const decision = withinLimit(hook, await decide(hook, request, clock.now(), context.maxBodyBytes));
+      const mayInflate = unverified.wait(request.ipAddress) === 0;
+      const decided = await decide(hook, request, clock.now(), context.maxBodyBytes, mayInflate);
+      const decision = withinLimit(hook, decided);
       const { receipt, stored } = await settle(hook, request, decision, startedNs);
       // The answer goes out before anything is done about it.
       if (stored.actionId !== null && !stored.repeated) setImmediate(wakeWorkers);
@@ -229,16 +232,18 @@ function notNow(cause: unknown): AppError {
 }
 
 function receiptOf(decision: Decision, stored: StoredRequest): Receipt {
+  const message = messageOf(decision, stored);
   return {
     status: decision.status,
     body: {
-      message: messageOf(decision, stored),
+      message,
       errors: decision.outcome === 'refused' ? (decision.errors ?? null) : null,
       action_id: stored.actionId,
       hook_request_id: stored.requestUuid,
       ...(decision.outcome === 'skipped' && decision.challenge !== undefined
         ? { challenge: decision.challenge }
         : {}),
+      ...(decision.outcome === 'accepted' && decision.status === 200 ? { text: message } : {}),
     },
   };
 }

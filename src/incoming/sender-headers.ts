@@ -67,6 +67,19 @@ export function isUnsignedPing(
   );
 }
 
+/** Slack's commands and buttons, which are forms, count as failed unless they are answered 200; `text` is shown to who used them. */
+export function isSlackForm(
+  { definition }: Pick<IncomingHook, 'definition'>,
+  headers: Record<string, unknown>,
+): boolean {
+  const type = headers['content-type'];
+  return (
+    definition.signature_scheme === 'slack' &&
+    typeof type === 'string' &&
+    type.toLowerCase().startsWith('application/x-www-form-urlencoded')
+  );
+}
+
 /** What Slack wants to hear back before it sends to an address; null for everything else. */
 export function challengeOf(
   { definition }: Pick<IncomingHook, 'definition'>,

@@ -42,7 +42,9 @@ export type StoredRequest = { requestUuid: string; actionId: number | null; repe
 
 /** Of the headers of a request no more than this is kept. */
 const mostHeaderCharacters = 32_768;
-const mostQueryCharacters = 8192;
+const mostQueryCharacters = 16_384;
+/** Of the body of a request that anybody can send and that ran nothing. */
+const mostPassingBytes = 65_536;
 
 type NewRow = Required<Insertable<Omit<Database['hook_requests'], 'id'>>>;
 
@@ -205,8 +207,10 @@ async function storePayloads(
   const staying: Unpacked[] = [];
   const passing: Unpacked[] = [];
   for (const [index, { hook, request, decision }] of items.entries()) {
-    const isKept = decision.outcome !== 'refused' || decision.verified;
-    const headers = withoutSecrets(recordedHeaders(request.headers, hook.definition, isKept), hook);
+    const isProved = decision.outcome !== 'refused' || decision.verified;
+    // A hundred of them stay for each hook: large ones would fill the disk.
+    const isKept = isProved && !(isPassingAt(index) && request.body.length > mostPassingBytes);
+    const headers = withoutSecrets(recordedHeaders(request.headers, hook.definition, isProved), hook);
     stored.push(attemptOnly(headers));
     if (isKept) (isPassingAt(index) ? passing : staying).push({ index, headers, body: request.body });
   }

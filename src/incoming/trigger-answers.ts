@@ -26,6 +26,9 @@ const Understood = Type.Object(
     challenge: Type.Optional(
       Type.String({ description: 'What a sender has asked to hear back, as Slack does of a new address.' }),
     ),
+    text: Type.Optional(
+      Type.String({ description: 'The message once more, as Slack shows it to who has used a command.' }),
+    ),
   },
   { title: 'HookTriggerUnderstood' },
 );
@@ -78,7 +81,7 @@ const example = (message: string, errors: FieldError[] | null = null, action_id:
 /** When each answer is given, and how it may read. */
 export const triggerAnswers: Record<TriggerStatus, { when: string; example: object }> = {
   200: {
-    when: 'Understood, and nothing to run: a condition is not met, it is a ping, or a challenge.',
+    when: 'Understood, and nothing to run: a condition is not met, it is a ping, or a challenge. Also accepted, where Slack wants to hear 200: of its commands and buttons.',
     example: example('Ping received: the hook is reachable.'),
   },
   202: {

@@ -1,13 +1,20 @@
 import type { IncomingDefinition } from '../../hooks/definition.ts';
+import { signatureScheme } from '../../hooks/signature-schemes.ts';
 import type { ProviderHost } from '../../inventory/credentials/provider-api.ts';
 import { AppError } from '../../platform/errors.ts';
 import { providerRow, type SecretUse, type WantedHook } from './provider-hooks.ts';
 import { hostNames } from './refusal.ts';
 
 /** How a hook checks its requests; without a scheme by the header and the algorithm alone. */
-type Checking = Pick<IncomingDefinition, 'requires_secret' | 'secret_algorithm' | 'secret_header_name'> & {
-  signature_scheme?: string | null;
-};
+type Checking = Pick<
+  IncomingDefinition,
+  | 'requires_secret'
+  | 'secret_algorithm'
+  | 'secret_header_name'
+  | 'signature_scheme'
+  | 'signature_encoding'
+  | 'signature_prefix'
+>;
 
 type Fitting = {
   schemes: Record<string, SecretUse>;
@@ -45,19 +52,30 @@ const fitting: Record<ProviderHost, Fitting> = {
   'bitbucket-data-center': bitbucket,
 };
 
+const asItIs = 'Leave its header, algorithm, encoding and prefix as the scheme has them.';
+
 /** What the provider is to do with the secret of a hook, or what must be changed for its requests to be accepted. */
 function fitsProvider(
-  { signature_scheme, secret_algorithm, secret_header_name }: Checking,
+  { signature_scheme, signature_encoding, signature_prefix, ...given }: Checking,
   host: ProviderHost,
 ): { use: SecretUse } | { advice: string } {
   const { schemes, headers, advice } = fitting[host];
+  const { secret_algorithm, secret_header_name } = given;
+  const row = signatureScheme(signature_scheme ?? 'hmac');
   if (signature_scheme && signature_scheme !== 'hmac') {
     const use = Object.hasOwn(schemes, signature_scheme) ? schemes[signature_scheme] : undefined;
-    return use ? { use } : { advice };
+    const isAsSent =
+      secret_header_name === row.header &&
+      secret_algorithm === row.algorithm &&
+      !signature_encoding &&
+      !signature_prefix;
+    return use && isAsSent ? { use } : { advice: use ? `${advice} ${asItIs}` : advice };
   }
   const isKnown = headers.some(
     ({ name, algorithm }) => name === secret_header_name && algorithm === secret_algorithm,
   );
+  if (isKnown && (signature_encoding === 'base64' || signature_prefix))
+    return { advice: `${advice} ${asItIs}` };
   return isKnown ? { use: 'sign' } : { advice };
 }
 

@@ -4,6 +4,7 @@ import { triggerUrl } from '../../hooks/present.ts';
 import { openIncoming, type HookRow } from '../../hooks/store.ts';
 import type { Db } from '../../platform/database/connect.ts';
 import type { SecretBox } from '../../platform/secret-box.ts';
+import type { ProviderHost } from '../../inventory/credentials/provider-api.ts';
 import { secretFor } from './fits-provider.ts';
 import { installedAt, placeOf, type Place } from './place.ts';
 import { providerCalls, type CallContext, type ProviderCalls } from './provider-calls.ts';
@@ -40,10 +41,19 @@ export type Uninstalled = {
   warnings: string[];
 };
 
-/** What the provider tells of when nobody has said: what the hook was made for, or everything that can lead to a deployment. */
-function defaultEvents({ events = [] }: Pick<IncomingDefinition, 'events'>): EventWord[] {
+/**
+ * What the provider tells of: what was asked for, what the preset of the hook is for, what it told of before, or everything
+ * that can lead to a deployment.
+ */
+function wantedEvents(
+  host: ProviderHost,
+  given: EventWord[] | undefined,
+  { events = [] }: Pick<IncomingDefinition, 'events'>,
+  before: InstallationRow | null,
+): string[] {
   const own = eventWords.filter((word) => events.includes(word));
-  return own.length > 0 ? own : [...eventWords];
+  if (given === undefined && own.length === 0 && before !== null) return eventsOf(before);
+  return eventsAt(host, given ?? (own.length > 0 ? own : eventWords));
 }
 
 /**
@@ -70,10 +80,7 @@ export async function install(
   const wanted: WantedHook = {
     url,
     secret: secretFor(definition, secret, host),
-    events:
-      input.events === undefined && isSamePlace
-        ? eventsOf(before)
-        : eventsAt(host, input.events ?? defaultEvents(definition)),
+    events: wantedEvents(host, input.events, definition, isSamePlace ? before : null),
     title: `Hookline: ${hook.name}`,
   };
   const calls = callsTo(context, place, repository, hook);

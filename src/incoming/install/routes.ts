@@ -76,7 +76,8 @@ export function installRoutes(app: HttpApp, context: InstallContext): void {
                 minItems: 1,
                 maxItems: eventWords.length,
                 uniqueItems: true,
-                description: 'If left out those that it is installed with, at first all.',
+                description:
+                  'If left out those of its preset; without one those that it is installed with, at first all.',
               }),
             ),
           },
