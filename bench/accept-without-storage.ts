@@ -11,7 +11,7 @@ import { createHttpApp, type HttpApp } from '../src/platform/http/server.ts';
 
 // Safe: the accept path reads the hook it is given and nothing else of these; `IncomingHook` comes as JSON.
 const hook = JSON.parse(process.argv[2] ?? '{}') as IncomingHook;
-const app = createHttpApp({ log: pino({ level: 'error' }), trustProxy: [] });
+const app = createHttpApp({ log: pino({ level: 'error' }), trustProxy: false });
 const never = { take: () => undefined };
 guardRoutes(app, {
   db: null as unknown as Db,
@@ -21,6 +21,7 @@ guardRoutes(app, {
 app.register(
   async (api: HttpApp) =>
     triggerRoute(api, {
+      clock: systemClock,
       maxBodyBytes: 25 * 1024 * 1024,
       receiver: {
         receive: async (_uuid, request) => {

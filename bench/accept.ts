@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import SqliteDatabase from 'better-sqlite3';
 import type { IncomingHook } from '../src/hooks/registry.ts';
-import { createApiClient, login } from '../test/support/api-client.ts';
 import { pullRequestPayload, pushPayload } from '../test/support/github.ts';
 import type { LoadPlan, LoadResult } from './load.ts';
+import { createHook, startHookline, startProgram, variables } from './serve.ts';
 
 /*
  * Accepts per second of one server process (HOOKLINE_ROLE=api, SQLite, fsync on every commit), beside the same
@@ -24,17 +24,11 @@ const rounds = 3;
 const secret = randomBytes(32).toString('hex');
 const payloads = { 'push, 7 kB': pushPayload(), 'pull request, 21 kB': pullRequestPayload() };
 
-const variables = [
-  { name: 'source_type', type: 'string', default_value: 'branch' },
-  { name: 'source_ref', path: 'repository.default_branch', type: 'string', default_value: 'main' },
-  { name: 'commit_hash', path: 'after', type: 'string' },
-];
-
 const data = await mkdtemp(join(tmpdir(), 'hookline-bench-'));
 try {
   const results: Row[] = [];
-  let server = await startHookline();
-  const hook = await createHook(server.url);
+  let server = await startHookline(data);
+  const hook = await createHook(server.url, secret);
   const baseline = await startProgram([
     'bench/accept-without-storage.ts',
     JSON.stringify(hookForBaseline(hook.id)),
@@ -77,11 +71,11 @@ try {
     await server.stop();
     console.error(`filling the database with ${largeRows} requests and actions ...`);
     const size = fill(join(data, 'hookline.db'), largeRows);
-    server = await startHookline();
+    server = await startHookline(data);
     // The same minute, the same machine: an empty database beside the large one.
     const emptyData = await mkdtemp(join(tmpdir(), 'hookline-bench-'));
     const empty = await startHookline(emptyData);
-    const emptyHook = await createHook(empty.url);
+    const emptyHook = await createHook(empty.url, secret);
     const small: LoadResult[] = [];
     const large: LoadResult[] = [];
     for (let round = 0; round < rounds; round++) {
@@ -113,65 +107,6 @@ function middle<Result extends LoadResult>(rows: Result[]): Result {
 function option(name: string, fallback: number): number {
   const index = process.argv.indexOf(name);
   return index < 0 ? fallback : Number(process.argv[index + 1]);
-}
-
-type Program = { url: string; pid: number; stop(): Promise<void> };
-
-async function startProgram(args: string[], env: Record<string, string> = {}): Promise<Program> {
-  const child = spawn(process.execPath, args, {
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const url = await new Promise<string>((resolve, reject) => {
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-      const found = /listening on (http:\/\/\S+)\s/.exec(output);
-      if (found) resolve(found[1]!);
-    });
-    child.once('exit', () => reject(new Error(`ended at its start: ${output}`)));
-  });
-  return {
-    url,
-    pid: child.pid!,
-    async stop() {
-      child.kill('SIGTERM');
-      await exited;
-    },
-  };
-}
-
-function startHookline(directory = data): Promise<Program> {
-  return startProgram(['src/main.mjs', 'serve'], {
-    PORT: '0',
-    HOOKLINE_DATA: directory,
-    HOOKLINE_ROLE: process.argv.includes('--all') ? 'all' : 'api',
-    HOOKLINE_LOG_LEVEL: 'error',
-    HOOKLINE_ADMIN_PASSWORD: 'bench-password',
-  });
-}
-
-async function createHook(url: string): Promise<{ id: string }> {
-  const { access_token } = await login(url, 'admin@localhost', 'bench-password');
-  const api = createApiClient(url, access_token);
-  const name = `bench-${randomBytes(4).toString('hex')}`;
-  const application = await api.post<{ id: number }>('/environments/1/applications', {
-    name,
-    repository: 'o/r',
-  });
-  const pipeline = await api.post<{ id: number }>(`/pipelines/application/${application.id}`, {
-    name: 'deploy',
-    operation: 'deploy',
-    max_parallel_actions: 1,
-    steps: [{ command: 'true' }],
-  });
-  return await api.post<{ id: string }>(`/pipelines/${pipeline.id}/hooks/incoming`, {
-    name: 'push',
-    requires_secret: true,
-    secret,
-    settings: { variables },
-  });
 }
 
 function hookForBaseline(uuid: string): Partial<IncomingHook> {

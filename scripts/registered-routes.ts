@@ -15,7 +15,7 @@ export type RegisteredRoute = {
 /** Every route below `/api`, by path, as the program registers them. */
 export async function registeredRoutes(): Promise<RegisteredRoute[]> {
   const log = pino({ level: 'silent' });
-  const app = createHttpApp({ log, trustProxy: [] });
+  const app = createHttpApp({ log, trustProxy: false });
   const routes: RegisteredRoute[] = [];
   // Safe: registering a route touches nothing of what its handler will need.
   const parts = { config: {}, clock: { now: () => 0 }, connection: {}, writer: {}, limits: {}, log };

@@ -18,7 +18,9 @@ import { installRoutes } from './incoming/install/routes.ts';
 import { createReceiver } from './incoming/receive.ts';
 import { createRefusalCounter, type RefusalCounter } from './incoming/refusal-counter.ts';
 import { incomingRoutes } from './incoming/routes.ts';
+import { createShed } from './incoming/shed.ts';
 import { triggerRoute } from './incoming/trigger-route.ts';
+import { createUnverifiedLimit, type UnverifiedLimit } from './incoming/unverified.ts';
 import { applicationRoutes } from './inventory/applications/routes.ts';
 import { credentialRoutes } from './inventory/credentials/routes.ts';
 import { firstStart, type FirstStart } from './inventory/first-start.ts';
@@ -46,6 +48,7 @@ import { checkKey } from './platform/database/check-key.ts';
 import { connect, type Connection } from './platform/database/connect.ts';
 import { isMigrated, migrate } from './platform/database/migrate.ts';
 import { connectBus } from './platform/database/notify.ts';
+import { trusts } from './platform/http/client-address.ts';
 import { createHttpApp, type HttpApp } from './platform/http/server.ts';
 import { createMailer, type Mailer } from './platform/mailer.ts';
 import { takeNodeLease } from './platform/node-lease.ts';
@@ -99,6 +102,8 @@ export async function startApp(config: Config, log: Logger, overrides: Overrides
     });
     const writer: EventWriter = { registry, publicUrl: () => publicUrl };
     const mailer = createMailer({ url: config.smtpUrl, from: config.mailFrom, clock });
+    const refusals = createRefusalCounter({ connection, clock, log });
+    closers.push(() => refusals.stop());
     const parts = {
       config,
       log,
@@ -110,9 +115,9 @@ export async function startApp(config: Config, log: Logger, overrides: Overrides
       writer,
       mailer,
       throttle: createThrottle(clock),
-      refusals: createRefusalCounter({ connection, clock, log }),
+      refusals,
+      unverified: createUnverifiedLimit(clock, refusals),
     };
-    closers.push(() => parts.refusals.stop());
 
     let address: string | null = null;
     if (config.role !== 'worker') {
@@ -150,11 +155,13 @@ export type Parts = {
   mailer: Mailer;
   throttle: Throttle;
   refusals: RefusalCounter;
+  unverified: UnverifiedLimit;
 };
 
 function createHttp(parts: Parts): HttpApp {
   const { config, log, clock, connection, writer } = parts;
-  const app = createHttpApp({ log, trustProxy: config.trustProxy });
+  const trustProxy = config.trustProxy.length > 0 && trusts(config.trustProxy);
+  const app = createHttpApp({ log, trustProxy, shed: createShed({ ...parts, trustProxy }) });
   guardRoutes(app, { db: connection.db, clock, limits: requestLimits(config, clock) });
   landingPage(app, writer.publicUrl);
   invitationPage(app, { db: connection.db, clock, throttle: parts.throttle });
@@ -176,15 +183,13 @@ function requestLimits({ requestsPerMinute }: Config, clock: Clock): RequestLimi
 }
 
 /** Everything below `/api`. */
-export function registerApi(
-  app: HttpApp,
-  { config, clock, box, connection, bus, registry, writer, mailer, throttle, refusals, log }: Parts,
-): void {
+export function registerApi(app: HttpApp, parts: Parts): void {
+  const { config, clock, box, connection, bus, registry, writer, mailer, throttle, log } = parts;
   const { db } = connection;
   const { publicUrl } = writer;
   const { maxBodyBytes } = config;
   const context = { db, clock, box, bus, publicUrl, throttle, mailer, log };
-  const receiver = createReceiver({ connection, registry, writer, clock, bus, refusals, maxBodyBytes });
+  const receiver = createReceiver({ ...parts, maxBodyBytes });
   const guard = createEgressGuard(config.egressAllow ?? []);
   const client = createHttpClient({ guard, clock });
   // What is under way ends with it, so that nobody who waits for a provider holds up the end.
@@ -212,7 +217,7 @@ export function registerApi(
         guard,
         userAgent,
       });
-      api.register(async (raw: HttpApp) => triggerRoute(raw, { receiver, maxBodyBytes }));
+      api.register(async (raw: HttpApp) => triggerRoute(raw, { receiver, clock, maxBodyBytes }));
     },
     { prefix: '/api' },
   );

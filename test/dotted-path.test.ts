@@ -157,7 +157,8 @@ describe('a dotted path', () => {
     const tree = grow(9);
     const started = performance.now();
     assert.equal(lookUp(tree, `${Array(240).fill('a').join('.')}.b`), undefined);
-    assert.ok(performance.now() - started < 1000, `took ${Math.round(performance.now() - started)} ms`);
+    // Every way from the beginning to the end would be 10^50 of them.
+    assert.ok(performance.now() - started < 30_000, `took ${Math.round(performance.now() - started)} ms`);
   });
 });
 

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import type { IncomingHook as RegisteredHook } from '../src/hooks/registry.ts';
+import { createUnverifiedLimit } from '../src/incoming/unverified.ts';
 import { createTokenBuckets } from '../src/platform/rate-limit.ts';
 import { createApiClient, until } from './support/api-client.ts';
 import type { ApiAnswer } from './support/api-client.ts';
@@ -71,6 +76,11 @@ for (const kind of databaseKinds) {
         );
       // Those that are under way together are answered in any order.
       return found.sort();
+    };
+    /** Has an address send as much as it may. */
+    const useUp = async (from: string) => {
+      const nowhere = { id: '00000000-0000-4000-8000-000000000000' };
+      await statuses(1000, () => send(nowhere, { from }));
     };
     const times = (count: number, status: number) => Array.from({ length: count }, () => status);
 
@@ -152,6 +162,60 @@ for (const kind of databaseKinds) {
         ...times(50, 401),
         429,
       ]);
+    });
+
+    test('beyond the limit a signature that cannot be one is none, and a body that is not wanted is not read', async () => {
+      const hook = await createIncomingHook(app, pipeline);
+      const from = newAddress();
+      await useUp(from);
+      const malformed = ['sha256=', `sha256=${'0'.repeat(63)}`, 'x'.repeat(64), `sha1=${'0'.repeat(64)}`];
+      for (const signature of malformed)
+        assert.equal((await send(hook, { from, headers: { 'x-hub-signature-256': signature } })).status, 429);
+      const { hostname, port } = new URL(app.url);
+      const socket = connect(Number(port), hostname);
+      try {
+        const head = `POST /api/hooks/${hook.id}/trigger HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: ${from}\r\n`;
+        // Of a small body the connection is kept, so that the next request need not open one.
+        const small = `${head}Content-Length: 65536\r\n\r\n`;
+        socket.write(small);
+        assert.match(await next(socket), /^HTTP\/1\.1 429 (?![^]*connection: close)/i);
+        socket.write('x'.repeat(65_536) + `${head}Content-Length: 65537\r\n\r\n`);
+        assert.match(await next(socket), /^HTTP\/1\.1 429 [^]*connection: close/i);
+        await once(socket, 'end');
+      } finally {
+        socket.destroy();
+      }
+      await app.clock.advance(second);
+      await until(async () => (await read(hook)).refused_requests === 6, 'all of them to be counted');
+      assert.deepEqual(await records(hook), []);
+    });
+
+    test('beyond the limit a signed request is taken also when nothing is known of its hook', async () => {
+      const hook = await createIncomingHook(app, pipeline);
+      const from = newAddress();
+      await useUp(from);
+      // Any change of a definition has all of them forgotten.
+      await createIncomingHook(app, pipeline);
+      const signed = await sendSigned(app, hook, '{}', { headers: { 'x-forwarded-for': from } });
+      assert.equal(signed.status, 202);
+      await createIncomingHook(app, pipeline);
+      assert.equal((await send(hook, { from })).status, 429);
+      await app.api.put(`/hooks/incoming/${hook.id}`, { active: false });
+      const inactive = await sendSigned(app, hook, '{}', { headers: { 'x-forwarded-for': from } });
+      assert.equal(inactive.status, 429);
+      assert.equal((await sendSigned(app, hook, '{}')).status, 404);
+    });
+
+    test('requests to hooks that do not exist use up the allowance of their address too', async () => {
+      const from = newAddress();
+      const guess = () => send({ id: randomUUID() }, { from });
+      assert.deepEqual(await statuses(1001, guess), [...times(1000, 404), 429]);
+      const refused = await guess();
+      assert.equal(refused.headers.get('retry-after'), '1');
+      assert.deepEqual(Object.keys(refused.body), ['message', 'errors']);
+      const hook = await createIncomingHook(app, pipeline);
+      assert.equal((await send(hook, { from })).status, 429);
+      assert.equal((await send({ id: randomUUID() })).status, 404);
     });
 
     test('to a hook without a secret, what runs nothing uses up the allowance of its address, and what runs does not', async () => {
@@ -285,6 +349,12 @@ for (const kind of databaseKinds) {
   });
 }
 
+/** What comes next, as text. */
+async function next(socket: Socket): Promise<string> {
+  const [chunk] = (await once(socket, 'data')) as [Buffer];
+  return chunk.toString();
+}
+
 test('what is to be pruned of a hook is found by an index that holds nothing else', async () => {
   const database = await createTestDatabase('sqlite');
   const app = await startInProcessApp({ database });
@@ -323,4 +393,23 @@ test('what may be sent again goes by time that passes, also when the time of the
   elapsed += 1000;
   assert.equal(buckets.wait('a', rate), 0);
   assert.deepEqual([buckets.take('a', rate), buckets.take('a', rate)], [0, 1]);
+});
+
+test('many addresses together may send no more than the machine bears', () => {
+  let elapsed = 0;
+  const clock = { now: () => elapsed, elapsed: () => elapsed, sleep: async () => undefined };
+  const counted: number[] = [];
+  const refusals = { count: (id: number) => void counted.push(id), stop: async () => undefined };
+  const limit = createUnverifiedLimit(clock, refusals);
+  // Safe: its id is all that is asked for.
+  const hook = { row: { id: 7 } } as RegisteredHook;
+  let addresses = 0;
+  const newAddress = () => `2001:db8:0:${(++addresses).toString(16)}::1`;
+  for (let taken = 0; taken < 10_000; taken++) limit.take(hook, newAddress());
+  assert.throws(() => limit.take(hook, newAddress()), { code: 'too_many', retryAfterSeconds: 1 });
+  assert.deepEqual(counted, [7]);
+  assert.equal(limit.wait(newAddress()), 1);
+  elapsed += 1000;
+  for (let taken = 0; taken < 1000; taken++) limit.take(hook, newAddress());
+  assert.throws(() => limit.take(hook, newAddress()));
 });

@@ -16,7 +16,7 @@ const person = { $ref: '#/components/schemas/Person' };
 
 /** Registers routes on an app of its own and describes them. */
 async function describe(register: (app: HttpApp) => void) {
-  const app = createHttpApp({ log: pino({ level: 'silent' }), trustProxy: [] });
+  const app = createHttpApp({ log: pino({ level: 'silent' }), trustProxy: false });
   const routes = collectRoutes(app);
   register(app);
   await app.ready();

@@ -26,7 +26,7 @@ type Refusal = { message: string; errors: { field: string; message: string }[] |
 const matrix = await permissionMatrix();
 
 test('a route that does not declare its access is refused when it is registered', () => {
-  const app = createHttpApp({ log: pino({ level: 'silent' }), trustProxy: [] });
+  const app = createHttpApp({ log: pino({ level: 'silent' }), trustProxy: false });
   guardRoutes(app, {} as never);
   assert.throws(
     () => app.get('/forgotten', async () => 'open to all'),

@@ -66,7 +66,7 @@ const incoming = {
               Type.Array(Type.String({ minLength: 1, maxLength: 500 }), {
                 maxItems: 10,
                 description:
-                  'Where the id stands by which a repeat is recognised, such as `$headers.x-github-delivery`; the first that is there counts. Left out, the usual headers are looked at.',
+                  'Where the id stands by which a repeat is recognised, such as `$headers.x-github-delivery`; the first that is there counts. Left out, the usual places are looked at.',
               }),
             ),
           ),
@@ -84,7 +84,8 @@ const incoming = {
             Type.Array(OneOf(incomingEvents), {
               minItems: 1,
               maxItems: 10,
-              description: 'With a preset: what it is to be for. `push` if left out, or `paid`.',
+              description:
+                'With a preset: what it is to be for. `push` if left out, or `paid`. Changed later, its conditions and variables are made anew.',
             }),
           ),
           branches: Type.Optional(

@@ -1,4 +1,5 @@
 import type { FieldError } from '../platform/errors.ts';
+import { parseExactJson } from '../platform/exact-json.ts';
 import type { OutgoingDefinition } from './definition.ts';
 import { isSensitiveName } from './sensitive-headers.ts';
 import { compileTemplate, TemplateFault, type CompiledTemplate, type TemplateKind } from './templates.ts';
@@ -116,7 +117,7 @@ function textKind(contentType: string | null): TemplateKind {
 /** A body given as text that is a whole JSON object or array is treated as that value. */
 function parseObject(text: string): object | null {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseExactJson(text);
     return typeof value === 'object' ? value : null;
   } catch {
     return null;

@@ -81,7 +81,7 @@ export function incomingDefinition(input: IncomingInput, old: IncomingDefinition
   const scheme = signatureScheme(schemeName);
   // What was said of another scheme says nothing of this one.
   const before = (old?.signature_scheme ?? 'hmac') === schemeName ? old : null;
-  const events = input.trigger_when?.events ?? old?.events;
+  const { events = old?.events, branches = old?.branches } = input.trigger_when ?? {};
   return {
     requires_secret,
     signature_scheme: requires_secret ? schemeName : null,
@@ -97,6 +97,7 @@ export function incomingDefinition(input: IncomingInput, old: IncomingDefinition
     signature_prefix: requires_secret ? kept(input.signature_prefix, before?.signature_prefix ?? null) : null,
     delivery_id_paths,
     ...(events && events.length > 0 ? { events } : {}),
+    ...(branches ? { branches } : {}),
     variables,
     conditions,
     rate_limit_per_minute: kept(input.rate_limit_per_minute, old?.rate_limit_per_minute ?? null),
@@ -168,14 +169,14 @@ function faultsOfCondition(condition: IncomingCondition, index: number, effort: 
     const message = 'needs at least one value; or give the condition matches, globs, same_as or exists';
     faults.push({ field: `${at}.accepted_values`, message });
   }
+  for (const [which, value] of accepted_values.entries()) {
+    if (typeof value !== 'number' || !Number.isInteger(value) || Number.isSafeInteger(value)) continue;
+    const message = 'is beyond 2^53, where a number would be another one: give it as a text';
+    faults.push({ field: `${at}.accepted_values.${which}`, message });
+  }
   if (compares && exists === true) {
     const message = 'must not be true beside a comparison, which only a value that is there can meet';
     faults.push({ field: `${at}.exists`, message });
-  }
-  for (const [which, value] of accepted_values.entries()) {
-    if (!Number.isInteger(value) || Number.isSafeInteger(value)) continue;
-    const message = 'is more than a number holds exactly: give it as a text, in quotes';
-    faults.push({ field: `${at}.accepted_values.${which}`, message });
   }
   if ((condition.type ?? 'request_body') === 'request_body') {
     for (const [field, one] of placesOf({ path, fallback_paths }))

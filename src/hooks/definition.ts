@@ -218,6 +218,7 @@ export type IncomingDefinition = {
   delivery_id_paths?: string[];
   /** What a preset was to be for, in our words; registering the hook at its sender asks for the same. */
   events?: IncomingEvent[];
+  branches?: string[];
   variables: HookVariable[];
   conditions: IncomingCondition[];
   /** How many requests it takes in a minute; null or absent: as many as come. */

@@ -1,4 +1,3 @@
-import type { IncomingInput } from './define-incoming.ts';
 import type { HookVariable, IncomingCondition, IncomingEvent } from './definition.ts';
 import type { SignatureSchemeName } from './signature-schemes.ts';
 
@@ -111,7 +110,11 @@ function githubLike(
         type: 'string',
       },
       { name: 'author', path: 'sender.login', type: 'string' },
-      ...ofRequestVariables(wish, { id: 'pull_request.number', title: 'pull_request.title' }),
+      ...ofRequestVariables(wish, {
+        id: ['pull_request.number'],
+        title: ['pull_request.title'],
+        target: ['pull_request.base.ref'],
+      }),
     ],
     conditions: [
       eventCondition(
@@ -139,11 +142,16 @@ function githubLike(
   };
 }
 
-function ofRequestVariables({ events }: PresetWish, at: { id: string; title: string }): HookVariable[] {
+/** Each at one place, or at the first of several. */
+function ofRequestVariables(
+  { events }: PresetWish,
+  at: { id: string[]; title: string[]; target: string[] },
+): HookVariable[] {
   if (!events.includes('pull_request')) return [];
   return [
-    { name: 'pull_request_id', path: at.id, type: 'integer' },
-    { name: 'pull_request_title', path: at.title, type: 'string' },
+    { name: 'pull_request_id', ...places(at.id), type: 'integer' },
+    { name: 'pull_request_title', ...places(at.title), type: 'string' },
+    { name: 'target_branch', ...places(at.target), type: 'string' },
   ];
 }
 
@@ -188,8 +196,100 @@ function bitbucketBranchCondition({ events, branches }: PresetWish): IncomingCon
   ];
 }
 
-function paths(first: string, ...others: string[]): { path: string; fallback_paths?: string[] } {
+function places([first = '', ...others]: string[]): { path: string; fallback_paths?: string[] } {
   return others.length > 0 ? { path: first, fallback_paths: others } : { path: first };
+}
+
+function bitbucketLike(wish: PresetWish): ReturnType<Row['make']> {
+  const changes = bitbucketChanges(wish);
+  const inChanges = (cloud: string, dataCenter: string) => [
+    ...changes.cloud.map((change) => `${change}.${cloud}`),
+    ...changes.dataCenter.map((change) => `${change}.${dataCenter}`),
+  ];
+  const names = inChanges('new.name', 'ref.displayId');
+  const requestIds = ['pullrequest.id', 'pullRequest.id'];
+  return {
+    variables: [
+      { name: 'event', path: '$headers.x-event-key', type: 'string' },
+      {
+        name: 'repository',
+        ...places(['repository.full_name', 'repository.slug', 'pullRequest.toRef.repository.slug']),
+        type: 'string',
+      },
+      {
+        name: 'source_type',
+        ...places([...inChanges('new.type', 'ref.type'), 'push.changes.0.new.type']),
+        type: 'string',
+        transform: { lower_case: true },
+        default_value: 'branch',
+      },
+      {
+        name: 'source_ref',
+        ...places(['pullrequest.source.branch.name', 'pullRequest.fromRef.displayId', ...names]),
+        type: 'string',
+        required: true,
+      },
+      {
+        name: 'commit_hash',
+        ...places([
+          'pullrequest.source.commit.hash',
+          'pullRequest.fromRef.latestCommit',
+          ...inChanges('new.target.hash', 'toHash'),
+        ]),
+        type: 'string',
+        required: true,
+      },
+      {
+        name: 'commit_message',
+        ...places([...changes.cloud.map((change) => `${change}.new.target.message`), 'toCommit.message']),
+        type: 'string',
+      },
+      {
+        name: 'author',
+        ...places(['actor.nickname', 'actor.display_name', 'actor.name']),
+        type: 'string',
+      },
+      ...ofRequestVariables(wish, {
+        id: requestIds,
+        title: ['pullrequest.title', 'pullRequest.title'],
+        target: ['pullrequest.destination.branch.name', 'pullRequest.toRef.displayId'],
+      }),
+    ],
+    conditions: [
+      eventCondition(
+        wish,
+        { type: 'request_header', path: 'x-event-key' },
+        {
+          push: ['repo:push', 'repo:refs_changed'],
+          tag: ['repo:push', 'repo:refs_changed'],
+          pull_request: ['pullrequest:created', 'pullrequest:updated', 'pr:opened', 'pr:from_ref_updated'],
+        },
+      ),
+      ...bitbucketBranchCondition(wish),
+      ...(names.length === 0
+        ? []
+        : [
+            {
+              name: 'branch or tag',
+              ...places([...names, ...(wish.events.includes('pull_request') ? requestIds : [])]),
+              exists: true,
+            },
+          ]),
+      ...ofRequest(
+        wish,
+        {
+          name: own,
+          path: 'pullrequest.source.repository.uuid',
+          same_as: 'pullrequest.destination.repository.uuid',
+        },
+        {
+          name: own,
+          path: 'pullRequest.fromRef.repository.id',
+          same_as: 'pullRequest.toRef.repository.id',
+        },
+      ),
+    ],
+  };
 }
 
 const rows = {
@@ -247,7 +347,11 @@ const rows = {
           type: 'string',
         },
         { name: 'author', path: 'user_username', fallback_paths: ['user.username'], type: 'string' },
-        ...ofRequestVariables(wish, { id: 'object_attributes.iid', title: 'object_attributes.title' }),
+        ...ofRequestVariables(wish, {
+          id: ['object_attributes.iid'],
+          title: ['object_attributes.title'],
+          target: ['object_attributes.target_branch'],
+        }),
       ],
       conditions: [
         eventCondition(
@@ -282,119 +386,7 @@ const rows = {
     deliveryIdPaths: ['$headers.x-request-uuid', '$headers.x-request-id'],
     ...ofGit,
     usualEvents: [...ofGit.usualEvents],
-    make: (wish) => {
-      const changes = bitbucketChanges(wish);
-      const inChanges = (cloud: string, dataCenter: string) => [
-        ...changes.cloud.map((change) => `${change}.${cloud}`),
-        ...changes.dataCenter.map((change) => `${change}.${dataCenter}`),
-      ];
-      const ofRequestOnly = wish.events.includes('pull_request');
-      const [firstType, ...otherTypes] = inChanges('new.type', 'ref.type');
-      return {
-        variables: [
-          { name: 'event', path: '$headers.x-event-key', type: 'string' },
-          {
-            name: 'repository',
-            path: 'repository.full_name',
-            fallback_paths: ['repository.slug', 'pullRequest.toRef.repository.slug'],
-            type: 'string',
-          },
-          {
-            name: 'source_type',
-            ...(firstType === undefined
-              ? { path: 'push.changes.0.new.type' }
-              : paths(firstType, ...otherTypes)),
-            type: 'string',
-            transform: { lower_case: true },
-            default_value: 'branch',
-          },
-          {
-            name: 'source_ref',
-            ...paths(
-              'pullrequest.source.branch.name',
-              'pullRequest.fromRef.displayId',
-              ...inChanges('new.name', 'ref.displayId'),
-            ),
-            type: 'string',
-            required: true,
-          },
-          {
-            name: 'commit_hash',
-            ...paths(
-              'pullrequest.source.commit.hash',
-              'pullRequest.fromRef.latestCommit',
-              ...inChanges('new.target.hash', 'toHash'),
-            ),
-            type: 'string',
-            required: true,
-          },
-          {
-            name: 'author',
-            path: 'actor.nickname',
-            fallback_paths: ['actor.display_name', 'actor.name'],
-            type: 'string',
-          },
-          ...(ofRequestOnly
-            ? [
-                {
-                  name: 'pull_request_id',
-                  path: 'pullrequest.id',
-                  fallback_paths: ['pullRequest.id'],
-                  type: 'integer' as const,
-                },
-                {
-                  name: 'pull_request_title',
-                  path: 'pullrequest.title',
-                  fallback_paths: ['pullRequest.title'],
-                  type: 'string' as const,
-                },
-              ]
-            : []),
-        ],
-        conditions: [
-          eventCondition(
-            wish,
-            { type: 'request_header', path: 'x-event-key' },
-            {
-              push: ['repo:push', 'repo:refs_changed'],
-              tag: ['repo:push', 'repo:refs_changed'],
-              pull_request: [
-                'pullrequest:created',
-                'pullrequest:updated',
-                'pr:opened',
-                'pr:from_ref_updated',
-              ],
-            },
-          ),
-          ...bitbucketBranchCondition(wish),
-          ...(firstType === undefined
-            ? []
-            : [
-                {
-                  name: 'branch or tag',
-                  ...paths(
-                    ...(inChanges('new.name', 'ref.displayId') as [string, ...string[]]),
-                    ...(ofRequestOnly ? ['pullrequest.id', 'pullRequest.id'] : []),
-                  ),
-                  exists: true,
-                },
-              ]),
-          ...ofRequest(
-            wish,
-            {
-              name: own,
-              path: 'pullrequest.source.repository.uuid',
-              same_as: 'pullrequest.destination.repository.uuid',
-            },
-            {
-              name: own,
-              path: 'pullRequest.fromRef.repository.id',
-              same_as: 'pullRequest.toRef.repository.id',
-            },
-          ),
-        ],
-      };
-    },
+    make: bitbucketLike,
   },
   stripe: {
     name: 'Stripe',
@@ -441,12 +433,8 @@ const rows = {
           ],
         },
         // A subscription's checkout has an invoice, which is told as paid too.
-        {
-          name: 'no invoice beside it',
-          path: 'data.object.mode',
-          accepted_values: ['payment'],
-          exists: false,
-        },
+        { name: 'no subscription', path: 'data.object.mode', accepted_values: ['payment'], exists: false },
+        { name: 'no invoice beside it', path: 'data.object.invoice', exists: false },
         {
           name: 'money has come',
           path: 'data.object.payment_status',
@@ -523,34 +511,4 @@ export const incomingPresets = Object.keys(rows) as [IncomingPreset, ...Incoming
 
 export function incomingPreset(name: IncomingPreset): Row {
   return rows[name];
-}
-
-/**
- * Completes what was given by what the preset says; what is given goes first, of variables each by its name. Without
- * `branches` pushes to `defaultBranch` count, or to any branch where there is none.
- */
-export function applyIncomingPreset(
-  name: IncomingPreset,
-  given: IncomingInput,
-  defaultBranch: string | null,
-): IncomingInput & { name: string } {
-  const row = incomingPreset(name);
-  const events = given.trigger_when?.events ?? row.usualEvents;
-  const branches = given.trigger_when?.branches ?? (defaultBranch === null ? [] : [defaultBranch]);
-  const made = row.make({ events, branches });
-  const own = given.settings?.variables ?? [];
-  const names = new Set(own.map((variable) => variable.name));
-  const isUnsigned = given.requires_secret === false;
-  const isSigning = given.secret?.startsWith('whsec_') === true;
-  const scheme = (isSigning ? row.schemeOfSigningSecrets : undefined) ?? row.scheme;
-  return {
-    ...given,
-    name: given.name ?? row.name,
-    signature_scheme: given.signature_scheme ?? (isUnsigned ? null : scheme),
-    settings: {
-      variables: [...made.variables.filter((variable) => !names.has(variable.name)), ...own],
-      delivery_id_paths: given.settings?.delivery_id_paths ?? row.deliveryIdPaths,
-    },
-    trigger_when: { conditions: given.trigger_when?.conditions ?? made.conditions, events },
-  };
 }

@@ -72,6 +72,11 @@ export const Hook = Type.Object(
             description: 'Of an outgoing hook; of an incoming one what its preset was to be for.',
           }),
         ),
+        branches: Type.Optional(
+          Type.Array(Type.String(), {
+            description: 'Of an incoming hook: whose pushes its preset was to take.',
+          }),
+        ),
         conditions: Type.Array(HookCondition),
       },
       { title: 'HookTriggerWhen' },
@@ -229,6 +234,7 @@ export function presentHook(
       },
       trigger_when: {
         ...(definition.events ? { events: definition.events } : {}),
+        ...(definition.branches ? { branches: definition.branches } : {}),
         conditions: definition.conditions.map(presentCondition),
       },
     };

@@ -5,6 +5,7 @@ import type { Db, Trx } from '../platform/database/connect.ts';
 import type { SecretBox } from '../platform/secret-box.ts';
 import { compileOutgoing, type CompiledOutgoing } from './compile-outgoing.ts';
 import type { IncomingDefinition, OutgoingDefinition } from './definition.ts';
+import { createExistence } from './find-existing.ts';
 import { signingKeyText } from './signing-secret.ts';
 import { writtenSecrets } from './written-secrets.ts';
 import { outgoingHooksOf, openIncoming, openOutgoing, type HookRow } from './store.ts';
@@ -41,6 +42,8 @@ export type SendingHook = OutgoingHook & {
  */
 export type HookRegistry = {
   incoming(uuid: string): Promise<IncomingHook | null>;
+  /** What is known of an id without asking the database: a hook, null for none, or undefined for nothing. */
+  knownIncoming(uuid: string): IncomingHook | null | undefined;
   /** All outgoing hooks of an action's pipeline, inactive ones too. Inside a transaction, pass that as `db`. */
   outgoing(
     db: Db | Trx,
@@ -55,7 +58,6 @@ export type HookRegistry = {
   derived<Value extends object>(key: string, load: () => Promise<Value>): Promise<Value>;
 };
 
-/** Unknown ids are remembered too, but only so many: they come from anyone. */
 const mostEntries = 10_000;
 
 /** With several nodes a lost notification may hide a change no longer than this. */
@@ -71,27 +73,34 @@ export function createHookRegistry(context: {
 }): HookRegistry {
   const { db, box, bus, clock, isShared } = context;
   let generation = 0;
-  const incoming = new Map<string, IncomingHook | null>();
+  const incoming = new Map<string, IncomingHook>();
+  // Apart from the hooks that there are: unknown ids come from anyone, and without end.
+  const unknown = new Set<string>();
+  const exists = createExistence(db);
   const outgoing = new Map<string, OutgoingHook[]>();
   const sending = new Map<string, SendingHook | null>();
   const derived = new Map<string, object>();
-  let clearedAt = clock.now();
+  let clearedAt = clock.elapsed();
   const clear = () => {
     generation++;
-    clearedAt = clock.now();
+    clearedAt = clock.elapsed();
     incoming.clear();
+    unknown.clear();
     outgoing.clear();
     sending.clear();
     derived.clear();
   };
   bus.subscribe('definitions', clear);
 
+  const clearIfOld = () => {
+    if (isShared && clock.elapsed() - clearedAt > oldestMs) clear();
+  };
   const cached = async <Value>(
     map: Map<string, Value>,
     key: string,
     load: () => Promise<Value>,
   ): Promise<Value> => {
-    if (isShared && clock.now() - clearedAt > oldestMs) clear();
+    clearIfOld();
     const known = map.get(key);
     if (known !== undefined) return known;
     const loadedFrom = generation;
@@ -101,8 +110,26 @@ export function createHookRegistry(context: {
     return value;
   };
 
+  const knownIncoming = (uuid: string): IncomingHook | null | undefined => {
+    clearIfOld();
+    return unknown.has(uuid) ? null : incoming.get(uuid);
+  };
+  const findIncoming = async (uuid: string): Promise<IncomingHook | null> => {
+    const known = knownIncoming(uuid);
+    if (known !== undefined) return known;
+    const loadedFrom = generation;
+    const hook = (await exists(uuid)) ? await loadIncoming(db, box, uuid) : null;
+    if (loadedFrom !== generation) return hook;
+    const kept = hook ? incoming : unknown;
+    if (kept.size >= mostEntries) kept.clear();
+    if (hook) incoming.set(uuid, hook);
+    else unknown.add(uuid);
+    return hook;
+  };
+
   return {
-    incoming: (uuid) => cached(incoming, uuid, () => loadIncoming(db, box, uuid)),
+    incoming: findIncoming,
+    knownIncoming,
     outgoing: (executor, action) =>
       cached(
         outgoing,

@@ -6,9 +6,10 @@ import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { AppError, invalid } from '../platform/errors.ts';
 import type { SecretBox } from '../platform/secret-box.ts';
-import { applyPreset } from './apply-preset.ts';
+import { applyPreset } from './apply-outgoing-preset.ts';
 import { checkSecret, givenSecret, incomingDefinition, type IncomingInput } from './define-incoming.ts';
-import { applyIncomingPreset, incomingPreset, type IncomingPreset } from './incoming-presets.ts';
+import { applyIncomingPreset, reapplyIncomingPreset } from './apply-incoming-preset.ts';
+import type { IncomingPreset } from './incoming-presets.ts';
 import { outgoingDefinition, type OutgoingInput } from './define-outgoing.ts';
 import type { IncomingDefinition, OutgoingDefinition } from './definition.ts';
 import { tryAtOnce } from './health.ts';
@@ -52,47 +53,15 @@ export async function createIncomingHook(
   given: IncomingInput,
   preset: IncomingPreset | null,
 ): Promise<{ row: HookRow; secret: string }> {
-  const input = await completed(context, owner, given, preset);
+  const application =
+    owner.resourceType === 'application' ? await findApplication(context.db, owner.resourceId) : undefined;
+  const input = applyIncomingPreset(preset, given, application?.default_branch ?? null);
   const { name } = input;
   if (name === undefined) throw invalid([{ field: 'name', message: 'is required without a preset' }]);
   const definition = incomingDefinition(input, null);
   const secret = definition.requires_secret ? (givenSecret(input) ?? newSecret(definition)) : '';
   const row = await insert(context, owner, { ...input, name, preset }, 'in', definition, secret);
   return { row, secret };
-}
-
-/** What was given, and the rest from the preset. Throws `invalid`. */
-async function completed(
-  { db }: SaveContext,
-  owner: HookOwner,
-  given: IncomingInput,
-  preset: IncomingPreset | null,
-): Promise<IncomingInput> {
-  const { events, branches } = given.trigger_when ?? {};
-  if (preset === null) {
-    const faults = Object.entries({ events, branches })
-      .filter(([, value]) => value !== undefined)
-      .map(([field]) => ({
-        field: `trigger_when.${field}`,
-        message: 'needs a preset, which knows what they are called; else give conditions',
-      }));
-    if (faults.length > 0) throw invalid(faults);
-    return given;
-  }
-  const known = incomingPreset(preset).events;
-  if (branches !== undefined && !known.includes('push')) {
-    const message = `are of pushes, and the preset ${preset} knows none`;
-    throw invalid([{ field: 'trigger_when.branches', message }]);
-  }
-  const unknown = (events ?? []).filter((event) => !known.includes(event));
-  if (unknown.length > 0) {
-    const has = known.length > 0 ? `Its events are ${known.join(', ')}` : 'It has none to choose from';
-    const message = `${unknown.join(', ')} is none of the preset ${preset}. ${has}`;
-    throw invalid([{ field: 'trigger_when.events', message }]);
-  }
-  const application =
-    owner.resourceType === 'application' ? await findApplication(db, owner.resourceId) : undefined;
-  return applyIncomingPreset(preset, given, application?.default_branch ?? null);
 }
 
 /** Empty when only the sender can make one. */
@@ -128,10 +97,11 @@ export async function createOutgoingHook(
 export async function changeIncomingHook(
   context: SaveContext,
   row: HookRow,
-  input: IncomingInput,
+  given: IncomingInput,
 ): Promise<void> {
   const old = openIncoming(context.box, row);
-  checkUnchanged(input, old);
+  // Safe: only names of presets are written.
+  const input = reapplyIncomingPreset(row.preset as IncomingPreset | null, given, old);
   const definition = incomingDefinition(input, old);
   const { requires_secret, signature_scheme } = definition;
   const secret = givenSecret(input);
@@ -148,17 +118,6 @@ export async function changeIncomingHook(
   const secret_sealed =
     secret !== undefined ? context.box.seal(secret, 'hook secret') : requires_secret ? undefined : null;
   await change(context, row, input, definition, secret_sealed, isOtherScheme || secret_sealed !== undefined);
-}
-
-/** A preset's events are chosen once; an answer that is sent back has them too. Throws `invalid`. */
-function checkUnchanged({ trigger_when }: IncomingInput, { events }: IncomingDefinition): void {
-  const fault = (field: string) =>
-    invalid([
-      { field: `trigger_when.${field}`, message: 'is chosen at creation. Change the conditions instead' },
-    ]);
-  if (trigger_when?.branches !== undefined) throw fault('branches');
-  if (trigger_when?.events !== undefined && !isDeepStrictEqual(trigger_when.events, events ?? []))
-    throw fault('events');
 }
 
 /**
@@ -236,7 +195,7 @@ async function insert(
   if ((await countHooks(db, owner.resourceType, owner.resourceId)) >= mostHooks) {
     throw new AppError(
       'conflict',
-      `A ${owner.resourceType} has at most ${mostHooks} hooks. Delete some first.`,
+      `${owner.resourceType === 'application' ? 'An application' : 'A server'} has at most ${mostHooks} hooks. Delete some first.`,
     );
   }
   const now = clock.now();

@@ -1,13 +1,13 @@
 import type { VariableValue } from '../actions/trigger.ts';
-import type { IncomingCondition } from '../hooks/definition.ts';
+import type { IncomingCondition, IncomingDefinition } from '../hooks/definition.ts';
 import { lookUp } from '../platform/dotted-path.ts';
 import { linearExpression, linearGlob } from '../platform/linear-expression.ts';
 import { mask } from '../platform/secret-box.ts';
 import { changedFiles } from './changed-files.ts';
 import { excerpt } from './excerpt.ts';
+import { variablePaths } from './extract.ts';
 import {
   changedFilesPath,
-  isSecretHeader,
   isSecretPath,
   isWritten,
   readFirst,
@@ -16,7 +16,11 @@ import {
   readQuery,
   type PayloadSource,
 } from './paths.ts';
-import { isSensitiveName } from '../hooks/sensitive-headers.ts';
+import { sendsToken } from '../hooks/signature-schemes.ts';
+
+/** Of a hook what tells which values are tokens. */
+type Context = Pick<IncomingDefinition, 'variables'> &
+  Partial<Pick<IncomingDefinition, 'signature_scheme' | 'secret_header_name'>>;
 
 export type Evaluation = {
   met: boolean;
@@ -24,24 +28,22 @@ export type Evaluation = {
   value: unknown;
 };
 
-/** The variables of a request, and the names of those that may hold a token. */
-export type Extracted = { values: Record<string, VariableValue>; secret: ReadonlySet<string> };
-
 /**
  * The first condition that is not met, in one sentence that shows the value found, or null. All must be met; each is
  * met when its value is any of those that it accepts. Anybody may read the sentence: of what may be a token it shows
  * neither what was found nor what is right.
  */
 export function unmetCondition(
-  conditions: IncomingCondition[],
+  definition: Context & Pick<IncomingDefinition, 'conditions'>,
   source: PayloadSource,
-  variables: Extracted,
+  variables: Record<string, VariableValue>,
 ): string | null {
+  const { conditions } = definition;
   for (const [index, condition] of conditions.entries()) {
-    const { met, value } = evaluate(condition, source, variables);
+    const { met, value } = evaluate(condition, definition, source, variables);
     if (met) continue;
     const name = condition.name ? ` (${condition.name})` : '';
-    const wanted = isSecret(condition, source, variables) ? 'be what the hook says' : wantedOf(condition);
+    const wanted = isSecret(condition, definition) ? 'be what the hook says' : wantedOf(condition);
     return (
       `Condition ${index + 1} of ${conditions.length}${name} is not met: ` +
       `${placesOf(condition)} must ${wanted}, and found was ${shown(value)}.`
@@ -53,21 +55,20 @@ export function unmetCondition(
 /** Whether one condition is met, and the value that was looked at. Of a list one item that is accepted is enough. */
 export function evaluate(
   condition: IncomingCondition,
+  definition: Context,
   source: PayloadSource,
-  variables: Extracted,
+  variables: Record<string, VariableValue>,
 ): Evaluation {
-  const value = valueOf(condition, source, variables.values);
+  const value = valueOf(condition, source, variables);
   const isAccepted = accepts(condition, value, source);
-  return {
-    met: isAccepted !== (condition.not === true) || (!isAccepted && mayHoldMore(condition, source, value)),
-    value: isSecret(condition, source, variables) ? hidden(value) : value,
-  };
+  const met = isAccepted !== (condition.not === true) || (!isAccepted && isCut(condition, source));
+  return { met, value: isSecret(condition, definition) ? hidden(value) : value };
 }
 
-/** What a sender left out of its list may be what decides, either way: better run once too often. */
-function mayHoldMore(condition: IncomingCondition, source: PayloadSource, value: unknown): boolean {
-  if (condition.path !== changedFilesPath || !Array.isArray(value)) return false;
-  return changedFiles(source.payload)?.isComplete === false;
+/** What a sender left out of its list of files may be what decides: better run once too often. */
+function isCut({ path, type = 'request_body' }: IncomingCondition, source: PayloadSource): boolean {
+  const isOfFiles = type === 'request_body' && path === changedFilesPath;
+  return isOfFiles && changedFiles(source.payload)?.isComplete === false;
 }
 
 function accepts(condition: IncomingCondition, value: unknown, source: PayloadSource): boolean {
@@ -98,7 +99,8 @@ function accepts(condition: IncomingCondition, value: unknown, source: PayloadSo
       (other !== undefined && isWritten(other, text))
     );
   };
-  return Array.isArray(value) ? value.some(isOne) : isOne(value);
+  // `commits.*.added` is a list of lists.
+  return Array.isArray(value) ? value.flat().some(isOne) : isOne(value);
 }
 
 function valueOf(
@@ -119,7 +121,7 @@ function valueOf(
   }
 }
 
-function pathsOf({ path, fallback_paths }: IncomingCondition): string[] {
+function pathsOf({ path, fallback_paths }: Pick<IncomingCondition, 'path' | 'fallback_paths'>): string[] {
   return [path, ...(fallback_paths ?? [])];
 }
 
@@ -130,14 +132,8 @@ function placesOf(condition: IncomingCondition): string {
 }
 
 /** What a value must be, after "must". */
-function wantedOf({
-  accepted_values = [],
-  matches = [],
-  globs = [],
-  exists,
-  same_as,
-  not,
-}: IncomingCondition): string {
+function wantedOf(condition: IncomingCondition): string {
+  const { accepted_values = [], matches = [], globs = [], exists, same_as, not } = condition;
   const alternatives: string[] = [];
   const values = accepted_values.map((one) => JSON.stringify(one));
   if (values.length > 1) alternatives.push(`be one of ${told(values, ', ')}`);
@@ -165,17 +161,25 @@ function cutAt(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most)} …` : text;
 }
 
-function isSecret(condition: IncomingCondition, source: PayloadSource, { secret }: Extracted): boolean {
-  const { type = 'request_body', path } = condition;
+function isSecret(
+  { type = 'request_body', path, fallback_paths, same_as }: IncomingCondition,
+  definition: Context,
+): boolean {
+  // Also a header of any name that holds the token by which the sender proves itself.
+  const proof = sendsToken(definition) ? `$headers.${definition.secret_header_name}` : null;
+  const isToken = (one: string) => isSecretPath(one) || one.toLowerCase() === proof;
+  if (typeof same_as === 'string' && isToken(same_as)) return true;
   switch (type) {
-    case 'request_body':
-      return pathsOf(condition).some((one) => isSecretPath(source, one));
     case 'request_header':
-      return isSecretHeader(source, path);
+      return isToken(`$headers.${path}`);
     case 'request_query':
-      return isSensitiveName(path);
-    case 'variable':
-      return secret.has(path.split('.')[0]!);
+      return isToken(`$query.${path}`);
+    case 'request_body':
+      return pathsOf({ path, fallback_paths }).some(isToken);
+    case 'variable': {
+      const variable = definition.variables.find(({ name }) => path === name || path.startsWith(`${name}.`));
+      return variable !== undefined && variablePaths(variable).some(isToken);
+    }
   }
 }
 

@@ -1,13 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 import { parametersFrom, type ActionParameters, type VariableValue } from '../actions/trigger.ts';
-import type { IncomingDefinition } from '../hooks/definition.ts';
 import type { IncomingHook } from '../hooks/registry.ts';
 import { sendsToken } from '../hooks/signature-schemes.ts';
 import type { FieldError } from '../platform/errors.ts';
+import { TextTooLong } from '../platform/linear-expression.ts';
+import { mask } from '../platform/secret-box.ts';
 import { unmetCondition } from './conditions.ts';
 import { createEffort, TooMuchEffort } from '../platform/effort.ts';
 import { extractVariables } from './extract.ts';
-import { contentEncoding, inflateBody } from './inflate.ts';
+import { contentEncoding, inflateBody, type PlainRequest } from './inflate.ts';
 import { parsePayload, type ParsedPayload } from './parse-payload.ts';
 import type { PayloadSource } from './paths.ts';
 import { challengeOf, dedupKey, isPing } from './sender-headers.ts';
@@ -40,11 +41,19 @@ export type Decision =
     }
   | {
       outcome: 'refused';
-      status: 400 | 401 | 404 | 408 | 413 | 415 | 422 | 429;
+      /** 200 of what its sender would take for a failure of the hook otherwise. */
+      status: 200 | 400 | 401 | 404 | 408 | 413 | 415 | 422 | 429;
       reason: string;
       errors?: FieldError[];
       verified: boolean;
     };
+
+export const notActive: Decision = {
+  outcome: 'refused',
+  status: 404,
+  reason: 'This hook is not active.',
+  verified: false,
+};
 
 /**
  * Verify, parse, conditions, variables, pipeline: in that order, and without a look at the database. `now` is in ms since
@@ -56,7 +65,7 @@ export async function decide(
   now: number,
   mostBytes: number,
 ): Promise<Decision> {
-  if (!hook.row.active) return refuse(404, 'This hook is not active.', false);
+  if (!hook.row.active) return notActive;
   const signature = verify(hook, request, now);
   const encoding = contentEncoding(request.headers);
   if (encoding === null) {
@@ -84,32 +93,42 @@ export function verify(hook: IncomingHook, request: ReceivedRequest, now: number
   return before.ok || before.isRight ? before : check;
 }
 
+/** What a request asks for that was verified when it came. */
+export function understandPlain(hook: IncomingHook, { request, fault }: PlainRequest): Decision {
+  return fault ? refuse(fault.status, fault.reason, true) : understand(hook, request);
+}
+
 /** What a verified request asks for. Its body is no longer compressed. */
-export function understand(hook: IncomingHook, request: ReceivedRequest): Decision {
+function understand(hook: IncomingHook, request: ReceivedRequest): Decision {
   try {
     return understandWithin(hook, request);
   } catch (error) {
-    if (error instanceof TooMuchEffort) return refuse(413, tooMuchEffort, true);
-    throw error;
+    const reason = whyTooMuch(error);
+    if (reason === null) throw error;
+    return refuse(413, reason, true);
   }
 }
 
-const tooMuchEffort =
-  'The body is too large for this hook: looking through it by its paths, expressions and globs takes too long.';
+/** Why a body is too large for what a hook looks for in it; null of any other error. */
+export function whyTooMuch(error: unknown): string | null {
+  if (error instanceof TextTooLong) return `The body is too large for this hook: ${error.message}`;
+  if (!(error instanceof TooMuchEffort)) return null;
+  return 'The body is too large for this hook: looking through it by its paths, expressions and globs takes too long.';
+}
 
 function understandWithin(hook: IncomingHook, request: ReceivedRequest): Decision {
   if (isPing(request.headers))
     return { outcome: 'skipped', status: 200, reason: 'Ping received: the hook is reachable.' };
-  const parsed = sourceOf(request, hook.definition);
+  const parsed = sourceOf(hook, request);
   if (!parsed.ok) return refuse(parsed.status, parsed.reason, true);
   const { source } = parsed;
   const challenge = challengeOf(hook, source.payload);
   if (challenge !== null)
     return { outcome: 'skipped', status: 200, reason: 'The challenge is answered.', challenge };
 
-  const { values, faults, secret } = extractVariables(hook.definition.variables, source);
+  const { values, faults } = extractVariables(hook.definition.variables, source);
   // Conditions come before faults: a request that the hook does not want need not have its variables.
-  const unmet = unmetCondition(hook.definition.conditions, source, { values, secret });
+  const unmet = unmetCondition(hook.definition, source, values);
   if (unmet) return { outcome: 'skipped', status: 200, reason: unmet };
   const pipeline = choosePipeline(hook, values);
   if (pipeline.fault) faults.push(pipeline.fault);
@@ -132,18 +151,19 @@ function understandWithin(hook: IncomingHook, request: ReceivedRequest): Decisio
 /** The faults are told one by one as well. */
 const mostReason = 4000;
 
-/** What the paths of variables and conditions look into. */
+/** What the paths of variables and conditions look into. Of a token that proves who sends they see a mask, as records do. */
 export function sourceOf(
-  { headers, query, body }: ReceivedRequest,
-  definition: IncomingDefinition,
+  { definition }: Pick<IncomingHook, 'definition'>,
+  { headers: given, query, body }: ReceivedRequest,
 ): { ok: true; source: PayloadSource } | Extract<ParsedPayload, { ok: false }> {
+  const { secret_header_name: name } = definition;
+  const isToken = name !== null && sendsToken(definition) && given[name] !== undefined;
+  const headers = isToken ? { ...given, [name]: mask } : given;
   const parsed = parsePayload(asText(headers['content-type']), body);
   if (!parsed.ok) return parsed;
   const { payload, isForm } = parsed;
   const parameters = query === '' ? {} : Object.fromEntries(new URLSearchParams(query));
-  const tokenHeader = sendsToken(definition) ? definition.secret_header_name : null;
-  const effort = createEffort();
-  return { ok: true, source: { payload, isForm, headers, query: parameters, tokenHeader, effort } };
+  return { ok: true, source: { payload, isForm, headers, query: parameters, effort: createEffort() } };
 }
 
 function refuse(status: 400 | 401 | 404 | 413 | 415 | 422, reason: string, verified: boolean) {

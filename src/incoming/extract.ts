@@ -10,7 +10,7 @@ import { isDeeperThan } from '../platform/dotted-path.ts';
 import { longStep } from '../platform/effort.ts';
 import type { FieldError } from '../platform/errors.ts';
 import { exactInteger } from '../platform/exact-json.ts';
-import { isAlwaysText, isMasked, isSecretPath, readFirst, type PayloadSource } from './paths.ts';
+import { isAlwaysText, isSecretPath, readFirst, type PayloadSource } from './paths.ts';
 import { transformValue } from './transform.ts';
 
 const mostTotalBytes = 262_144;
@@ -22,32 +22,28 @@ const mostTotalBytes = 262_144;
 export function extractVariables(
   variables: HookVariable[],
   source: PayloadSource,
-): { values: Record<string, VariableValue>; faults: FieldError[]; secret: Set<string> } {
+): { values: Record<string, VariableValue>; faults: FieldError[] } {
   const values = new Map<string, VariableValue>();
-  const secret = new Set<string>();
   const faults: FieldError[] = [];
   let total = 0;
   for (const variable of variables) {
     const { name } = variable;
     const type = typeOf(variable);
-    const paths = pathsOf(variable);
-    if (paths.some((one) => isSecretPath(source, one))) secret.add(name);
-    const { path, value: found } = readVariable(variable, paths, type, source);
+    const paths = variablePaths(variable);
+    const { path, value: found, isLeft } = readVariable(variable, paths, type, source);
     if (found === undefined || found === null) {
       const value = variable.default_value ?? null;
       values.set(name, value);
       if (value === null && variable.required) {
-        const message = `is required, but there is nothing at ${placesOf(paths)}`;
+        const message = isLeft
+          ? `is required, but of what is at ${path} its transform leaves nothing`
+          : `is required, but there is nothing at ${placesOf(paths)}`;
         faults.push({ field: name, message });
       }
       continue;
     }
-    if (isMasked(path, found)) {
-      faults.push({ field: name, message: `at ${path} was not kept in the record, since it may be a token` });
-      continue;
-    }
     if (!isOfType(found, type)) {
-      const is = isSecretPath(source, path) ? 'a text that is not shown' : describe(found);
+      const is = isSecretPath(path) ? 'a text that is not shown' : describe(found);
       faults.push({ field: name, message: `at ${path} must be of type ${type}, but is ${is}` });
       continue;
     }
@@ -66,7 +62,7 @@ export function extractVariables(
     values.set(name, found);
   }
   // Unlike an assignment, this makes even `__proto__` a name like any other.
-  return { values: Object.fromEntries(values), faults, secret };
+  return { values: Object.fromEntries(values), faults };
 }
 
 const mostPlacesTold = 5;
@@ -77,33 +73,38 @@ function placesOf(paths: string[]): string {
 }
 
 /** Where a variable may stand: the first place that holds anything counts. */
-function pathsOf({ name, path, fallback_paths }: HookVariable): string[] {
+export function variablePaths({ name, path, fallback_paths }: HookVariable): string[] {
   return [path ?? name, ...(fallback_paths ?? [])];
 }
 
-/** What is there, transformed, and as its type where it was text by nature. */
+/**
+ * What is there, transformed, and as its type where it was text by nature. `isLeft`: there is something, of which its
+ * transform leaves nothing.
+ */
 function readVariable(
   { transform }: HookVariable,
   paths: string[],
   type: VariableType,
   source: PayloadSource,
-): { path: string; value: unknown } {
+): { path: string; value: unknown; isLeft?: boolean } {
   // Too deep a value would be walked for nothing.
   if (!transform) {
     const { path, value } = readFirst(source, paths);
     return { path, value: isAlwaysText(source, path) ? fromText(value, type) : value };
   }
+  let left: string | undefined;
   for (const path of paths) {
     const { value } = readFirst(source, [path]);
     if (typeof value === 'object') source.effort?.spend(longStep);
-    if (value === undefined || isDeeperThan(value, mostLevels)) continue;
-    if (isMasked(path, value)) return { path, value };
+    if (value === undefined) continue;
+    if (isDeeperThan(value, mostLevels)) return { path, value };
     const transformed = transformValue(transform, value, source.effort);
+    left ??= path;
     if (transformed === undefined) continue;
     const one = Array.isArray(transformed) && type !== 'array' ? (transformed as unknown[])[0] : transformed;
     return { path, value: fromText(one, type) };
   }
-  return { path: paths[0]!, value: undefined };
+  return { path: left ?? paths[0]!, value: undefined, isLeft: left !== undefined };
 }
 
 /** A header holds `42`, not 42: what reads as the type wanted becomes it. */
@@ -132,5 +133,6 @@ function isOfType(value: unknown, type: VariableType): value is NonNullable<Vari
 function describe(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'object') return 'an object';
-  return `${typeof value === 'bigint' ? 'number' : typeof value} ${JSON.stringify(value)?.slice(0, 60)}`;
+  if (typeof value === 'number' || typeof value === 'bigint') return `number ${String(value)}`;
+  return `${typeof value} ${JSON.stringify(value)?.slice(0, 60)}`;
 }

@@ -98,12 +98,14 @@ function tooManyWait(): AppError {
   return new AppError('unavailable', message, { retryAfterSeconds: 5 });
 }
 
-/** The request with its body as it was before it was compressed, or as it is when that cannot be done. */
-export async function plainRequest(request: ReceivedRequest, mostBytes: number): Promise<ReceivedRequest> {
+/** A request whose body is no longer compressed, or still is, with the reason why. */
+export type PlainRequest = { request: ReceivedRequest; fault: Extract<Inflated, { ok: false }> | null };
+
+export async function plainRequest(request: ReceivedRequest, mostBytes: number): Promise<PlainRequest> {
   const encoding = contentEncoding(request.headers);
-  const inflated =
-    encoding === null
-      ? null
-      : await inflateBody(encoding, request.body, mostBytes, { by: 'records', isVerified: true });
-  return inflated?.ok === true ? { ...request, body: inflated.body } : request;
+  if (encoding === null) return { request, fault: null };
+  const inflated = await inflateBody(encoding, request.body, mostBytes, { by: 'records', isVerified: true });
+  return inflated.ok
+    ? { request: { ...request, body: inflated.body }, fault: null }
+    : { request, fault: inflated };
 }

@@ -163,8 +163,10 @@ function parseJson(text: string): ParsedPayload {
   } catch (error) {
     if (error instanceof RangeError)
       return { ok: false, status: 400, reason: 'The body is nested too deep.' };
-    const why = error instanceof Error ? error.message.slice(0, 200) : '';
-    return { ok: false, status: 400, reason: `The body is not valid JSON: ${why}` };
+    // It may quote the body, line breaks and all.
+    const why =
+      error instanceof Error ? error.message.replaceAll(/\s+/g, ' ').slice(0, 200) : 'it is cut off';
+    return { ok: false, status: 400, reason: `The body is not valid JSON: ${why}.` };
   }
 }
 

@@ -1,7 +1,6 @@
 import { isSensitiveName } from '../hooks/sensitive-headers.ts';
 import { lookUp } from '../platform/dotted-path.ts';
 import { linearGlob } from '../platform/linear-expression.ts';
-import { mask } from '../platform/secret-box.ts';
 import { pathSegments, type ItemFilter, type PathSegment } from '../platform/path-segments.ts';
 import { changedFiles } from './changed-files.ts';
 import type { Effort } from '../platform/effort.ts';
@@ -15,8 +14,6 @@ export type PayloadSource = {
   query: Record<string, string>;
   /** Whether the body is a form: all of its values are texts then. */
   isForm: boolean;
-  /** The header that holds the secret itself, of a hook whose sender sends it along. */
-  tokenHeader?: string | null;
   /** What looking for all of its paths may take; none in tests of a few. */
   effort?: Effort;
 };
@@ -60,24 +57,14 @@ export function isAlwaysText(source: PayloadSource, path: string): boolean {
   return source.isForm || /^\$(headers|query)\./i.test(path);
 }
 
-/** Whether a value at a path must not be shown: it may be a token, or somebody checks that it is. */
-export function isSecretPath(source: PayloadSource, path: string): boolean {
-  const [, place, name] = /^\$(headers|query)\.(.+)$/i.exec(path) ?? [];
-  if (place === undefined || name === undefined) return secretKey.test(path);
-  return place.toLowerCase() === 'headers' ? isSecretHeader(source, name) : isSensitiveName(name);
+/** Whether a value at a path must not be shown: it may be a token. */
+export function isSecretPath(path: string): boolean {
+  const name = /^\$(?:headers|query)\.(.+)$/i.exec(path)?.[1];
+  return name === undefined ? secretKey.test(path) : isSensitiveName(name);
 }
 
 /** The last key of a path. Of less it cannot be told: `author` is none. */
 const secretKey = /(?:token|secret|password|passwd|passphrase|credentials?|api_?key)$/i;
-
-export function isSecretHeader({ tokenHeader }: PayloadSource, name: string): boolean {
-  return isSensitiveName(name) || name.toLowerCase() === tokenHeader;
-}
-
-/** Whether a record has nothing but the mask of what stood here. */
-export function isMasked(path: string, value: unknown): boolean {
-  return value === mask && /^\$(headers|query)\./i.test(path);
-}
 
 function readBody({ payload, effort }: PayloadSource, path: string): unknown {
   const found = lookUp(payload, path);

@@ -6,6 +6,7 @@ import { mask } from '../platform/secret-box.ts';
 import type { ReceivedRequest } from './decide.ts';
 import { plainRequest } from './inflate.ts';
 import { bodyText } from './parse-payload.ts';
+import { answerMessage } from './trigger-answers.ts';
 import type { HookRequestRow } from './store.ts';
 
 export function presentIncomingRelation(
@@ -38,7 +39,7 @@ export async function presentIncoming(
   context: { publicUrl: string; maxBodyBytes: number; signatureHeader: string | null },
 ): Promise<Static<typeof HookRequest>> {
   const { publicUrl, maxBodyBytes, signatureHeader } = context;
-  const plain = await plainRequest(received, maxBodyBytes);
+  const { request: plain } = await plainRequest(received, maxBodyBytes);
   // Safe: `store.ts` wrote them as an object of texts.
   const headers = received.headers as Record<string, string>;
   const isProof =
@@ -49,7 +50,7 @@ export async function presentIncoming(
     request_body: asObject(bodyText(plain)),
     response_headers: { 'content-type': 'application/json; charset=utf-8' },
     response_body: {
-      message: row.reason,
+      message: answerMessage(row.outcome, { reason: row.reason, actionId: row.action_id }),
       errors: row.errors === null ? null : (JSON.parse(row.errors) as unknown),
       action_id: row.action_id,
       hook_request_id: row.uuid,

@@ -6,15 +6,17 @@ import type { Connection } from '../platform/database/connect.ts';
 import { isUniqueViolation } from '../platform/database/errors.ts';
 import { createGroupCommit } from '../platform/database/group-commit.ts';
 import { AppError, notFound, type FieldError } from '../platform/errors.ts';
-import { decide, understand, type Decision, type ReceivedRequest } from './decide.ts';
-import { plainRequest } from './inflate.ts';
+import { decide, notActive, understandPlain, type Decision, type ReceivedRequest } from './decide.ts';
 import { createTokenBuckets } from '../platform/rate-limit.ts';
 import { pruneCausedByAnyone } from './prune.ts';
 import type { RefusalCounter } from './refusal-counter.ts';
 import { whyUnsigned } from './signature.ts';
-import type { TriggerStatus } from './trigger-answers.ts';
+import { answerMessage, type TriggerStatus } from './trigger-answers.ts';
+import { hiddenPath } from './hidden-paths.ts';
+import { plainRequest } from './inflate.ts';
 import { storeRequests, type DecidedRequest, type Replay, type StoredRequest } from './store.ts';
-import { createUnverifiedLimit, isCausedByAnyone } from './unverified.ts';
+import { isUnsignedPing } from './sender-headers.ts';
+import { isCausedByAnyone, type UnverifiedLimit } from './unverified.ts';
 
 /** The answer to a sender; written only after the request and the action it causes are committed. */
 export type Receipt = {
@@ -39,11 +41,11 @@ export type Receiver = {
    */
   greet(
     hookUuid: string,
-    request: { headers: ReceivedRequest['headers']; ipAddress: string },
+    request: Omit<ReceivedRequest, 'body'> & { ipAddress: string },
   ): Promise<Receipt | null>;
   /**
    * Runs a recorded request again, as a new one: with the hook as it is now, and without a look at its signature, which
-   * was verified then. Throws `not_found` when the hook is gone.
+   * was verified then. Throws `not_found` when the hook is gone, and `conflict` when it is off or looks at what is not kept.
    */
   replay(
     hookUuid: string,
@@ -53,8 +55,8 @@ export type Receiver = {
   /** Records and answers a request whose body could not be taken at all. */
   refuseUnread(
     hookUuid: string,
-    request: { headers: ReceivedRequest['headers']; ipAddress: string },
-    why: { status: 413 | 415; reason: string },
+    request: Omit<ReceivedRequest, 'body'> & { ipAddress: string },
+    why: { status: 408 | 413 | 415; reason: string },
   ): Promise<Receipt>;
 };
 
@@ -69,8 +71,9 @@ export function createReceiver(context: {
   /** Of a body, before and after it is inflated. */
   maxBodyBytes: number;
   refusals: RefusalCounter;
+  unverified: UnverifiedLimit;
 }): Receiver {
-  const { connection, registry, clock, bus, refusals } = context;
+  const { connection, registry, clock, bus, refusals, unverified } = context;
   const store = createGroupCommit<DecidedRequest, StoredRequest>(
     async (items) => {
       const attempt = (lookForRepeats: boolean) =>
@@ -94,17 +97,17 @@ export function createReceiver(context: {
     bus.publish('deliveries');
   };
 
-  const find = async (uuid: string): Promise<IncomingHook> => {
+  const find = async (uuid: string, ipAddress?: string): Promise<IncomingHook> => {
     const hook = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(uuid)
       ? await registry.incoming(uuid.toLowerCase()).catch((cause: unknown) => {
           throw notNow(cause);
         })
       : null;
-    if (!hook) throw notFound('The hook');
-    return hook;
+    if (hook) return hook;
+    if (ipAddress !== undefined) unverified.take(null, ipAddress);
+    throw notFound('The hook');
   };
 
-  const unverified = createUnverifiedLimit(clock, refusals);
   const toPrune = new Set<number>();
   /** Anyone can cause these records, so the old ones of a hook are removed: soon, and without making this sender wait. */
   const pruneSoon = (hook: IncomingHook) => {
@@ -162,16 +165,18 @@ export function createReceiver(context: {
   };
 
   return {
-    async greet(hookUuid, { headers, ipAddress }) {
+    async greet(hookUuid, { headers, query, ipAddress }) {
       const startedNs = process.hrtime.bigint();
-      const hook = await find(hookUuid);
-      const request = { headers, query: '', body: Buffer.alloc(0), ipAddress };
+      const hook = await find(hookUuid, ipAddress);
+      const request = { headers, query, body: Buffer.alloc(0), ipAddress };
       const why = hook.row.active ? whyUnsigned(hook, headers) : null;
       if (hook.row.active && why === null) return null;
       const decision: Decision =
         why === null
-          ? await decide(hook, request, clock.now(), context.maxBodyBytes)
-          : { outcome: 'refused', status: 401, reason: why, verified: false };
+          ? notActive
+          : isUnsignedPing(hook, headers)
+            ? { outcome: 'refused', status: 200, reason: unsignedPing, verified: false }
+            : { outcome: 'refused', status: 401, reason: why, verified: false };
       return (await settle(hook, request, decision, startedNs)).receipt;
     },
     async receive(hookUuid, request) {
@@ -186,22 +191,36 @@ export function createReceiver(context: {
     async replay(hookUuid, { ipAddress, ...request }, replay) {
       const startedNs = process.hrtime.bigint();
       const hook = await find(hookUuid);
-      const understood = understand(hook, await plainRequest(request, context.maxBodyBytes));
-      // Somebody wants it run although it was accepted before.
-      const decision = understood.outcome === 'accepted' ? { ...understood, dedupKey: null } : understood;
+      checkReplay(hook, request);
+      const decision = understandPlain(hook, await plainRequest(request, context.maxBodyBytes));
       const stored = await keep({ hook, request, decision, ipAddress, replay }, startedNs);
       if (stored.actionId !== null) wakeWorkers();
       return receiptOf(decision, stored);
     },
-    async refuseUnread(hookUuid, { headers, ipAddress }, why) {
+    async refuseUnread(hookUuid, { headers, query, ipAddress }, why) {
       const startedNs = process.hrtime.bigint();
       const hook = await find(hookUuid);
-      const request = { headers, query: '', body: Buffer.alloc(0), ipAddress };
+      const request = { headers, query, body: Buffer.alloc(0), ipAddress };
       const decision: Decision = { outcome: 'refused', ...why, verified: false };
       return (await settle(hook, request, decision, startedNs)).receipt;
     },
   };
 }
+
+function checkReplay({ row, definition }: IncomingHook, { headers, query }: ReceivedRequest): void {
+  const conflict = (message: string) => new AppError('conflict', message);
+  if (!row.active)
+    throw conflict(`The hook ${row.name} is not active. Activate it, then run the request again.`);
+  const parameters = Object.fromEntries(new URLSearchParams(query));
+  const hidden = hiddenPath(definition, { headers, query: parameters, payload: {}, isForm: false });
+  if (hidden !== null)
+    throw conflict(
+      `The hook looks at ${hidden}, which may be a token and was not kept: only its sender can send it again.`,
+    );
+}
+
+const unsignedPing =
+  'Ping received: the hook is reachable. It was not signed, as Bitbucket Data Center sends it, so that the secret was not checked.';
 
 /** The database cannot be reached, or not written to. */
 function notNow(cause: unknown): AppError {
@@ -225,6 +244,5 @@ function receiptOf(decision: Decision, stored: StoredRequest): Receipt {
 }
 
 function messageOf(decision: Decision, { actionId, repeated }: StoredRequest): string {
-  if (repeated) return `This delivery was accepted before, as action ${actionId}. It was not run again.`;
-  return decision.outcome === 'accepted' ? `Accepted as action ${actionId}.` : decision.reason;
+  return answerMessage(repeated ? 'duplicate' : decision.outcome, { reason: decision.reason, actionId });
 }

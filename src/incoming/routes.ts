@@ -192,7 +192,9 @@ export function incomingRoutes(
           when: 'A variable that the hook requires is missing or of the wrong type, or it is invalid otherwise.',
         },
       },
-      errors: { 409: 'Its body was not kept, or the delivery is being sent just now, or its hook is off.' },
+      errors: {
+        409: 'Its body, or a token that its hook looks at, was not kept; or the hook is off; or the delivery is being sent just now.',
+      },
     },
     schema: {
       operationId: 'replayHookRequest',
@@ -287,6 +289,8 @@ function asRequest(body: unknown, headers: Record<string, string>): Omit<Receive
   const lowered = Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
   );
+  // What is given is text, whatever the request was that it is taken from.
+  delete lowered['content-encoding'];
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   return { headers: lowered, body: Buffer.from(text) };
 }

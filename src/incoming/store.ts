@@ -90,7 +90,8 @@ const findAccepted = compileByCount<{ key: Buffer }, { dedup_key: Buffer; uuid: 
 
 /**
  * Stores a batch of requests with the actions they cause, in the caller's transaction. Of requests with the same
- * delivery id only the first ever stored causes an action; the others are recorded as its repeats.
+ * delivery id only the first ever stored causes an action; the others are recorded as its repeats. What somebody has run
+ * again always causes one, and where it is the first that was accepted, copies that the sender sends later repeat it.
  *
  * Repeats of earlier batches are rare, so with `lookForRepeats` false they are not looked for: the unique key then makes
  * this throw, and the batch is to be stored again with true. The same happens when another node stores the same
@@ -103,7 +104,7 @@ export async function storeRequests(
   lookForRepeats: boolean,
 ): Promise<StoredRequest[]> {
   const uuids = items.map(() => randomUUIDv7());
-  const repeats = await findRepeats(trx, items, uuids, lookForRepeats);
+  const { repeats, again } = await findRepeats(trx, items, uuids, lookForRepeats);
   const accepted = items.flatMap((item, index) => (repeats.has(index) ? [] : toAction(item, uuids[index]!)));
   const actions = await createActions(writer, trx, accepted);
   const places = await storePayloads(trx, items, (index) => isPassing(items[index]!, repeats.has(index)));
@@ -136,7 +137,8 @@ export async function storeRequests(
       request_bytes: item.request.body.length,
       ...places[index]!,
       duration_us: item.durationUs,
-      dedup_key: causes && item.decision.outcome === 'accepted' ? item.decision.dedupKey : null,
+      dedup_key:
+        causes && item.decision.outcome === 'accepted' && !again.has(index) ? item.decision.dedupKey : null,
       action_id: actionId,
       retry_of: item.replay?.retryOf ?? null,
       created_at: item.at,
@@ -155,26 +157,32 @@ async function findRepeats(
   items: DecidedRequest[],
   uuids: string[],
   lookFurther: boolean,
-): Promise<Map<number, Repeat>> {
+): Promise<{ repeats: Map<number, Repeat>; again: Set<number> }> {
   const repeats = new Map<number, Repeat>();
+  /** What is run again although it was accepted before. */
+  const again = new Set<number>();
+  const note = (index: number, repeat: Repeat) => {
+    if (items[index]!.replay) again.add(index);
+    else repeats.set(index, repeat);
+  };
   const firstOf = new Map<string, number>();
   for (const [index, { decision }] of items.entries()) {
     if (decision.outcome !== 'accepted' || !decision.dedupKey) continue;
     const key = decision.dedupKey.toString('latin1');
     const first = firstOf.get(key);
     if (first === undefined) firstOf.set(key, index);
-    else repeats.set(index, { uuid: uuids[first]!, index: first });
+    else note(index, { uuid: uuids[first]!, index: first });
   }
-  if (!lookFurther) return repeats;
+  if (!lookFurther) return { repeats, again };
   const keys = [...firstOf.keys()].map((key) => ({ key: Buffer.from(key, 'latin1') }));
   for (const known of await findAccepted(trx, keys)) {
     const key = known.dedup_key.toString('latin1');
     for (const [index, { decision }] of items.entries()) {
       if (decision.outcome !== 'accepted' || decision.dedupKey?.toString('latin1') !== key) continue;
-      repeats.set(index, { uuid: known.uuid, actionId: known.action_id });
+      note(index, { uuid: known.uuid, actionId: known.action_id });
     }
   }
-  return repeats;
+  return { repeats, again };
 }
 
 type StoredPayload = Pick<NewRow, 'request_headers' | 'payload_id' | 'payload_offset' | 'payload_length'>;

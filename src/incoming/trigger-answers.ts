@@ -56,6 +56,18 @@ export const triggerSchemas = {
 };
 export type TriggerStatus = keyof typeof triggerSchemas;
 
+/** The sentence of an answer; `reason` is that of the record. */
+export function answerMessage(
+  outcome: string,
+  { reason, actionId }: { reason: string; actionId: number | null },
+): string {
+  // An action that is pruned has no number any more.
+  if (actionId === null) return reason;
+  if (outcome === 'duplicate')
+    return `This delivery was accepted before, as action ${actionId}. It was not run again.`;
+  return outcome === 'accepted' ? `Accepted as action ${actionId}.` : reason;
+}
+
 const example = (message: string, errors: FieldError[] | null = null, action_id: number | null = null) => ({
   message,
   errors,

@@ -1,19 +1,26 @@
-import { Transform } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { actionIdHeader } from '../actions/present.ts';
+import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
 import { sendError } from '../platform/http/send-error.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import { unknownContentType } from './parse-payload.ts';
+import { createBodyReader } from './read-body.ts';
 import type { Receipt, Receiver } from './receive.ts';
+import { isWorthReading } from './worth-reading.ts';
 import { triggerAnswers, triggerSchemas } from './trigger-answers.ts';
 
 /** The address that senders call. The id and the signature are the credentials; the body is taken as raw bytes. */
-export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBodyBytes: number }): void {
-  const budget = createByteBudget(mostBytesUnderWay);
+export function triggerRoute(
+  app: HttpApp,
+  context: { receiver: Receiver; clock: Clock; maxBodyBytes: number },
+): void {
+  const { receiver } = context;
+  const readBody = createBodyReader(context);
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  // The handler reads the body itself, whatever it is.
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   app.route({
     method: 'POST',
     url: '/hooks/:hook_id/trigger',
@@ -27,53 +34,14 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
         503: 'The request cannot be kept now, and was not: send it again.',
       },
     },
-    bodyLimit: context.maxBodyBytes,
     // What can be refused before the body is read is: nobody can fill the memory without knowing a hook's address.
     onRequest: async (request, reply) => {
       const { hook_id } = request.params as { hook_id: string };
       const { headers, ip: ipAddress } = request;
-      const refusal = await context.receiver.greet(hook_id, { headers, ipAddress });
-      if (refusal) {
-        reply.header('connection', 'close');
-        return send(reply, refusal);
-      }
-      // No more than the limit is ever read; who announces more is to hear that, not that there is no room.
-      const announced = Math.min(
-        Number(headers['content-length'] ?? unknownLengthBytes),
-        context.maxBodyBytes,
-      );
-      budget.reserve(announced);
-      reply.raw.once('close', () => budget.release(announced));
-    },
-    // A body that does not announce its length may grow up to the limit: it is counted as it arrives.
-    preParsing: async (request, reply, payload) => {
-      if (request.headers['content-length'] !== undefined) return payload;
-      const first = Math.min(unknownLengthBytes, context.maxBodyBytes);
-      let reserved = first;
-      let arrived = 0;
-      let isOver = false;
-      reply.raw.once('close', () => {
-        isOver = true;
-        budget.release(reserved - first);
-      });
-      const meter = new Transform({
-        transform(chunk: Buffer, _encoding, done) {
-          arrived += chunk.length;
-          // Nobody keeps what is beyond the limit, nor what comes after the answer.
-          const counted = isOver ? 0 : Math.min(arrived, context.maxBodyBytes);
-          try {
-            while (reserved < counted) {
-              budget.reserve(unknownLengthBytes);
-              reserved += unknownLengthBytes;
-            }
-          } catch (error) {
-            // Safe: what the budget throws.
-            return done(error as AppError);
-          }
-          done(null, chunk);
-        },
-      });
-      return payload.pipe(meter);
+      if (!isWorthReading(headers)) reply.header('connection', 'close');
+      const refusal = await receiver.greet(hook_id, { headers, query: queryOf(request.url), ipAddress });
+      if (refusal) return send(reply, refusal);
+      reply.removeHeader('connection');
     },
     schema: {
       operationId: 'triggerHook',
@@ -84,10 +52,10 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
       response: triggerSchemas,
     },
     handler: async (request, reply) => {
-      const receipt = await context.receiver.receive(request.params.hook_id, {
+      const receipt = await receiver.receive(request.params.hook_id, {
         headers: request.headers,
         query: queryOf(request.url),
-        body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+        body: await readBody(request.raw, reply.raw),
         ipAddress: request.ip,
       });
       const { action_id } = receipt.body;
@@ -95,12 +63,15 @@ export function triggerRoute(app: HttpApp, context: { receiver: Receiver; maxBod
       return send(reply, receipt);
     },
     errorHandler: async (error, request, reply) => {
-      const why = whyUnread(error, request.headers['content-type']);
+      const { headers, ip: ipAddress } = request;
+      const why = whyUnread(error, headers['content-type']);
+      if (why?.status === 408 || (!request.raw.complete && !isWorthReading(headers)))
+        reply.header('connection', 'close');
       if (!why) return sendError(error, request, reply);
       try {
         const { hook_id } = request.params as { hook_id: string };
-        const { headers, ip: ipAddress } = request;
-        return await send(reply, await context.receiver.refuseUnread(hook_id, { headers, ipAddress }, why));
+        const received = { headers, query: queryOf(request.url), ipAddress };
+        return await send(reply, await receiver.refuseUnread(hook_id, received, why));
       } catch (other) {
         return sendError(other, request, reply);
       }
@@ -118,37 +89,11 @@ function send(reply: FastifyReply, { status, body, retryAfterSeconds }: Receipt)
   return reply.status(status).send(body);
 }
 
-/** Bodies of all requests that are being received or answered. */
-const mostBytesUnderWay = 256 * 1024 * 1024;
-/** What a request that does not announce its length is counted as. */
-const unknownLengthBytes = 1024 * 1024;
-
-function createByteBudget(most: number): { reserve(bytes: number): void; release(bytes: number): void } {
-  let used = 0;
-  return {
-    reserve(bytes) {
-      if (used > 0 && used + bytes > most) {
-        throw new AppError(
-          'unavailable',
-          'Too much is being received at this moment. Nothing was kept; send it again.',
-          {
-            retryAfterSeconds: 5,
-          },
-        );
-      }
-      used += bytes;
-    },
-    release(bytes) {
-      used -= bytes;
-    },
-  };
-}
-
-/** What Fastify refuses before the body is read. */
-function whyUnread(error: Error, contentType = ''): { status: 413 | 415; reason: string } | null {
-  const code = 'code' in error ? error.code : '';
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return { status: 413, reason: 'The body is too large.' };
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
+/** Why the body of a known hook's request could not be taken, where the record is to say so. */
+function whyUnread(error: Error, contentType = ''): { status: 408 | 413 | 415; reason: string } | null {
+  if (error instanceof AppError && error.code === 'timed_out') return { status: 408, reason: error.message };
+  if (error instanceof AppError && error.code === 'too_large') return { status: 413, reason: error.message };
+  if ('code' in error && error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
     return { status: 415, reason: unknownContentType(contentType) };
   return null;
 }

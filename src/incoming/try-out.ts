@@ -5,8 +5,15 @@ import type { IncomingHook } from '../hooks/registry.ts';
 import { sendsToken } from '../hooks/signature-schemes.ts';
 import { FieldFault, Nullable, OneOf } from '../platform/http/schemas.ts';
 import { evaluate, type Evaluation } from './conditions.ts';
-import { sourceOf, understand, verify, type ReceivedRequest } from './decide.ts';
-import { TooMuchEffort } from '../platform/effort.ts';
+import {
+  notActive,
+  sourceOf,
+  understandPlain,
+  verify,
+  whyTooMuch,
+  type Decision,
+  type ReceivedRequest,
+} from './decide.ts';
 import { excerpt } from './excerpt.ts';
 import { extractVariables } from './extract.ts';
 import { plainRequest } from './inflate.ts';
@@ -53,9 +60,10 @@ export async function tryOut(
   request: ReceivedRequest,
   { now, isRecorded, mostBytes }: { now: number; isRecorded: boolean; mostBytes: number },
 ): Promise<Static<typeof TryOut>> {
-  const plain = await plainRequest(request, mostBytes);
-  const decision = understand(hook, plain);
-  const { values, conditions } = lookThrough(hook, plain);
+  const made = await plainRequest(request, mostBytes);
+  const { request: plain, fault } = made;
+  const decision: Decision = hook.row.active ? understandPlain(hook, made) : notActive;
+  const { values, conditions } = lookThrough(hook, fault ? null : plain);
   return {
     outcome: decision.outcome,
     status_code: decision.status,
@@ -80,21 +88,19 @@ const mostShown = 10_000;
 
 /** What the variables and each of the conditions find; nothing where the body cannot be read, or takes too long. */
 function lookThrough(
-  { definition }: IncomingHook,
-  plain: ReceivedRequest,
+  hook: IncomingHook,
+  plain: ReceivedRequest | null,
 ): { values: Record<string, VariableValue>; conditions: Evaluation[] } {
-  const parsed = sourceOf(plain, definition);
-  const source = parsed.ok
-    ? parsed.source
-    : { payload: {}, isForm: false, headers: plain.headers, query: {} };
+  const parsed = plain && sourceOf(hook, plain);
+  if (!parsed?.ok) return { values: {}, conditions: [] };
+  const { definition } = hook;
+  const { source } = parsed;
   try {
-    const extracted = parsed.ok
-      ? extractVariables(definition.variables, source)
-      : { values: {}, secret: new Set<string>() };
-    const conditions = definition.conditions.map((condition) => evaluate(condition, source, extracted));
-    return { values: extracted.values, conditions };
+    const { values } = extractVariables(definition.variables, source);
+    const conditions = definition.conditions.map((one) => evaluate(one, definition, source, values));
+    return { values, conditions };
   } catch (error) {
-    if (!(error instanceof TooMuchEffort)) throw error;
+    if (whyTooMuch(error) === null) throw error;
     return { values: {}, conditions: [] };
   }
 }

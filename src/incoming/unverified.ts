@@ -8,12 +8,16 @@ import type { RefusalCounter } from './refusal-counter.ts';
 
 /** How many requests that could not be verified one address may send, and all addresses together. */
 const ofOne = { burst: 1000, perSecond: 50 };
-const ofAll = { burst: 5000, perSecond: 500 };
+const ofAll = { burst: 10_000, perSecond: 1000 };
+
+export const refusalMessage = 'Too many requests that could not be verified. Slow down.';
 
 /** Bounds what those can cause who know no secret. Requests that verify pass by it. */
 export type UnverifiedLimit = {
   /** Takes one request from what the address may send. Throws `too_many`, which is counted as a refusal of the hook. */
   take(hook: IncomingHook | null, ipAddress: string): void;
+  /** For how many seconds the address, or all together, have used up what they may send; 0 when they have not. */
+  wait(ipAddress: string): number;
 };
 
 export function createUnverifiedLimit(clock: Clock, refusals: RefusalCounter): UnverifiedLimit {
@@ -25,14 +29,10 @@ export function createUnverifiedLimit(clock: Clock, refusals: RefusalCounter): U
       const wait = addresses.take(networkOf(ipAddress), ofOne) || all.take('all', ofAll);
       if (wait === 0) return;
       if (hook) refusals.count(hook.row.id);
-      throw tooMany(wait);
+      throw new AppError('too_many', refusalMessage, { retryAfterSeconds: wait });
     },
+    wait: (ipAddress) => addresses.wait(networkOf(ipAddress), ofOne) || all.wait('all', ofAll),
   };
-}
-
-function tooMany(retryAfterSeconds: number): AppError {
-  const message = 'Too many requests that could not be verified. Slow down.';
-  return new AppError('too_many', message, { retryAfterSeconds });
 }
 
 /**

@@ -6,19 +6,28 @@ import { RE2JS } from 're2js';
  */
 
 export type LinearExpression = {
-  /** Whether any part of the text matches; `^` and `$` bind it to the ends. */
+  /** Whether any part of the text matches; `^` and `$` bind it to the ends. Throws TextTooLong. */
   test(text: string): boolean;
-  /** The first capture of the first match, or the match when there is none; null without a match. */
+  /** The first capture of the first match, or the match when there is none; null without a match. Throws TextTooLong. */
   capture(text: string): string | null;
 };
 
 /** Says what is wrong with an expression, to whoever wrote it. */
 export class ExpressionFault extends Error {}
 
+/** Looking at its beginning alone would take that for all of it, and "does not match" would let anything pass behind `not`. */
+export class TextTooLong extends Error {
+  constructor() {
+    super('A text is too long to be matched against an expression of the hook.');
+  }
+}
+
 export const mostExpressionLength = 500;
 /** In the compiled form: `x{1000}` is a thousand. */
 const mostInstructions = 5000;
-/** No variable can hold a longer text. What is beyond is not looked at. */
+/** Its instructions times the characters of a text: at worst about a fifth of a second. */
+const mostSteps = 20_000_000;
+/** No text that becomes a variable is longer. */
 const mostMatchedLength = 65_536;
 
 const known = new Map<string, LinearExpression>();
@@ -58,10 +67,18 @@ function compile(pattern: string): LinearExpression {
     }
   })();
   if (compiled.programSize() > mostInstructions) throw new ExpressionFault('repeats too much');
+  const longest = Math.min(mostMatchedLength, mostSteps / compiled.programSize());
+  const check = (text: string) => {
+    if (text.length > longest) throw new TextTooLong();
+  };
   return {
-    test: (text) => compiled.test(text.slice(0, mostMatchedLength)),
+    test(text) {
+      check(text);
+      return compiled.test(text);
+    },
     capture(text) {
-      const matcher = compiled.matcher(text.slice(0, mostMatchedLength));
+      check(text);
+      const matcher = compiled.matcher(text);
       if (!matcher.find()) return null;
       return matcher.groupCount() > 0 ? matcher.group(1) : matcher.group(0);
     },

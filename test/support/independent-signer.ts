@@ -34,7 +34,8 @@ export type ToSign = {
 export const signers: Record<SignatureSchemeName, (what: ToSign) => Record<string, string>> = {
   hmac: ({ secret, body }) => ({ 'x-hub-signature-256': hex(secret, body) }),
   github: ({ secret, body }) => ({ 'x-hub-signature-256': `sha256=${hex(secret, body)}` }),
-  'gitlab-token': ({ secret }) => ({ 'x-gitlab-token': secret }),
+  // The bytes of a header are read as Latin-1, whatever they are.
+  'gitlab-token': ({ secret }) => ({ 'x-gitlab-token': Buffer.from(secret).toString('latin1') }),
   'gitlab-signed': standardWebhooks,
   bitbucket: ({ secret, body }) => ({ 'x-hub-signature': `sha256=${hex(secret, body)}` }),
   gitea: ({ secret, body, payload }) => ({ 'x-gitea-signature': hex(secret, payload ?? body) }),

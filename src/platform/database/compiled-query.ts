@@ -1,5 +1,5 @@
 import type { CompiledQuery, Compilable } from 'kysely';
-import type { Trx } from './connect.ts';
+import type { Db } from './connect.ts';
 
 /**
  * A query over `n` rows, whose text is built once for each `n` and then run with other values. Building the text of
@@ -9,25 +9,25 @@ import type { Trx } from './connect.ts';
  */
 export function compileByCount<Row extends object, Result>(
   columns: readonly (keyof Row & string)[],
-  build: (trx: Trx, rows: Row[]) => Compilable<Result>,
-): (trx: Trx, rows: Row[]) => Promise<Result[]> {
+  build: (db: Db, rows: Row[]) => Compilable<Result>,
+): (db: Db, rows: Row[]) => Promise<Result[]> {
   // By database: the text is not the same for both.
   const byDatabase = new WeakMap<object, Map<number, CompiledQuery<Result>>>();
-  return async (trx, rows) => {
+  return async (db, rows) => {
     if (rows.length === 0) return [];
-    const database = trx.getExecutor().adapter;
+    const database = db.getExecutor().adapter;
     const texts = byDatabase.get(database) ?? new Map<number, CompiledQuery<Result>>();
     byDatabase.set(database, texts);
     let compiled = texts.get(rows.length);
     if (!compiled) {
-      compiled = build(trx, rows.map((row) => pick(row, columns)) as Row[]).compile();
+      compiled = build(db, rows.map((row) => pick(row, columns)) as Row[]).compile();
       if (compiled.parameters.length !== rows.length * columns.length) {
         throw new Error('compileByCount: the query does not use each value once');
       }
       texts.set(rows.length, compiled);
     }
     const parameters = rows.flatMap((row) => columns.map((column) => row[column]));
-    const { rows: results } = await trx.executeQuery<Result>({ ...compiled, parameters });
+    const { rows: results } = await db.executeQuery<Result>({ ...compiled, parameters });
     return results;
   };
 }
