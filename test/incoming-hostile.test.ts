@@ -119,6 +119,20 @@ describe('bodies that are made to cost time', () => {
     assert.deepEqual(Object.getOwnPropertyNames(list[0]), []);
   });
 
+  test('millions of empty objects, which would take a gigabyte of memory, are refused', () => {
+    const parsed = within(500, () =>
+      parsePayload('application/json', Buffer.from(`[${'{},'.repeat(4_000_000)}1]`)),
+    );
+    assert.equal(!parsed.ok && parsed.status, 413);
+    const commits = Array.from({ length: 40_000 }, (_, id) => ({
+      id,
+      text: 'x'.repeat(200),
+      author: {},
+      added: [],
+    }));
+    assert.equal(parsePayload('application/json', Buffer.from(JSON.stringify(commits))).ok, true);
+  });
+
   test('integers, and keys that would reach a prototype, may be nested as deep as anyone likes', () => {
     const levels = 200_000;
     const deep = `${'['.repeat(levels)}12345678901234567890,{"__proto__":1}${']'.repeat(levels)}`;

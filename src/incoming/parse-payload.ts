@@ -3,7 +3,7 @@ import { eachNode, parseExactJson } from '../platform/exact-json.ts';
 
 export type ParsedPayload =
   | { ok: true; payload: unknown; isForm: boolean }
-  | { ok: false; status: 400 | 415; reason: string };
+  | { ok: false; status: 400 | 413 | 415; reason: string };
 
 const form = 'application/x-www-form-urlencoded';
 
@@ -132,7 +132,29 @@ function percentDecoded(part: string): Buffer {
   return bytes.subarray(0, length);
 }
 
+/** Each takes a hundred bytes of memory, however few it has in the body. The largest payloads have a tenth of it. */
+const mostNodes = 1_000_000;
+
+/** Those in texts count too, which are few beside the others. */
+function hasTooManyNodes(text: string): boolean {
+  // So few characters cannot hold more than the memory has room for.
+  if (text.length < 4 * mostNodes) return false;
+  let nodes = 0;
+  for (let at = 0; at < text.length && nodes <= mostNodes; at++) {
+    const code = text.charCodeAt(at);
+    if (code === openingBrace || code === openingBracket) nodes++;
+  }
+  return nodes > mostNodes;
+}
+
+const openingBrace = 0x7b;
+const openingBracket = 0x5b;
+
 function parseJson(text: string): ParsedPayload {
+  if (hasTooManyNodes(text)) {
+    const reason = `The body holds more than ${mostNodes} lists and objects.`;
+    return { ok: false, status: 413, reason };
+  }
   try {
     const payload = parseExactJson(text);
     // The search is for the keys alone, and only where the text may hold one.
