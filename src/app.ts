@@ -16,10 +16,12 @@ import { hookRoutes } from './hooks/routes.ts';
 import { pruneRequests } from './incoming/prune.ts';
 import { installRoutes } from './incoming/install/routes.ts';
 import { createReceiver } from './incoming/receive.ts';
+import { replayRoute } from './incoming/replay-route.ts';
 import { createRefusalCounter, type RefusalCounter } from './incoming/refusal-counter.ts';
 import { incomingRoutes } from './incoming/routes.ts';
 import { createShed } from './incoming/shed.ts';
 import { triggerRoute } from './incoming/trigger-route.ts';
+import { tryOutRoute } from './incoming/try-out-route.ts';
 import { createUnverifiedLimit, type UnverifiedLimit } from './incoming/unverified.ts';
 import { applicationRoutes } from './inventory/applications/routes.ts';
 import { credentialRoutes } from './inventory/credentials/routes.ts';
@@ -209,7 +211,9 @@ export function registerApi(app: HttpApp, parts: Parts): void {
       hookRoutes(api, context);
       actionRoutes(api, { db, writer, clock, bus });
       outgoingRoutes(api, context);
-      incomingRoutes(api, { ...context, registry, receiver, maxBodyBytes });
+      incomingRoutes(api, { ...context, registry, maxBodyBytes });
+      tryOutRoute(api, { ...context, registry, maxBodyBytes });
+      replayRoute(api, { ...context, receiver });
       installRoutes(api, { ...context, client, userAgent });
       outgoingTestRoute(api, {
         ...context,

@@ -18,7 +18,7 @@ export function applyIncomingPreset(
   if (name === null) return given;
   const row = incomingPreset(name);
   const wish = {
-    events: given.trigger_when?.events ?? row.usualEvents,
+    events: given.trigger_when?.events ?? [...row.usualEvents],
     branches: given.trigger_when?.branches ?? (defaultBranch === null ? [] : [defaultBranch]),
   };
   const made = row.make(wish);

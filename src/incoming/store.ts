@@ -3,18 +3,15 @@ import type { Insertable, Selectable } from 'kysely';
 import type { EventWriter } from '../actions/events.ts';
 import { createActions, type NewAction } from '../actions/transition.ts';
 import type { TriggeredFrom } from '../actions/trigger.ts';
-import type { IncomingDefinition } from '../hooks/definition.ts';
-import { isSensitiveName, maskHeaders } from '../hooks/sensitive-headers.ts';
-import { sendsToken } from '../hooks/signature-schemes.ts';
 import type { IncomingHook } from '../hooks/registry.ts';
 import { compileByCount } from '../platform/database/compiled-query.ts';
 import type { Db, Trx } from '../platform/database/connect.ts';
 import { listPage } from '../platform/database/listing.ts';
 import type { Database } from '../platform/database/schema.ts';
 import type { Listing, Page } from '../platform/http/pagination.ts';
-import { mask } from '../platform/secret-box.ts';
 import type { Decision, ReceivedRequest } from './decide.ts';
 import { packPayloads, unpackPayload } from './payload.ts';
+import { recordedHeaders, recordedQuery } from './recorded-headers.ts';
 
 export type HookRequestRow = Selectable<Database['hook_requests']>;
 
@@ -40,9 +37,6 @@ export type Replay = {
 
 export type StoredRequest = { requestUuid: string; actionId: number | null; repeated: boolean };
 
-/** Of the headers of a request no more than this is kept. */
-const mostHeaderCharacters = 32_768;
-const mostQueryCharacters = 16_384;
 /** Of the body of a request that anybody can send and that ran nothing. */
 const mostPassingBytes = 65_536;
 
@@ -210,7 +204,7 @@ async function storePayloads(
     const isProved = decision.outcome !== 'refused' || decision.verified;
     // A hundred of them stay for each hook: large ones would fill the disk.
     const isKept = isProved && !(isPassingAt(index) && request.body.length > mostPassingBytes);
-    const headers = withoutSecrets(recordedHeaders(request.headers, hook.definition, isProved), hook);
+    const headers = recordedHeaders(request.headers, hook, isProved);
     stored.push(attemptOnly(headers));
     if (isKept) (isPassingAt(index) ? passing : staying).push({ index, headers, body: request.body });
   }
@@ -239,57 +233,6 @@ type Unpacked = { index: number; headers: string; body: Buffer };
 
 function attemptOnly(headers: string): StoredPayload {
   return { request_headers: headers, payload_id: null, payload_offset: null, payload_length: null };
-}
-
-function recordedHeaders(
-  headers: ReceivedRequest['headers'],
-  definition: IncomingDefinition,
-  isVerified: boolean,
-): string {
-  const flat: Record<string, string> = {};
-  let left = mostHeaderCharacters;
-  for (const [name, value] of Object.entries(headers)) {
-    const text = Array.isArray(value) ? value.join(', ') : (value ?? '');
-    left -= name.length + text.length;
-    if (left < 0) break;
-    flat[name] = text;
-  }
-  const masked = maskHeaders(flat);
-  const { secret_header_name: name } = definition;
-  const signature = name === null ? undefined : flat[name];
-  if (name !== null && signature !== undefined) {
-    // The header that the hook names holds a signature, whatever it is called: it proves, but grants nothing. Unless it is a
-    // token, or was never verified: senders that know no signatures put the secret itself there.
-    const isSignature = isVerified || /^sha\d+=[0-9a-f]+$/i.test(signature);
-    masked[name] = isSignature && !sendsToken(definition) ? signature : mask;
-  }
-  return JSON.stringify(masked);
-}
-
-/** Null for none. Whoever puts a token into an address does not want to read it in a record. */
-function recordedQuery(query: string, hook: IncomingHook): string | null {
-  if (query === '') return null;
-  const secrets = secretsOf(hook);
-  const shown = new URLSearchParams();
-  for (const [name, value] of new URLSearchParams(query.slice(0, mostQueryCharacters))) {
-    const isSecret = isSensitiveName(name) || secrets.some((secret) => value.includes(secret));
-    shown.append(name, isSecret ? mask : value);
-  }
-  return shown.toString();
-}
-
-/** A sender that knows no signatures may put the secret of the hook anywhere, and whatever it calls that. */
-function withoutSecrets(json: string, hook: IncomingHook): string {
-  return secretsOf(hook)
-    .map((secret) => JSON.stringify(secret).slice(1, -1))
-    .reduce((text, secret) => (text.includes(secret) ? text.replaceAll(secret, mask) : text), json);
-}
-
-/** A shorter one may be a word that stands there anyhow. */
-const leastSecretCharacters = 16;
-
-function secretsOf({ secret, previous }: IncomingHook): string[] {
-  return [secret ?? '', previous?.secret ?? ''].filter(({ length }) => length >= leastSecretCharacters);
 }
 
 function toAction({ hook, request, decision, ...item }: DecidedRequest, uuid: string): NewAction[] {
