@@ -608,11 +608,11 @@ describe('on a server', () => {
   test('a body nested as deep as anyone likes is recorded, shown and tried out', async () => {
     const hook = await hookWith({
       requires_secret: false,
-      trigger_when: { conditions: [{ path: 'a', accepted_values: ['x'] }] },
+      trigger_when: { conditions: [{ path: 'a', exists: true }] },
     });
     const levels = 1_000_000;
     const { status, body } = await post(hook, `{"a":${'['.repeat(levels)}${']'.repeat(levels)}}`);
-    assert.equal(status, 200);
+    assert.equal(status, 202);
     const { request_body } = await recordOf(body);
     assert.deepEqual(Object.keys(request_body as object), ['raw']);
     const tried = await workplace.api.request('POST', `/hooks/incoming/${hook.id}/test`, {});
@@ -622,8 +622,8 @@ describe('on a server', () => {
   test('what fifty conditions find in a large body is tried out within an answer that one can read', async () => {
     const conditions = Array.from({ length: 50 }, () => ({ path: 'list', accepted_values: ['x'] }));
     const hook = await hookWith({ requires_secret: false, trigger_when: { conditions } });
-    await post(hook, JSON.stringify({ list: Array.from({ length: 200_000 }, () => 'some item') }));
-    const tried = await workplace.api.request('POST', `/hooks/incoming/${hook.id}/test`, {});
+    const body = { list: Array.from({ length: 60_000 }, () => 'some item') };
+    const tried = await workplace.api.request('POST', `/hooks/incoming/${hook.id}/test`, { body });
     assert.equal(tried.status, 200);
     assert.ok(JSON.stringify(tried.body).length < 2_000_000);
   });

@@ -164,7 +164,8 @@ for (const kind of databaseKinds) {
     ): Promise<Answer> => sendAs(scheme, app, hook, example, { at: app.clock.now(), ...options });
 
     const isRun = ({ status, body }: Answer) => {
-      assert.equal(status, 202, body.message);
+      // Slack's commands want a 200.
+      assert.ok(status === 202 || 'text' in body, body.message);
       return body.message.startsWith('Accepted as action');
     };
     const isRepeat = (answer: Answer, first: Answer) =>
