@@ -20,7 +20,7 @@ import { replayRoute } from './incoming/replay-route.ts';
 import { createRefusalCounter, type RefusalCounter } from './incoming/refusal-counter.ts';
 import { incomingRoutes } from './incoming/routes.ts';
 import { createShed } from './incoming/shed.ts';
-import { triggerRoute } from './incoming/trigger-route.ts';
+import { refuseOtherMethods, triggerRoute } from './incoming/trigger-route.ts';
 import { tryOutRoute } from './incoming/try-out-route.ts';
 import { createUnverifiedLimit, type UnverifiedLimit } from './incoming/unverified.ts';
 import { applicationRoutes } from './inventory/applications/routes.ts';
@@ -164,6 +164,7 @@ function createHttp(parts: Parts): HttpApp {
   const { config, log, clock, connection, writer } = parts;
   const trustProxy = config.trustProxy.length > 0 && trusts(config.trustProxy);
   const app = createHttpApp({ log, trustProxy, shed: createShed({ ...parts, trustProxy }) });
+  refuseOtherMethods(app);
   guardRoutes(app, { db: connection.db, clock, limits: requestLimits(config, clock) });
   landingPage(app, writer.publicUrl);
   invitationPage(app, { db: connection.db, clock, throttle: parts.throttle });

@@ -18,7 +18,6 @@ export function landingPage(app: HttpApp, publicUrl: () => string): void {
 }
 
 function nothingAt(method: string, path: string): string {
-  if (/^\/api\/hooks\/[^/]+\/trigger$/.test(path)) return `Send a POST to ${path}; ${method} does nothing.`;
   const isRoot = path === '/' || /^\/api\/?$/.test(path);
   const elsewhere = path.startsWith('/api') ? '' : ` The API is below /api: try ${method} /api${path}.`;
   const hint = isRoot ? ' The API is described at /docs, and as OpenAPI at /api/openapi.json.' : elsewhere;

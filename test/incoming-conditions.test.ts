@@ -90,7 +90,7 @@ for (const kind of databaseKinds) {
         await unmet(
           hook,
           realPush(),
-          'Condition 1 of 1 (the API) is not met: $changed_files must be under apps/api/**, and found was ["README.md"].',
+          'Condition 1 of 1 (the API) is not met: $changed_files must match apps/api/**, and found was ["README.md"].',
         );
         await met(hook, pushOf({ added: ['apps/api/server.ts'] }));
         await met(hook, pushOf({ modified: ['apps/api/src/routes/users.ts'] }));
@@ -114,7 +114,7 @@ for (const kind of databaseKinds) {
         await unmet(
           hook,
           realPush(),
-          'Condition 1 of 1 is not met: $changed_files must not be under docs/** or *.md, and found was ["README.md"].',
+          'Condition 1 of 1 is not met: $changed_files must not match docs/** or *.md, and found was ["README.md"].',
         );
         await met(hook, pushOf({ added: ['apps/api/README.md'] }));
       });
@@ -127,7 +127,7 @@ for (const kind of databaseKinds) {
         );
         assert.match((await send(hook, tag)).body.message, /and found was \[\]\.$/);
         const opened = githubPayload('pull_request', ({ action }) => action === 'opened');
-        assert.match((await send(hook, opened)).body.message, /and found was nothing there\.$/);
+        assert.match((await send(hook, opened)).body.message, /and found was nothing\.$/);
       });
 
       test('of GitLab are met when the list of commits is cut, since the file may be in one that is left out', async () => {
@@ -227,7 +227,7 @@ for (const kind of databaseKinds) {
           { path: 'repository.name', matches: ['^Hello'], not: true },
           'repository.name must not match ^Hello, and found was "Hello-World"',
         ],
-        [{ path: 'gone', exists: true }, 'gone must be there, and found was nothing there'],
+        [{ path: 'gone', exists: true }, 'gone must be there, and found was nothing'],
         [{ path: 'ref', exists: false }, 'ref must be absent, and found was "refs/heads/master"'],
         [
           { path: 'ref', exists: true, not: true },
@@ -239,11 +239,11 @@ for (const kind of databaseKinds) {
         ],
         [
           { path: 'commits.*.added', globs: ['src/**'] },
-          'commits.*.added must be under src/**, and found was [["README.md"]]',
+          'commits.*.added must match src/**, and found was [["README.md"]]',
         ],
         [
           { path: 'commits[0].added', globs: ['src/**'] },
-          'commits[0].added must be under src/**, and found was ["README.md"]',
+          'commits[0].added must match src/**, and found was ["README.md"]',
         ],
         [
           { type: 'variable', path: 'branch', accepted_values: ['main'] },

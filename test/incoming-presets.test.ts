@@ -227,7 +227,7 @@ const outcomes: Record<string, { usual: Outcome; every?: Outcome }> = {
   },
   'bitbucket-push-branch-deleted': {
     usual: skipped('branch', '[]'),
-    every: skipped('branch or tag', 'nothing there'),
+    every: skipped('branch or tag', 'nothing'),
   },
   'bitbucket-push-several-changes': {
     usual: ofPush('main', '0633961195c27d9d2445e233f84cf07b07986fab'),
@@ -624,8 +624,13 @@ describe('presets of incoming hooks', { timeout: 120_000 }, () => {
     test('that nothing is signed', async () => {
       const hook = await create({ preset: 'stripe', requires_secret: false });
       assert.deepEqual(
-        [hook.signature_scheme, hook.secret_header_name, hook.secret, hook.warnings],
-        [null, null, '', []],
+        [
+          hook.signature_scheme,
+          hook.secret_header_name,
+          hook.secret,
+          hook.warnings.map(({ field }) => field),
+        ],
+        [null, null, '', ['requires_secret']],
       );
       assert.equal((await send(hook, exampleFor('stripe'))).status, 202);
       await assertRoundTrip(hook);
@@ -655,6 +660,12 @@ describe('presets of incoming hooks', { timeout: 120_000 }, () => {
       assert.equal((await send(hook, githubPush({ ref: 'refs/heads/dev' }))).status, 202);
       const none = await create({ preset: 'github', trigger_when: { conditions: [] } });
       assert.deepEqual(none.trigger_when.conditions, []);
+      // What they kept out comes in: that is said.
+      assert.equal(none.trigger_when.branches, undefined);
+      assert.deepEqual(
+        none.warnings.map(({ field }) => field),
+        ['trigger_when.conditions'],
+      );
       assert.equal((await send(none, githubPush({ ref: 'refs/heads/dev' }))).status, 202);
     });
 
@@ -794,15 +805,43 @@ describe('presets of incoming hooks', { timeout: 120_000 }, () => {
       assert.equal((await send(hook, exampleFor('github'))).status, 202);
     });
 
-    test('conditions that were changed by hand are not made anew over it', async () => {
+    test('conditions beside events or branches are added to those of the preset, or stand for the one of their place', async () => {
+      const files = { name: 'the API', path: '$changed_files', globs: ['apps/api/**'] };
+      const trigger_when = { events: ['push', 'pull_request'], branches: ['main'], conditions: [files] };
+      const hook = await createFor('github', { trigger_when });
+      const names = ({ trigger_when: { conditions } }: Hook) => conditions.map(({ name }) => name);
+      assert.deepEqual(names(hook), [
+        'event',
+        'branch or tag',
+        'not deleted',
+        'opened or changed',
+        'not from a fork',
+        'the API',
+      ]);
+      assert.deepEqual(hook.warnings, []);
+      const pushes = { path: 'ref', accepted_values: ['refs/heads/mine'] };
+      const other = await createFor('github', { trigger_when: { events: ['push'], conditions: [pushes] } });
+      assert.deepEqual(names(other), ['event', 'not deleted', undefined]);
+      assert.deepEqual(
+        other.warnings.map(({ message }) => message),
+        ['are without those of the preset named branch or tag: what these kept out runs'],
+      );
+    });
+
+    test('conditions that were added by hand stay when branches change', async () => {
       const hook = await createFor('github');
-      const conditions = [{ path: 'ref', accepted_values: ['refs/heads/mine'] }];
+      const files = { name: 'the API', path: '$changed_files', globs: ['apps/api/**'] };
+      const { trigger_when } = await read(hook);
+      const conditions = [...trigger_when.conditions, files];
       assert.equal((await put(hook, { trigger_when: { conditions } })).status, 204);
-      const refused = await put(hook, { trigger_when: { branches: ['dev'] } });
-      assert.equal(refused.status, 422);
-      assert.match(refused.body.errors?.[0]?.message ?? '', /changed by hand/);
-      assert.equal((await put(hook, { trigger_when: { branches: ['dev'], conditions } })).status, 204);
-      assert.equal((await read(hook)).trigger_when.conditions[0]?.path, 'ref');
+      assert.equal((await put(hook, { trigger_when: { branches: ['refs/heads/dev'] } })).status, 204);
+      const changed = await read(hook);
+      assert.deepEqual(changed.trigger_when.branches, ['dev']);
+      assert.deepEqual(
+        changed.trigger_when.conditions.map(({ name }) => name),
+        ['event', 'branch or tag', 'not deleted', 'the API'],
+      );
+      assert.ok(JSON.stringify(changed.trigger_when.conditions).includes('refs/heads/dev'));
     });
 
     test('a hook that is signed again, or is given a signing secret, has the scheme that its provider then uses', async () => {
@@ -985,7 +1024,7 @@ describe('presets of incoming hooks', { timeout: 120_000 }, () => {
         'a pull request from a fork that is gone',
         () => githubPullRequest('opened', ({ pull_request: { head } }) => (head.repo = null)),
         skipped('event', '"pull_request"'),
-        skipped('not from a fork', 'nothing there'),
+        skipped('not from a fork', 'nothing'),
       ],
       ['a ping', () => github('ping', githubPayload('ping')), ping],
       [

@@ -352,13 +352,13 @@ for (const kind of databaseKinds) {
             { path: 'ref', accepted_values: ['refs/heads/dev'] },
             'ref must be "refs/heads/dev", and found was "refs/heads/main".',
           ],
-          [{ path: 'ref', globs: ['dev/**'] }, 'ref must be under dev/**, and found was "refs/heads/main".'],
+          [{ path: 'ref', globs: ['dev/**'] }, 'ref must match dev/**, and found was "refs/heads/main".'],
           [{ path: 'ref', matches: ['^v'] }, 'ref must match ^v, and found was "refs/heads/main".'],
           [
             { path: 'ref', same_as: 'base' },
             'ref must be the same as base, and found was "refs/heads/main".',
           ],
-          [{ path: 'base', exists: true }, 'base must be there, and found was nothing there.'],
+          [{ path: 'base', exists: true }, 'base must be there, and found was nothing.'],
           [{ path: 'ref', exists: false }, 'ref must be absent, and found was "refs/heads/main".'],
           [
             { path: 'ref', accepted_values: ['refs/heads/main'], not: true },

@@ -322,7 +322,7 @@ describe('installing hooks', { timeout: 120_000 }, () => {
       signature_scheme: 'slack',
     });
     await app.api.put(`/hooks/incoming/${waiting.id}`, { signature_scheme: 'slack' });
-    await scene.refused(waiting, 409, /GitLab sends the token itself/);
+    await scene.refused(waiting, 409, /This one checks requests as Slack signs them: enter its URL there/);
     assert.equal(provider.hooks.length, 0);
   });
 
@@ -398,7 +398,8 @@ describe('installing hooks', { timeout: 120_000 }, () => {
     ['gitlab', { signature_scheme: 'github' }, /signature_scheme "gitlab-token"/],
     ['bitbucket', {}, /signature_scheme "bitbucket"/],
     ['bitbucket', { secret_header_name: 'x-hub-signature', secret_algorithm: 'sha1' }, /"bitbucket"/],
-    ['bitbucket-data-center', { signature_scheme: 'stripe' }, /signature_scheme "bitbucket"/],
+    ['bitbucket-data-center', { signature_scheme: 'github' }, /signature_scheme "bitbucket"/],
+    ['bitbucket', { signature_scheme: 'stripe' }, /as Stripe signs them: enter its URL there/],
   ];
   for (const [host, fields, message] of unfit) {
     test(`a hook with ${JSON.stringify(fields)} does not fit ${host}, which is said before anything is asked`, async (t) => {

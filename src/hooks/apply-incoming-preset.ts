@@ -6,7 +6,8 @@ import { incomingPreset, type IncomingPreset } from './incoming-presets.ts';
 import type { SignatureSchemeName } from './signature-schemes.ts';
 
 /**
- * Completes what was given by what the preset says; what is given goes first, of variables each by its name. Without
+ * Completes what was given by what the preset says; what is given goes first, of variables each by its name. Conditions replace
+ * those of the preset, or are added to them where `events` or `branches` are given too. Without
  * `branches` pushes to `defaultBranch` count, or to any branch where there is none. Throws `invalid`.
  */
 export function applyIncomingPreset(
@@ -19,29 +20,32 @@ export function applyIncomingPreset(
   const row = incomingPreset(name);
   const wish = {
     events: given.trigger_when?.events ?? [...row.usualEvents],
-    branches: given.trigger_when?.branches ?? (defaultBranch === null ? [] : [defaultBranch]),
+    branches: branchesOf(given) ?? (defaultBranch === null ? [] : [defaultBranch]),
   };
   const made = row.make(wish);
+  const { conditions: own, events, branches } = given.trigger_when ?? {};
+  // Whoever says what the preset is to be for wants its conditions, too.
+  const asks = events !== undefined || branches !== undefined;
   const isUnsigned = given.requires_secret === false;
   return {
     ...given,
     name: given.name ?? row.name,
     signature_scheme: given.signature_scheme ?? (isUnsigned ? null : schemeOf(name, given)),
     settings: {
-      variables: overlay(made.variables, given.settings?.variables ?? []),
+      variables: overlay(made.variables, given.settings?.variables ?? [], hasSameName),
       delivery_id_paths: given.settings?.delivery_id_paths ?? row.deliveryIdPaths,
     },
     trigger_when: {
-      conditions: given.trigger_when?.conditions ?? made.conditions,
+      conditions: own === undefined ? made.conditions : asks ? overlay(made.conditions, own, standsFor) : own,
       events: wish.events,
-      ...(row.events.includes('push') ? { branches: wish.branches } : {}),
+      ...(row.events.includes('push') && (own === undefined || asks) ? { branches: wish.branches } : {}),
     },
   };
 }
 
 /**
- * A change of a hook's `events` or `branches` as a change of what the preset had made of them. What was changed by hand
- * since, or is given now, stays as it is. Throws `invalid` when that is the conditions, which nobody else can mend.
+ * A change of a hook's `events` or `branches` as a change of what the preset had made of them. What was added or changed by
+ * hand since, or is given now, stays as it is. Throws `invalid`.
  */
 export function reapplyIncomingPreset(
   name: IncomingPreset | null,
@@ -51,7 +55,8 @@ export function reapplyIncomingPreset(
   const signature_scheme = input.signature_scheme ?? impliedScheme(name, input, old);
   const given = { ...input, signature_scheme };
   const before = { events: old.events ?? [], branches: old.branches ?? [] };
-  const { events = before.events, branches = before.branches } = given.trigger_when ?? {};
+  const { events = before.events } = given.trigger_when ?? {};
+  const branches = branchesOf(given) ?? before.branches;
   const wish = { events, branches };
   if (isDeepStrictEqual(wish, before)) return given;
   checkWish(name, given);
@@ -59,22 +64,25 @@ export function reapplyIncomingPreset(
   const row = incomingPreset(name);
   const was = row.make(before);
   const made = row.make(wish);
-  // Whoever sends an answer back with other branches has not given the conditions anew.
-  const own = given.trigger_when?.conditions;
-  const areMade = isSame(old.conditions, was.conditions);
-  const isOwn = own !== undefined && !(areMade && isSame(own, old.conditions));
-  if (!isOwn && !areMade) {
-    const message = 'cannot be changed for you: the conditions were changed by hand. Give them too';
-    throw invalid([{ field: 'trigger_when.conditions', message }]);
-  }
   const variables = (given.settings?.variables ?? old.variables).filter(
     (variable) => !was.variables.some((one) => isDeepStrictEqual(one, withoutNullFields(variable))),
   );
+  const conditions = (given.trigger_when?.conditions ?? old.conditions).filter(
+    (condition) => !was.conditions.some((one) => isSame(one, condition)),
+  );
   return {
     ...given,
-    settings: { ...given.settings, variables: overlay(made.variables, variables) },
-    trigger_when: { conditions: isOwn ? own : made.conditions, events, branches },
+    settings: { ...given.settings, variables: overlay(made.variables, variables, hasSameName) },
+    trigger_when: { conditions: overlay(made.conditions, conditions, standsFor), events, branches },
   };
+}
+
+/** The names of the conditions of its preset that a hook has no more: what they kept out comes in. */
+export function missingConditions(name: IncomingPreset, definition: IncomingDefinition): string[] {
+  const { events = [], branches = [] } = definition;
+  const made = incomingPreset(name).make({ events, branches }).conditions;
+  const missing = made.filter((one) => !definition.conditions.some((other) => isSame(one, other)));
+  return [...new Set(missing.map((one) => one.name ?? one.path))];
 }
 
 function schemeOf(name: IncomingPreset, { secret }: IncomingInput): SignatureSchemeName {
@@ -96,18 +104,35 @@ function impliedScheme(
 }
 
 /** Answers have the fields that a strict client of the reference asks for. */
-function isSame(some: IncomingCondition[], others: IncomingCondition[]): boolean {
-  const complete = (conditions: IncomingCondition[]) =>
-    conditions.map((condition) => ({
-      ...withoutNullFields(condition),
-      accepted_values: condition.accepted_values ?? [],
-    }));
-  return isDeepStrictEqual(complete(some), complete(others));
+function isSame(one: IncomingCondition, other: IncomingCondition): boolean {
+  const complete = (condition: IncomingCondition) => ({
+    ...withoutNullFields(condition),
+    accepted_values: condition.accepted_values ?? [],
+  });
+  return isDeepStrictEqual(complete(one), complete(other));
 }
 
-function overlay(made: HookVariable[], given: HookVariable[]): HookVariable[] {
-  const names = new Set(given.map(({ name }) => name));
-  return [...made.filter(({ name }) => !names.has(name)), ...given];
+/** What is given, and before it what of the preset nothing given stands for. */
+function overlay<Item>(made: Item[], given: Item[], isFor: (one: Item, other: Item) => boolean): Item[] {
+  return [...made.filter((one) => !given.some((other) => isFor(one, other))), ...given];
+}
+
+function hasSameName({ name }: HookVariable, other: HookVariable): boolean {
+  return name === other.name;
+}
+
+/** A condition stands for one of its name, or of the same place. */
+function standsFor(one: IncomingCondition, other: IncomingCondition): boolean {
+  return (typeof one.name === 'string' && one.name === other.name) || placeOf(one) === placeOf(other);
+}
+
+function placeOf({ type = 'request_body', path }: IncomingCondition): string {
+  return type === 'request_header' ? `$headers.${path}`.toLowerCase() : `${type} ${path}`;
+}
+
+/** With or without what git puts before the name of a branch. */
+function branchesOf({ trigger_when }: IncomingInput): string[] | undefined {
+  return trigger_when?.branches?.map((branch) => branch.replace(/^refs\/heads\//, ''));
 }
 
 /** What git allows of the name of a branch, and `*` and `?` for patterns. */

@@ -162,7 +162,11 @@ export const createBodies = {
       ),
       ...incoming,
     },
-    { title: 'IncomingHookCreate', description: '`name` is required without a preset.' },
+    {
+      title: 'IncomingHookCreate',
+      description: '`name` is required without a preset.',
+      examples: [{ preset: 'github' }],
+    },
   ),
   outgoing: Type.Object(
     {
@@ -186,7 +190,10 @@ export const createBodies = {
 export const olderBodies = {
   incoming: Type.Object(
     { ...createBodies.incoming.properties, ...olderForm },
-    { title: 'IncomingHookCreateForResource' },
+    {
+      title: 'IncomingHookCreateForResource',
+      examples: [{ preset: 'github', resource_type: 'application', resource_id: 1, action_type: 'deploy' }],
+    },
   ),
   outgoing: Type.Object(
     { ...createBodies.outgoing.properties, ...olderForm },
@@ -194,7 +201,13 @@ export const olderBodies = {
   ),
 };
 export const changeBodies = {
-  incoming: Type.Object({ ...incoming, name: Type.Optional(name) }, { title: 'IncomingHookUpdate' }),
+  incoming: Type.Object(
+    { ...incoming, name: Type.Optional(name) },
+    {
+      title: 'IncomingHookUpdate',
+      examples: [{ trigger_when: { events: ['push', 'tag'], branches: ['main', 'release/*'] } }],
+    },
+  ),
   outgoing: Type.Object(
     { ...outgoing, name: Type.Optional(name), target_url: Type.Optional(target_url) },
     { title: 'OutgoingHookUpdate' },

@@ -63,7 +63,13 @@ export function incomingDefinition(input: IncomingInput, old: IncomingDefinition
   // misspelt.
   const wantsSecret =
     secret !== undefined ||
-    Boolean(input.signature_scheme ?? input.secret_algorithm ?? input.secret_header_name);
+    Boolean(
+      input.signature_scheme ??
+      input.secret_algorithm ??
+      input.secret_header_name ??
+      input.signature_encoding ??
+      input.signature_prefix,
+    );
   const requires_secret = input.requires_secret ?? (wantsSecret || (old?.requires_secret ?? false));
   const variables = input.settings?.variables ?? old?.variables ?? [];
   const conditions = (input.trigger_when?.conditions ?? old?.conditions ?? []).map(withoutNullFields);
@@ -75,7 +81,7 @@ export function incomingDefinition(input: IncomingInput, old: IncomingDefinition
   const schemeName = input.signature_scheme ?? old?.signature_scheme ?? 'hmac';
   const faults = [
     ...faultsOfPathsAndExpressions(variables, conditions, delivery_id_paths),
-    ...(secret === undefined || !requires_secret ? [] : faultsOfSecret(secret, schemeName)),
+    ...(secret === undefined ? [] : faultsOfSecret(secret, schemeName, requires_secret)),
   ];
   if (faults.length > 0) throw invalid(faults);
   const scheme = signatureScheme(schemeName);
@@ -146,8 +152,10 @@ function faultsOfVariable(
   const type = typeOf(variable);
   const faults: FieldError[] = [];
   const at = `settings.variables.${index}`;
-  if (all.findIndex((one) => one.name === name) !== index) {
-    faults.push({ field: `${at}.name`, message: `repeats the name "${name}"` });
+  const first = all.findIndex((one) => one.name.toUpperCase() === name.toUpperCase());
+  if (first !== index) {
+    const message = `repeats the name "${all[first]!.name}": in a step both are HOOKLINE_VAR_${name.toUpperCase()}`;
+    faults.push({ field: `${at}.name`, message });
   }
   for (const [field, one] of placesOf({ path: path ?? name, fallback_paths }))
     faults.push(...faultOfPath(`${at}.${field}`, one, effort));
@@ -232,7 +240,13 @@ function faultOfExpression(field: string, compile: () => LinearExpression, effor
   }
 }
 
-function faultsOfSecret(secret: string, schemeName: SignatureSchemeName): FieldError[] {
+function faultsOfSecret(
+  secret: string,
+  schemeName: SignatureSchemeName,
+  requiresSecret = true,
+): FieldError[] {
+  if (!requiresSecret)
+    return [{ field: 'secret', message: 'is given, but requires_secret is false: leave one of the two out' }];
   if (secret.length < leastSecret) return [shortSecret];
   if (signatureScheme(schemeName).key === 'text' || isSigningSecret(secret, { prefix: 'optional' }))
     return [];

@@ -33,7 +33,7 @@ const path = Type.String({
   minLength: 1,
   maxLength: 500,
   description:
-    'Dotted, with indexes of lists: `commits.0.id`; `*` is every item of a list, `[new.name=main]` the first whose value there is this, `[new.name~release/*]` is under this, and `[type=UPDATE&ref.type=TAG]` of which both hold. `$headers.x-github-event` is a header, `$query.env` a parameter of the address, `$changed_files` the files that a push has changed.',
+    'Dotted, with indexes of lists: `commits.0.id`; `-1` is the last item of a list, `*` every item, `[new.name=main]` the first whose value there is this, `[new.name~release/*]` is under this, and `[type=UPDATE&ref.type=TAG]` of which both hold. `$headers.x-github-event` is a header, `$query.env` a parameter of the address, `$changed_files` the files that a push has changed.',
 });
 const fallbackPaths = Type.Optional(
   Nullable(

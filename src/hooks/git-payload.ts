@@ -148,7 +148,7 @@ export function gitlabPayload(wish: PresetWish): MadeByPreset {
       {
         name: 'commit_message',
         path: 'object_attributes.last_commit.message',
-        fallback_paths: ['message'],
+        fallback_paths: ['message', 'commits.-1.message'],
         type: 'string',
       },
       { name: 'author', path: 'user_username', fallback_paths: ['user.username'], type: 'string' },

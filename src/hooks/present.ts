@@ -17,6 +17,8 @@ import {
   type OutgoingDefinition,
 } from './definition.ts';
 import { breakerState, breakerStates, type HookHealthRow } from './health.ts';
+import { missingConditions } from './apply-incoming-preset.ts';
+import { incomingPresets } from './incoming-presets.ts';
 import { eventsOf, type InstallationRow } from './installations.ts';
 import { knownContext } from './known-context.ts';
 import type { HookRefusalsRow } from './refusals.ts';
@@ -145,7 +147,7 @@ export const Hook = Type.Object(
     ),
     warnings: Type.Array(FieldFault, {
       description:
-        'Of an outgoing hook: names in its templates and conditions that no event will have. Of an incoming one: that it waits for its secret.',
+        'Of an outgoing hook: names in its templates and conditions that no event will have. Of an incoming one: that it waits for its secret or takes unsigned requests, and which conditions of its preset it has no more.',
     }),
     created_by_user: Nullable(UserRelation),
     created_at: Time,
@@ -155,7 +157,11 @@ export const Hook = Type.Object(
 );
 
 export const RotatedSecret = Type.Object(
-  { secret: Type.String(), previous_secret_valid_until: Time },
+  {
+    secret: Type.String(),
+    previous_secret_valid_until: Time,
+    warnings: Type.Array(Type.String(), { description: 'What is left to be done.' }),
+  },
   { title: 'RotatedSecret' },
 );
 
@@ -275,10 +281,27 @@ export function presentHook(
 }
 
 function warningsOfIncoming(row: HookRow, definition: IncomingDefinition): FieldError[] {
-  if (!definition.requires_secret || row.secret_sealed !== null) return [];
+  const warnings: FieldError[] = [];
+  const preset = incomingPresets.find((one) => one === row.preset);
+  const missing = preset === undefined ? [] : missingConditions(preset, definition);
+  if (missing.length > 0) {
+    const message = `are without those of the preset named ${missing.join(', ')}: what these kept out runs`;
+    warnings.push({ field: 'trigger_when.conditions', message });
+  }
+  for (const [index, { type, path }] of definition.conditions.entries()) {
+    if (type !== 'variable' || definition.variables.some(({ name }) => `${path}.`.startsWith(`${name}.`)))
+      continue;
+    const message = 'names no variable of the hook: there is never anything';
+    warnings.push({ field: `trigger_when.conditions.${index}.path`, message });
+  }
+  if (!definition.requires_secret) {
+    const message = 'is false: whoever knows the URL can have the pipeline run';
+    return [...warnings, { field: 'requires_secret', message }];
+  }
+  if (row.secret_sealed !== null) return warnings;
   const { sender } = signatureScheme(definition.signature_scheme ?? 'hmac');
   const message = `is not set: every request is refused. ${sender} shows it once the URL is entered there; put it here with PUT`;
-  return [{ field: 'secret', message }];
+  return [...warnings, { field: 'secret', message }];
 }
 
 /** A list shows a hundred hooks at a time, and what is wrong with their names changes with their definitions alone. */

@@ -150,7 +150,7 @@ function wantedOf(condition: IncomingCondition): string {
   if (values.length > 1) alternatives.push(`be one of ${told(values, ', ')}`);
   else if (values.length === 1) alternatives.push(`be ${told(values, ', ')}`);
   if (matches.length > 0) alternatives.push(`match ${told(matches, ' or ')}`);
-  if (globs.length > 0) alternatives.push(`be under ${told(globs, ' or ')}`);
+  if (globs.length > 0) alternatives.push(`match ${told(globs, ' or ')}`);
   if (typeof same_as === 'string') alternatives.push(`be the same as ${same_as}`);
   if (exists === false) alternatives.push('be absent');
   if (exists === true) alternatives.push('be there');
@@ -204,6 +204,6 @@ function hidden(value: unknown): unknown {
 }
 
 function shown(value: unknown): string {
-  if (value === undefined || value === null) return 'nothing there';
+  if (value === undefined || value === null) return 'nothing';
   return cutAt(JSON.stringify(excerpt(value, 200)), 200);
 }

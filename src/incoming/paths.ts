@@ -69,7 +69,7 @@ const secretKey = /(?:token|secret|password|passwd|passphrase|credentials?|api_?
 function readBody({ payload, effort }: PayloadSource, path: string): unknown {
   const found = lookUp(payload, path);
   // A key that looks like more than a key is a key all the same: forms have some like `user[name]`.
-  if (found !== undefined || !/[[*]/.test(path)) return found;
+  if (found !== undefined || !/[[*]|(?:^|\.)-\d/.test(path)) return found;
   return readSegments(payload, pathSegments(path), effort);
 }
 
@@ -78,6 +78,8 @@ function readSegments(value: unknown, [segment, ...rest]: PathSegment[], effort?
   switch (segment.kind) {
     case 'path':
       return readSegments(lookUp(value, segment.path), rest, effort);
+    case 'fromEnd':
+      return Array.isArray(value) ? readSegments(value.at(segment.index), rest, effort) : undefined;
     case 'item': {
       if (!Array.isArray(value)) return undefined;
       const item: unknown = value.find((one) =>

@@ -15,7 +15,7 @@ import { answerMessage, type TriggerStatus } from './trigger-answers.ts';
 import { hiddenPath } from './hidden-paths.ts';
 import { plainRequest } from './inflate.ts';
 import { storeRequests, type DecidedRequest, type Replay, type StoredRequest } from './store.ts';
-import { isUnsignedPing } from './sender-headers.ts';
+import { isSlackForm, isUnsignedPing } from './sender-headers.ts';
 import { isCausedByAnyone, type UnverifiedLimit } from './unverified.ts';
 
 /** The answer to a sender; written only after the request and the action it causes are committed. */
@@ -149,6 +149,9 @@ export function createReceiver(context: {
       pruneSoon(hook);
     const { retryAfterSeconds } = decision;
     const receipt = receiptOf(decision, stored);
+    // Whoever has used a command of Slack hears what became of it.
+    if (receipt.status === 200 && isSlackForm(hook, request.headers))
+      receipt.body.text = receipt.body.message;
     return { receipt: retryAfterSeconds === undefined ? receipt : { ...receipt, retryAfterSeconds }, stored };
   };
 
@@ -243,7 +246,6 @@ function receiptOf(decision: Decision, stored: StoredRequest): Receipt {
       ...(decision.outcome === 'skipped' && decision.challenge !== undefined
         ? { challenge: decision.challenge }
         : {}),
-      ...(decision.outcome === 'accepted' && decision.status === 200 ? { text: message } : {}),
     },
   };
 }

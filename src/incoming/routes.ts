@@ -12,7 +12,7 @@ import { OneOf, Uuid, uuidParam } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import { presentIncoming, presentIncomingRelation } from './present.ts';
 import { asReceived } from './recorded-request.ts';
-import { findHookRequest, listHookRequests, readPayload } from './store.ts';
+import { findHookRequest, listHookRequests, readPayload, requestOutcomes } from './store.ts';
 
 /** The records of what came in; one address reads the records of both directions. */
 export function incomingRoutes(
@@ -36,7 +36,10 @@ export function incomingRoutes(
       description:
         'Of an incoming hook, refused requests included, each with the reason. Of an outgoing hook, one entry per attempt.',
       params: Type.Object({ hook_type: OneOf(['incoming', 'outgoing']), hook_id: Uuid }),
-      querystring: PageQuery,
+      querystring: Type.Object({
+        ...PageQuery.properties,
+        outcome: Type.Optional(OneOf(requestOutcomes, 'Of an incoming hook: only those.')),
+      }),
       response: { 200: Type.Array(HookRequestRelation) },
     },
     handler: async (request, reply) => {
@@ -45,7 +48,9 @@ export function incomingRoutes(
       if (!hook || (hook.direction === 'in') !== (hook_type === 'incoming'))
         throw notFound(`The ${hook_type} hook`);
       if (hook.direction === 'in') {
-        const rows = await onePage(request, reply, (page) => listHookRequests(db, hook.id, page));
+        const rows = await onePage(request, reply, (page) =>
+          listHookRequests(db, hook.id, page, request.query.outcome),
+        );
         return rows.map((row) => presentIncomingRelation(row, publicUrl()));
       }
       const rows = await onePage(request, reply, (page) => listAttempts(db, hook.id, page));

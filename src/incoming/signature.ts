@@ -82,7 +82,10 @@ export function whyUnsigned(
     return `The signature header ${header} is empty: the sender has no secret. Give it the hook's.`;
   if (expected.proof === 'token') return null;
   const { length } = signaturesOf(given, expected);
-  if (length === 0) return `The signature header ${header} does not hold a ${algorithm} signature.`;
+  if (length === 0 && isSecret(given, secret))
+    return `The signature header ${header} holds the secret itself. Sign the body with it; who can only send the secret needs the signature_scheme gitlab-token.`;
+  if (length === 0)
+    return `The signature header ${header} does not hold a ${algorithm} signature: expected is ${formOf(expected)}.`;
   if (length > mostSignatures)
     return `The signature header ${header} holds more than ${mostSignatures} signatures.`;
   return null;
@@ -109,6 +112,15 @@ function completed(definition: IncomingHook['definition']): Expected {
     encoding: definition.signature_encoding ?? scheme.encoding,
     prefix: definition.signature_prefix ?? scheme.prefix,
   };
+}
+
+/** Such as `v1=` and 44 characters of base64. */
+function formOf({ algorithm, encoding, prefix }: Expected): string {
+  const bytes = digestBytes[algorithm];
+  const hex = `${bytes * 2} digits of hex`;
+  const base64 = `${Math.ceil(bytes / 3) * 4} characters of base64`;
+  const digest = encoding === 'either' ? `${hex}, or ${base64}` : encoding === 'hex' ? hex : base64;
+  return prefix === '' ? digest : `${prefix ?? `${algorithm}=`} and ${digest}`;
 }
 
 /** The signatures of a header that have the form and the length of one. */

@@ -287,9 +287,16 @@ export async function findLastKept(db: Db, hookId: number): Promise<HookRequestR
     .executeTakeFirst();
 }
 
-export async function listHookRequests(db: Db, hookId: number, page: Page): Promise<Listing<HookRequestRow>> {
+export const requestOutcomes = ['accepted', 'duplicate', 'skipped', 'refused'] as const;
+
+export async function listHookRequests(
+  db: Db,
+  hookId: number,
+  page: Page,
+  outcome?: (typeof requestOutcomes)[number],
+): Promise<Listing<HookRequestRow>> {
   const all = db.selectFrom('hook_requests').where('hook_id', '=', hookId).selectAll().orderBy('id', 'desc');
-  return await listPage(all, page);
+  return await listPage(outcome === undefined ? all : all.where('outcome', '=', outcome), page);
 }
 
 /** The recorded headers, as JSON, and the body, empty when it was not kept or is pruned. */

@@ -11,6 +11,19 @@ import type { Receipt, Receiver } from './receive.ts';
 import { isWorthReading } from './worth-reading.ts';
 import { triggerAnswers, triggerSchemas } from './trigger-answers.ts';
 
+const triggerAddress = /^\/api\/hooks\/[^/]+\/trigger\/?$/;
+
+/** Whoever opens the address in a browser is told what it is for, before anybody asks for a token. */
+export function refuseOtherMethods(app: HttpApp): void {
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.method === 'POST') return;
+    const path = request.url.split('?')[0] ?? '';
+    if (!triggerAddress.test(path)) return;
+    const message = `Send a POST to ${path}; ${request.method} does nothing.`;
+    return reply.status(405).header('allow', 'POST').send({ message, errors: null });
+  });
+}
+
 /** The address that senders call. The id and the signature are the credentials; the body is taken as raw bytes. */
 export function triggerRoute(
   app: HttpApp,

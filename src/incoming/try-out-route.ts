@@ -41,7 +41,7 @@ export function tryOutRoute(
             ),
             hook_request_id: Type.Optional(Uuid),
           },
-          { title: 'HookTryOutRequest' },
+          { title: 'HookTryOutRequest', additionalProperties: false },
         ),
       ),
       response: { 200: TryOut },
@@ -52,11 +52,15 @@ export function tryOutRoute(
       const { body, headers = {}, query = '', hook_request_id } = request.body ?? {};
       if (body !== undefined) {
         const given = { ...asRequest(body, headers), query };
-        return await tryOut(hook, given, { now: clock.now(), isRecorded: false, mostBytes: maxBodyBytes });
+        return await tryOut(hook, given, { now: clock.now(), recordedAs: null, mostBytes: maxBodyBytes });
       }
       const row = await recorded(hook.row.id, hook_request_id);
       const received = asReceived(row, await readPayload(db, row));
-      return await tryOut(hook, received, { now: row.created_at, isRecorded: true, mostBytes: maxBodyBytes });
+      return await tryOut(hook, received, {
+        now: row.created_at,
+        recordedAs: row.uuid,
+        mostBytes: maxBodyBytes,
+      });
     },
   });
 

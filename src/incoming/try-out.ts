@@ -20,6 +20,7 @@ import { plainRequest } from './inflate.ts';
 
 export const TryOut = Type.Object(
   {
+    hook_request_id: Nullable(Type.String({ description: 'The recorded request that was tried.' })),
     outcome: OneOf(['accepted', 'skipped', 'refused']),
     status_code: Type.Integer({
       description: 'What the sender would be answered, its signature left aside.',
@@ -58,18 +59,19 @@ export const TryOut = Type.Object(
 export async function tryOut(
   hook: IncomingHook,
   request: ReceivedRequest,
-  { now, isRecorded, mostBytes }: { now: number; isRecorded: boolean; mostBytes: number },
+  { now, recordedAs, mostBytes }: { now: number; recordedAs: string | null; mostBytes: number },
 ): Promise<Static<typeof TryOut>> {
   const made = await plainRequest(request, mostBytes);
   const { request: plain, fault } = made;
   const decision: Decision = hook.row.active ? understandPlain(hook, made) : notActive;
   const { values, conditions } = lookThrough(hook, fault ? null : plain);
   return {
+    hook_request_id: recordedAs,
     outcome: decision.outcome,
     status_code: decision.status,
     reason: decision.outcome === 'accepted' ? 'A pipeline would run.' : decision.reason,
     errors: decision.outcome === 'refused' ? (decision.errors ?? null) : null,
-    signature: trySignature(hook, [request, plain], now, isRecorded),
+    signature: trySignature(hook, [request, plain], now, recordedAs !== null),
     variables: values,
     conditions: hook.definition.conditions.map((condition, index) => ({
       ...condition,

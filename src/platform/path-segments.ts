@@ -4,6 +4,8 @@ export type ItemFilter = { path: string; value: string; isGlob: boolean };
 export type PathSegment =
   | { kind: 'all' }
   | { kind: 'path'; path: string }
+  /** -1 is the last item. */
+  | { kind: 'fromEnd'; index: number }
   | { kind: 'item'; is: ItemFilter[] };
 
 /** A path into lists in its pieces: `commits.*.author.name`, `changes.[type=ADD&ref.displayId~release/*].toHash`. */
@@ -17,6 +19,7 @@ export function pathSegments(path: string): PathSegment[] {
     }
     const key = inBrackets ?? plain ?? '';
     if (key === '*') segments.push({ kind: 'all' });
+    else if (/^-\d{1,6}$/.test(key)) segments.push({ kind: 'fromEnd', index: Number(key) });
     else if (last?.kind === 'path') last.path += `.${key}`;
     else segments.push({ kind: 'path', path: key });
   }

@@ -198,7 +198,7 @@ describe('several conditions', () => {
         for (const one of accepted_values) assert.ok(sentence.includes(JSON.stringify(one)), sentence);
         const places: Record<string, unknown> = { a: payload.a, b: payload.b, 'c.d': payload.c.d };
         const found = places[path];
-        const shown = found === undefined || found === null ? 'nothing there' : JSON.stringify(found);
+        const shown = found === undefined || found === null ? 'nothing' : JSON.stringify(found);
         assert.ok(
           sentence.endsWith(`found was ${shown.slice(0, 200)}${shown.length > 200 ? ' …' : ''}.`),
           sentence,

@@ -130,7 +130,7 @@ describe('a path', () => {
         let expected: unknown = payload;
         for (const key of steps) {
           if (Array.isArray(expected))
-            expected = /^(0|[1-9]\d*)$/.test(key) ? expected[Number(key)] : undefined;
+            expected = /^(0|-?[1-9]\d*)$/.test(key) ? (expected as unknown[]).at(Number(key)) : undefined;
           else if (typeof expected === 'object' && expected !== null)
             expected = Object.entries(expected).find(([name]) => name === key)?.[1];
           else expected = undefined;

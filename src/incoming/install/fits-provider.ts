@@ -79,6 +79,16 @@ function fitsProvider(
   return isKnown ? { use: 'sign' } : { advice };
 }
 
+/** Throws `conflict` for a hook whose sender is none that Hookline can register it at. */
+export function checkInstallable({ requires_secret, signature_scheme }: Checking): void {
+  const scheme = signature_scheme ?? 'hmac';
+  const isKnown = Object.values(fitting).some(({ schemes }) => Object.hasOwn(schemes, scheme));
+  if (!requires_secret || scheme === 'hmac' || isKnown) return;
+  const { sender } = signatureScheme(scheme);
+  const message = `Hooks can be installed at GitHub, GitLab and Bitbucket. This one checks requests as ${sender} signs them: enter its URL there.`;
+  throw new AppError('conflict', message);
+}
+
 /** The secret as the provider takes it; null for a hook that takes unsigned requests. Throws `conflict`. */
 export function secretFor(
   definition: Checking,

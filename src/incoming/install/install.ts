@@ -5,7 +5,7 @@ import { openIncoming, type HookRow } from '../../hooks/store.ts';
 import type { Db } from '../../platform/database/connect.ts';
 import type { SecretBox } from '../../platform/secret-box.ts';
 import type { ProviderHost } from '../../inventory/credentials/provider-api.ts';
-import { secretFor } from './fits-provider.ts';
+import { checkInstallable, secretFor } from './fits-provider.ts';
 import { installedAt, placeOf, type Place } from './place.ts';
 import { providerCalls, type CallContext, type ProviderCalls } from './provider-calls.ts';
 import {
@@ -67,10 +67,11 @@ export async function install(
   input: { events: EventWord[] | undefined },
 ): Promise<Installed> {
   const { db, clock } = context;
+  const definition = openIncoming(context.box, hook);
+  checkInstallable(definition);
   const place = await placeOf(context, hook);
   const { provider, repository } = place;
   const { host } = repository;
-  const definition = openIncoming(context.box, hook);
   const [secret = null] = secretsOf(context, hook);
   const url = triggerUrl(context.publicUrl(), hook.uuid);
   const warnings = checkReachable(context.publicUrl(), provider, repository);
