@@ -102,6 +102,57 @@ for (const kind of databaseKinds) {
       return actions.filter(({ triggered_from }) => triggered_from.hook_id === hook.id).map(({ id }) => id);
     }
 
+    describe('by mistake', () => {
+      test('an address that is opened in a browser says that it wants a POST', async () => {
+        const hook = await hookWith({});
+        for (const method of ['GET', 'PUT', 'DELETE', 'OPTIONS']) {
+          const answer = await fetch(`${server.url}/api/hooks/${hook.id}/trigger`, { method });
+          assert.equal(answer.status, 405, method);
+          assert.equal(answer.headers.get('allow'), 'POST');
+          assert.match(await answer.text(), new RegExp(`Send a POST to .*; ${method} does nothing`));
+        }
+      });
+
+      test('a signature of another form is told which form it should have, and a secret in its place what to do', async () => {
+        const hook = await hookWith({ signature_encoding: 'base64', signature_prefix: 'v1=' });
+        const of = (value: string) => post(hook, '{}', { 'x-hub-signature-256': value });
+        const other = await of('0'.repeat(64));
+        assert.equal(other.status, 401);
+        assert.match(other.body.message, /expected is v1= and 44 characters of base64\.$/);
+        assert.match((await of(hook.secret)).body.message, /holds the secret itself\. Sign the body/);
+      });
+
+      test('a hook that takes unsigned requests says so, and a secret that it would not look at is refused', async () => {
+        const hook = await unsigned({});
+        const { warnings } = await workplace.api.get<{ warnings: { field: string }[] }>(
+          `/hooks/incoming/${hook.id}`,
+        );
+        assert.deepEqual(
+          warnings.map(({ field }) => field),
+          ['requires_secret'],
+        );
+        const answer = await workplace.api.request<{ errors: { field: string }[] }>(
+          'PUT',
+          `/hooks/incoming/${hook.id}`,
+          { requires_secret: false, secret: 'a secret of one' },
+        );
+        assert.equal(answer.status, 422);
+        assert.equal(answer.body.errors[0]?.field, 'secret');
+      });
+
+      test('records can be listed by their outcome', async () => {
+        const hook = await unsigned({ trigger_when: { conditions: [{ path: 'a', accepted_values: [1] }] } });
+        for (const body of ['{"a":1}', '{"a":2}', '{', '{"a":3}']) await post(hook, body);
+        const outcomes = async (outcome: string) => {
+          const path = `/hooks/incoming/${hook.id}/requests?outcome=${outcome}`;
+          return (await workplace.api.get<{ outcome: string }[]>(path)).map((record) => record.outcome);
+        };
+        assert.deepEqual(await outcomes('skipped'), ['skipped', 'skipped']);
+        assert.deepEqual(await outcomes('refused'), ['refused']);
+        assert.deepEqual(await outcomes('duplicate'), []);
+      });
+    });
+
     describe('accepted', () => {
       test('a signed request is answered 202 with the action it caused and the record of it', async () => {
         const hook = await hookWith();
