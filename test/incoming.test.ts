@@ -140,6 +140,29 @@ for (const kind of databaseKinds) {
         assert.equal(answer.body.errors[0]?.field, 'secret');
       });
 
+      test('fields that nobody knows are named at creation, with what may be meant', async () => {
+        const { warnings } = await workplace.api.post<{ warnings: { field: string; message: string }[] }>(
+          `/pipelines/${pipelineId}/hooks/incoming`,
+          {
+            name: 'in',
+            secrt: 'x',
+            settings: { variables: [{ name: 'a', pth: 'b' }], variable: [] },
+            trigger_when: { event: ['push'], conditions: [{ path: 'a', exists: true, anything: 1 }] },
+          },
+        );
+        const told = warnings.filter(({ message }) => message.startsWith('is not known'));
+        assert.deepEqual(
+          told.map(({ field, message }) => [field, /: is (\w+) meant\?$/.exec(message)?.[1] ?? null]).sort(),
+          [
+            ['secrt', 'secret'],
+            ['settings.variable', 'variables'],
+            ['settings.variables.0.pth', 'path'],
+            ['trigger_when.conditions.0.anything', null],
+            ['trigger_when.event', 'events'],
+          ],
+        );
+      });
+
       test('records can be listed by their outcome', async () => {
         const hook = await unsigned({ trigger_when: { conditions: [{ path: 'a', accepted_values: [1] }] } });
         for (const body of ['{"a":1}', '{"a":2}', '{', '{"a":3}']) await post(hook, body);

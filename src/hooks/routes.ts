@@ -27,6 +27,7 @@ import {
   type HookOwner,
   type SaveContext,
 } from './save.ts';
+import { unknownFields } from './unknown-fields.ts';
 import {
   deleteHook,
   findHook,
@@ -140,7 +141,9 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
           : await createOutgoing(trx, owner, request.body as Static<typeof createBodies.outgoing>),
     );
     bus.publish('definitions');
-    return { ...(await present(row, projectId)), secret };
+    const shown = await present(row, projectId);
+    const unknown = unknownFields(request.body, olderBodies[type]);
+    return { ...shown, secret, warnings: [...shown.warnings, ...unknown] };
   };
 
   const createIncoming = (trx: Trx, owner: HookOwner, body: Static<typeof createBodies.incoming>) => {
