@@ -120,6 +120,22 @@ for (const kind of databaseKinds) {
       const from = newAddress();
       const ran = await send(hook, { from, body: '{"ref":"main"}' });
       assert.equal(ran.status, 202);
+      // Those that are stored in one go are compressed together, but never what stays with what goes.
+      const beside = await createIncomingHook(app, pipeline, { requires_secret: false });
+      await Promise.all(
+        Array.from({ length: 60 }, (_, index) => send(index % 2 === 0 ? hook : beside, { from, body: '{}' })),
+      );
+      const [packs] = await queryRows<{ shared: number; mixed: number }>(
+        database,
+        `select cast(count(*) - count(distinct payload_id) as integer) as shared,
+           cast(sum(case when outcome <> 'accepted' and exists (
+             select 1 from hook_requests as other where other.payload_id = hook_requests.payload_id and other.outcome = 'accepted'
+           ) then 1 else 0 end) as integer) as mixed
+         from hook_requests where payload_id is not null
+           and hook_uuid in ('${hook.id}', '${beside.id}')`,
+      );
+      assert.ok(packs!.shared > 0);
+      assert.equal(packs?.mixed, 0);
       assert.deepEqual(
         await statuses(120, () => send(hook, { from, body: '{"ref":"other"}' })),
         times(120, 200),

@@ -98,7 +98,7 @@ for (const kind of databaseKinds) {
   });
 }
 
-describe('bodies that are being received', () => {
+describe('bodies that are being received', { timeout: 30_000 }, () => {
   /** A request whose body the test writes. */
   function arriving(length: number | null) {
     const headers = length === null ? { 'transfer-encoding': 'chunked' } : { 'content-length': `${length}` };
@@ -194,23 +194,33 @@ describe('bodies that are being received', () => {
   });
 });
 
-describe('what never becomes a request', () => {
-  let app: HttpApp;
-  before(async () => {
-    app = createHttpApp({
+describe('what never becomes a request', { timeout: 30_000 }, () => {
+  const apps: HttpApp[] = [];
+  /** One that waits for heads no longer than 0.2 s, and for whole requests no longer than this. */
+  async function start(wholeMs: number): Promise<HttpApp> {
+    const app = createHttpApp({
       log: pino({ level: 'silent' }),
       trustProxy: false,
-      patience: { headersMs: 200, wholeMs: 400, everyMs: 20 },
+      patience: { headersMs: 200, wholeMs, everyMs: 20 },
     });
+    apps.push(app);
     app.post('/', async () => ({ done: true }));
     await app.listen({ host: '127.0.0.1', port: 0 });
+    return app;
+  }
+  let app: HttpApp;
+  before(async () => {
+    app = await start(600_000);
   });
-  after(() => app.close());
+  after(() => Promise.all(apps.map((one) => one.close())));
 
   // Safe: it listens on a port.
-  const open = () => connect((app.server.address() as AddressInfo).port, '127.0.0.1');
-  const answerTo = async (sent: string): Promise<{ status: number; message: string; head: string }> => {
-    const socket = open();
+  const open = (at = app) => connect((at.server.address() as AddressInfo).port, '127.0.0.1');
+  const answerTo = async (
+    sent: string,
+    at = app,
+  ): Promise<{ status: number; message: string; head: string }> => {
+    const socket = open(at);
     socket.write(sent);
     const [head, body] = (await text(socket)).split('\r\n\r\n') as [string, string];
     const { message } = JSON.parse(body) as { message: string };
@@ -219,8 +229,8 @@ describe('what never becomes a request', () => {
   const head = 'POST / HTTP/1.1\r\nHost: x\r\n';
 
   test('is cut with a 408 in the form of every error: half a head, half a body', async () => {
-    for (const sent of [head, `${head}Content-Type: application/json\r\nContent-Length: 10\r\n\r\n{`]) {
-      const answer = await answerTo(sent);
+    const halfABody = `${head}Content-Type: application/json\r\nContent-Length: 10\r\n\r\n{`;
+    for (const answer of [await answerTo(head), await answerTo(halfABody, await start(400))]) {
       assert.equal(answer.status, 408);
       assert.equal(answer.message, 'The request did not arrive in time.');
       assert.match(answer.head, /x-request-id: [0-9a-f-]{36}/);
