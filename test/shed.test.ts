@@ -20,7 +20,7 @@ async function send(
 ) {
   const definition = { requires_secret, secret_algorithm: 'sha256', secret_header_name: 'x-signature' };
   // Safe, here and below: this much of them is used.
-  const hook = { row: { id: 1, active }, definition } as unknown as IncomingHook;
+  const hook = { row: { id: 1, active }, definition, secret: 'It is secret' } as unknown as IncomingHook;
   const seen = { reached: 'nobody', asked: 0, counted: 0, headers: [] as string[] };
   const { promise, resolve } = Promise.withResolvers<void>();
   const done = (whom: string) => {
