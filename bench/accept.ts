@@ -1,14 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import SqliteDatabase from 'better-sqlite3';
 import type { IncomingHook } from '../src/hooks/registry.ts';
 import { pullRequestPayload, pushPayload } from '../test/support/github.ts';
-import type { LoadPlan, LoadResult } from './load.ts';
-import { createHook, startHookline, startProgram, variables } from './serve.ts';
+import type { LoadResult } from './load.ts';
+import { createHook, runGenerator, signedLoad, startHookline, startProgram, variables } from './serve.ts';
 
 /*
  * Accepts per second of one server process (HOOKLINE_ROLE=api, SQLite, fsync on every commit), beside the same
@@ -131,34 +130,19 @@ async function load(
   body: Buffer,
   pid?: number,
 ): Promise<LoadResult & { rssMb?: number }> {
-  const { hostname, port } = new URL(url);
-  const plan: LoadPlan = {
-    host: hostname,
-    port: Number(port),
-    path,
-    headers: {
-      'Content-Type': 'application/json',
-      'User-Agent': 'GitHub-Hookshot/044aadd',
-      'X-GitHub-Event': 'push',
-      'X-Hub-Signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
-    },
-    body: body.toString('base64'),
-    idHeader: 'X-GitHub-Delivery',
-    connections,
-    warmupMs: 2000,
-    durationMs: seconds * 1000,
-  };
   let rssMb: number | undefined;
   const sample =
     pid === undefined
       ? undefined
       : setInterval(() => void readRss(pid).then((mb) => (rssMb = Math.max(rssMb ?? 0, mb))), 250);
-  const child = spawn(process.execPath, ['bench/load.ts', JSON.stringify(plan)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+  const plan = signedLoad(`${url}${path}`, secret, body, {
+    connections,
+    warmupMs: 2000,
+    durationMs: seconds * 1000,
   });
-  const output = await text(child.stdout);
+  const result = await runGenerator<LoadResult>('bench/load.ts', plan);
   clearInterval(sample);
-  return { ...(JSON.parse(output) as LoadResult), ...(rssMb === undefined ? {} : { rssMb }) };
+  return { ...result, ...(rssMb === undefined ? {} : { rssMb }) };
 }
 
 /** Resident memory in MB, as Linux tells it. */

@@ -1,13 +1,11 @@
-import { spawn } from 'node:child_process';
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { pushPayload } from '../test/support/github.ts';
-import type { LoadPlan, LoadResult } from './load.ts';
+import type { LoadResult } from './load.ts';
 import type { RubbishPlan, RubbishResult } from './rubbish.ts';
-import { createHook, startHookline } from './serve.ts';
+import { createHook, runGenerator, signedLoad, startHookline } from './serve.ts';
 
 /*
  * Signed requests per second of one server process (HOOKLINE_ROLE=api, SQLite, fsync on every commit) while 10,000
@@ -53,16 +51,16 @@ try {
   for (const [name, kind] of Object.entries(kinds).filter(([one]) => one.includes(only))) {
     const results: { alone: LoadResult; under: LoadResult; rubbish: RubbishResult }[] = [];
     for (let round = 0; round < rounds; round++) {
-      const alone = await loadSigned(target, path);
+      const alone = await loadSigned(`${server.url}${path}`);
       const durationMs = seconds * 1000 + warmupMs + 1000;
-      const sending = run<RubbishResult>('bench/rubbish.ts', {
+      const sending = runGenerator<RubbishResult>('bench/rubbish.ts', {
         ...target,
         ...kind,
         connections: rubbishConnections,
         perSecond,
         durationMs,
       } satisfies RubbishPlan);
-      const [under, rubbish] = await Promise.all([loadSigned(target, path), sending]);
+      const [under, rubbish] = await Promise.all([loadSigned(`${server.url}${path}`), sending]);
       results.push({ alone, under, rubbish });
     }
     const ratio = ({ alone, under }: (typeof results)[number]) => under.perSecond / alone.perSecond;
@@ -85,33 +83,9 @@ function told({ perSecond: rate, p50Ms, p99Ms, errors }: LoadResult): string {
   return `${rate}/s, p50 ${p50Ms} ms, p99 ${p99Ms} ms${errors > 0 ? `, ${errors} ERRORS` : ''}`;
 }
 
-async function loadSigned(target: { host: string; port: number }, path: string): Promise<LoadResult> {
-  return await run<LoadResult>('bench/load.ts', {
-    ...target,
-    path,
-    headers: {
-      'Content-Type': 'application/json',
-      'User-Agent': 'GitHub-Hookshot/044aadd',
-      'X-GitHub-Event': 'push',
-      'X-Hub-Signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
-    },
-    body: body.toString('base64'),
-    idHeader: 'X-GitHub-Delivery',
-    connections,
-    warmupMs,
-    durationMs: seconds * 1000,
-  } satisfies LoadPlan);
-}
-
-/** Runs a generator with its plan; what it prints is its result. */
-async function run<Result>(program: string, plan: LoadPlan | RubbishPlan): Promise<Result> {
-  const child = spawn(process.execPath, [program, JSON.stringify(plan)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const output = await text(child.stdout);
-  if (output === '') throw new Error(`${program} ended without a result`);
-  // Safe: each generator prints one line of its own type.
-  return JSON.parse(output) as Result;
+async function loadSigned(url: string): Promise<LoadResult> {
+  const plan = signedLoad(url, secret, body, { connections, warmupMs, durationMs: seconds * 1000 });
+  return await runGenerator<LoadResult>('bench/load.ts', plan);
 }
 
 function option(name: string): string | undefined {

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
+import { text } from 'node:stream/consumers';
 import { createApiClient, login } from '../test/support/api-client.ts';
+import type { LoadPlan } from './load.ts';
 
-/* A server process of its own to measure, and a hook on it. */
+/* A server process of its own to measure, a hook on it, and what is sent to it. */
 
 export type Program = { url: string; pid: number; stop(): Promise<void> };
 
@@ -70,4 +72,39 @@ export async function createHook(url: string, secret: string): Promise<{ id: str
     secret,
     settings: { variables },
   });
+}
+
+/** Pushes as GitHub signs them, each under an id of its own. */
+export function signedLoad(
+  url: string,
+  secret: string,
+  body: Buffer,
+  how: Pick<LoadPlan, 'connections' | 'warmupMs' | 'durationMs'>,
+): LoadPlan {
+  const { hostname, port, pathname } = new URL(url);
+  return {
+    host: hostname,
+    port: Number(port),
+    path: pathname,
+    headers: {
+      'Content-Type': 'application/json',
+      'User-Agent': 'GitHub-Hookshot/044aadd',
+      'X-GitHub-Event': 'push',
+      'X-Hub-Signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
+    },
+    body: body.toString('base64'),
+    idHeader: 'X-GitHub-Delivery',
+    ...how,
+  };
+}
+
+/** Runs a generator with its plan in a process of its own; what it prints is its result. */
+export async function runGenerator<Result>(program: string, plan: object): Promise<Result> {
+  const child = spawn(process.execPath, [program, JSON.stringify(plan)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const output = await text(child.stdout);
+  if (output === '') throw new Error(`${program} ended without a result`);
+  // Safe: each generator prints one line of its own type.
+  return JSON.parse(output) as Result;
 }

@@ -842,6 +842,21 @@ describe('presets of incoming hooks', { timeout: 120_000 }, () => {
         ['event', 'branch or tag', 'not deleted', 'the API'],
       );
       assert.ok(JSON.stringify(changed.trigger_when.conditions).includes('refs/heads/dev'));
+      assert.equal((await put(hook, { trigger_when: { branches: ['refs/heads/dev'] } })).status, 204);
+      assert.deepEqual(
+        (await read(hook)).trigger_when.branches,
+        ['dev'],
+        'given again, it is the same branch',
+      );
+    });
+
+    test('a change of a hook without a preset to events or branches is refused, also to no branches', async () => {
+      const hook = await create({ name: 'plain', requires_secret: false });
+      for (const trigger_when of [{ branches: [] }, { events: ['push'] }, { branches: ['main'] }]) {
+        const answer = await put(hook, { trigger_when });
+        assert.equal(answer.status, 422, JSON.stringify(trigger_when));
+        assert.match(JSON.stringify(answer.body), /needs a preset/);
+      }
     });
 
     test('a hook that is signed again, or is given a signing secret, has the scheme that its provider then uses', async () => {

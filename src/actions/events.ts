@@ -1,4 +1,3 @@
-import { parseExactJson } from '../platform/exact-json.ts';
 import type { HookRegistry } from '../hooks/registry.ts';
 import { findApplication } from '../inventory/applications/store.ts';
 import { parseRepository } from '../inventory/applications/repository.ts';
@@ -17,6 +16,7 @@ import { findPipeline } from '../pipelines/store.ts';
 import { isoTime } from '../platform/clock.ts';
 import { compileByCount } from '../platform/database/compiled-query.ts';
 import type { Db, Trx } from '../platform/database/connect.ts';
+import { parseExactJson } from '../platform/exact-json.ts';
 import { withoutNulls } from '../platform/without-nulls.ts';
 import { eventsOf, statusLabel, statusOf } from './status.ts';
 import type { ActionParameters, TriggeredFrom } from './trigger.ts';

@@ -1,4 +1,3 @@
-import { parseExactJson } from '../platform/exact-json.ts';
 import { isIP } from 'node:net';
 import { Type } from 'typebox';
 import { healthOfHooks, type HookHealthRow } from '../hooks/health.ts';
@@ -11,6 +10,7 @@ import { planDeliveries, type EventContext, type PlannedDelivery } from '../outg
 import { isoTime, type Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { AppError, invalid, notFound } from '../platform/errors.ts';
+import { parseExactJson } from '../platform/exact-json.ts';
 import { Id, Nullable, OneOf, uuidParam } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import type { SecretBox } from '../platform/secret-box.ts';

@@ -1,4 +1,3 @@
-import { parseExactJson } from '../platform/exact-json.ts';
 import { Type, type Static } from 'typebox';
 import { UserRelation, usersById } from '../accounts/present.ts';
 import { ApplicationRelation, presentApplicationRelation } from '../inventory/applications/present.ts';
@@ -20,6 +19,7 @@ import { operationCodes, operationLabel, type Operation } from '../pipelines/ope
 import { humanReadable } from '../pipelines/present.ts';
 import { isoTime } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
+import { parseExactJson } from '../platform/exact-json.ts';
 import { alwaysEmpty, Nullable, OneOf, Time, Unused, UuidText } from '../platform/http/schemas.ts';
 import { actionUrl } from './events.ts';
 import { actionStatuses, reasonCodes, statusLabel, statusOf, type ReasonCode } from './status.ts';

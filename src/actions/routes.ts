@@ -1,4 +1,3 @@
-import { parseExactJson } from '../platform/exact-json.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { scopeOf } from '../accounts/access.ts';
@@ -10,6 +9,7 @@ import type { Bus } from '../platform/bus.ts';
 import { isoTime, type Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { AppError, notFound } from '../platform/errors.ts';
+import { parseExactJson } from '../platform/exact-json.ts';
 import { Id, idParam, noContent, Nullable, OneOf } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import type { EventWriter } from './events.ts';

@@ -1,4 +1,3 @@
-import { parseExactJson } from '../platform/exact-json.ts';
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -7,6 +6,7 @@ import { findServer } from '../inventory/servers/store.ts';
 import { environmentVariables } from '../inventory/variables/store.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Connection } from '../platform/database/connect.ts';
+import { parseExactJson } from '../platform/exact-json.ts';
 import type { SecretBox } from '../platform/secret-box.ts';
 import { actionUrl, type EventWriter } from './events.ts';
 import { TargetUnusable, type Executor, type StepOutcome } from './executors/executor.ts';

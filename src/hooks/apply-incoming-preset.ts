@@ -52,15 +52,19 @@ export function reapplyIncomingPreset(
   input: IncomingInput,
   old: IncomingDefinition,
 ): IncomingInput {
+  checkWish(name, input);
   const signature_scheme = input.signature_scheme ?? impliedScheme(name, input, old);
   const given = { ...input, signature_scheme };
-  const before = { events: old.events ?? [], branches: old.branches ?? [] };
-  const { events = before.events } = given.trigger_when ?? {};
-  const branches = branchesOf(given) ?? before.branches;
-  const wish = { events, branches };
-  if (isDeepStrictEqual(wish, before)) return given;
-  checkWish(name, given);
   if (name === null) return given;
+  const before = { events: old.events ?? [], branches: old.branches ?? [] };
+  const wish = {
+    events: given.trigger_when?.events ?? before.events,
+    branches: branchesOf(given) ?? before.branches,
+  };
+  if (isDeepStrictEqual(wish, before))
+    return given.trigger_when?.branches === undefined
+      ? given
+      : { ...given, trigger_when: { ...given.trigger_when, branches: wish.branches } };
   const row = incomingPreset(name);
   const was = row.make(before);
   const made = row.make(wish);
@@ -73,7 +77,7 @@ export function reapplyIncomingPreset(
   return {
     ...given,
     settings: { ...given.settings, variables: overlay(made.variables, variables, hasSameName) },
-    trigger_when: { conditions: overlay(made.conditions, conditions, standsFor), events, branches },
+    trigger_when: { conditions: overlay(made.conditions, conditions, standsFor), ...wish },
   };
 }
 

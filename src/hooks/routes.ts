@@ -366,11 +366,14 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
       );
       bus.publish('definitions');
       const installation = (await installationsOfHooks(db, [row.id])).get(row.id);
-      const warning = `The webhook at ${installation?.provider} has the old secret: POST /api/hooks/incoming/${row.uuid}/install brings it up to date.`;
       return {
         secret,
         previous_secret_valid_until: isoTime(validUntil),
-        warnings: installation ? [warning] : [],
+        warnings: installation
+          ? [
+              `The webhook at ${installation.provider} has the old secret: POST /api/hooks/incoming/${row.uuid}/install brings it up to date.`,
+            ]
+          : [],
       };
     },
   });

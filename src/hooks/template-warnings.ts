@@ -1,3 +1,4 @@
+import { editDistance } from '../platform/edit-distance.ts';
 import type { FieldError } from '../platform/errors.ts';
 import { allTemplates, type CompiledOutgoing } from './compile-outgoing.ts';
 import type { OutgoingCondition } from './definition.ts';
@@ -55,7 +56,7 @@ const stringProperties = new Set(['size', 'first', 'last']);
 
 function warning(path: string, known: KnownNames): string {
   const all = allPaths(known);
-  const distances = all.map((one) => ({ one, distance: distanceBetween(path, one) }));
+  const distances = all.map((one) => ({ one, distance: editDistance(path, one) }));
   const nearest = distances.sort((a, b) => a.distance - b.distance)[0];
   const variables = 'action.triggered_from.hook_parsed_variables.';
   const isVariable = path.startsWith(variables);
@@ -71,18 +72,4 @@ function allPaths(known: KnownNames): string[] {
   return Object.entries(known).flatMap(([name, inner]) =>
     typeof inner === 'object' ? allPaths(inner).map((path) => `${name}.${path}`) : [name],
   );
-}
-
-/** Levenshtein's: how many letters must be put in, taken out or changed. */
-function distanceBetween(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= one.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= other.length; j++) {
-      const change = row[j - 1]! + (one[i - 1] === other[j - 1] ? 0 : 1);
-      next.push(Math.min(change, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row.at(-1)!;
 }

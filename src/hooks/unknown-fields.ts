@@ -1,3 +1,4 @@
+import { editDistance } from '../platform/edit-distance.ts';
 import type { FieldError } from '../platform/errors.ts';
 
 /** JSON Schema as far as it is looked at. */
@@ -9,6 +10,9 @@ type Schema = {
 
 /** More than anybody reads. */
 const mostTold = 20;
+
+/** What is further away is another word. */
+const mostSteps = 3;
 
 /**
  * The fields of a body that its schema does not know, each with the one that may be meant. They change nothing, which is
@@ -43,23 +47,9 @@ function partOf(schema: Schema): Schema {
 
 function nearest(name: string, names: string[]): string | null {
   const [best] = names
-    .map((one) => ({ one, steps: distance(name.toLowerCase(), one) }))
-    .filter(({ one, steps }) => steps <= Math.max(1, Math.min(3, one.length / 3)))
+    .filter((one) => Math.abs(one.length - name.length) <= mostSteps)
+    .map((one) => ({ one, steps: editDistance(name.toLowerCase(), one) }))
+    .filter(({ one, steps }) => steps <= Math.max(1, Math.min(mostSteps, one.length / 3)))
     .sort((a, b) => a.steps - b.steps);
   return best?.one ?? null;
-}
-
-/** How many characters must be changed, put in or left out to make one text of the other. */
-function distance(one: string, other: string): number {
-  if (Math.abs(one.length - other.length) > 3) return Number.POSITIVE_INFINITY;
-  let row = Array.from({ length: other.length + 1 }, (_, at) => at);
-  for (const [up, character] of [...one].entries()) {
-    const next = [up + 1];
-    for (let at = 0; at < other.length; at++) {
-      const changed = row[at]! + (character === other[at] ? 0 : 1);
-      next.push(Math.min(changed, row[at + 1]! + 1, next[at]! + 1));
-    }
-    row = next;
-  }
-  return row.at(-1)!;
 }

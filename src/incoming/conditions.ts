@@ -1,5 +1,6 @@
 import type { VariableValue } from '../actions/trigger.ts';
 import type { IncomingCondition, IncomingDefinition } from '../hooks/definition.ts';
+import { tokenPath } from '../hooks/signature-schemes.ts';
 import { lookUp } from '../platform/dotted-path.ts';
 import { linearExpression, linearGlob } from '../platform/linear-expression.ts';
 import { mask } from '../platform/secret-box.ts';
@@ -16,7 +17,6 @@ import {
   readQuery,
   type PayloadSource,
 } from './paths.ts';
-import { tokenPath } from '../hooks/signature-schemes.ts';
 
 /** Of a hook what tells which values are tokens. */
 type Context = Pick<IncomingDefinition, 'variables'> &

@@ -6,16 +6,16 @@ import type { Connection } from '../platform/database/connect.ts';
 import { isUniqueViolation } from '../platform/database/errors.ts';
 import { createGroupCommit } from '../platform/database/group-commit.ts';
 import { AppError, notFound, type FieldError } from '../platform/errors.ts';
-import { decide, notActive, understandPlain, type Decision, type ReceivedRequest } from './decide.ts';
 import { createTokenBuckets } from '../platform/rate-limit.ts';
-import { pruneCausedByAnyone } from './prune.ts';
-import type { RefusalCounter } from './refusal-counter.ts';
-import { whyUnsigned } from './signature.ts';
-import { answerMessage, type TriggerStatus } from './trigger-answers.ts';
+import { decide, notActive, understandPlain, type Decision, type ReceivedRequest } from './decide.ts';
 import { hiddenPath } from './hidden-paths.ts';
 import { plainRequest } from './inflate.ts';
-import { storeRequests, type DecidedRequest, type Replay, type StoredRequest } from './store.ts';
+import { pruneCausedByAnyone } from './prune.ts';
+import type { RefusalCounter } from './refusal-counter.ts';
 import { isSlackForm, isUnsignedPing } from './sender-headers.ts';
+import { whyUnsigned } from './signature.ts';
+import { storeRequests, type DecidedRequest, type Replay, type StoredRequest } from './store.ts';
+import { answerMessage, type TriggerStatus } from './trigger-answers.ts';
 import { isCausedByAnyone, type UnverifiedLimit } from './unverified.ts';
 
 /** The answer to a sender; written only after the request and the action it causes are committed. */

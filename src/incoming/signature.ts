@@ -10,6 +10,9 @@ export type SignatureCheck = { ok: true } | { ok: false; reason: string; isRight
 /** What a hook says about signatures, with what its scheme says where it says nothing. */
 type Expected = SignatureScheme & { header: string };
 
+/** What a request carries as proof; it may be right. */
+type Proof = { secret: string; given: string; signatures: Buffer[] };
+
 /** A header with more than this is made to cost time. */
 const mostSignatures = 10;
 
@@ -26,23 +29,20 @@ export function checkSignature(
   if (!definition.requires_secret) return { ok: true };
   const expected = expectedOf(definition);
   const { header, algorithm, timestamp } = expected;
-  const why = whyUnsigned({ definition, secret }, headers);
-  // A hook that wants a secret and has none must never let anyone in.
-  if (why !== null || secret === null) return refuse(why ?? 'The hook has no secret.');
-  // Safe: anything else has just been refused.
-  const given = headers[header] as string;
+  const proof = proofOf(expected, secret, headers);
+  if (typeof proof === 'string') return refuse(proof);
+  const { given, signatures } = proof;
   if (expected.proof === 'token') {
-    if (isSecret(given, secret)) return { ok: true };
+    if (isSecret(given, proof.secret)) return { ok: true };
     return refuse(`The token in ${header} is not the hook's secret.`);
   }
   const labels = expected.separator === ',' ? labelsOf(given, ',') : null;
-  const signatures = signaturesOf(given, expected);
   const read = (name: string) => (labels ? labels.get(name) : headers[name]);
   const time = timestamp === null ? null : secondsOf(read(timestamp));
   if (time === undefined)
     return refuse(`The time of the signature, ${timestamp}, is missing or no number of seconds.`);
 
-  const hmac = createHmac(algorithm, keyOf(secret, expected));
+  const hmac = createHmac(algorithm, keyOf(proof.secret, expected));
   for (const { text, name } of signedParts(expected.signed)) {
     if (name === null) hmac.update(text);
     else if (name === 'body') hmac.update(body);
@@ -71,8 +71,14 @@ export function whyUnsigned(
   headers: IncomingHttpHeaders,
 ): string | null {
   if (!definition.requires_secret) return null;
-  const expected = expectedOf(definition);
+  const proof = proofOf(expectedOf(definition), secret, headers);
+  return typeof proof === 'string' ? proof : null;
+}
+
+/** What is to be compared, or why there is nothing. */
+function proofOf(expected: Expected, secret: string | null, headers: IncomingHttpHeaders): Proof | string {
   const { header, algorithm, sender } = expected;
+  // A hook that wants a secret and has none must never let anyone in.
   if (secret === null) return `The hook has no secret yet: put the one that ${sender} shows into it.`;
   const given = headers[header];
   if (given === undefined)
@@ -80,15 +86,16 @@ export function whyUnsigned(
   if (typeof given !== 'string') return `The signature header ${header} is there more than once.`;
   if (given === '')
     return `The signature header ${header} is empty: the sender has no secret. Give it the hook's.`;
-  if (expected.proof === 'token') return null;
-  const { length } = signaturesOf(given, expected);
+  if (expected.proof === 'token') return { secret, given, signatures: [] };
+  const signatures = signaturesOf(given, expected);
+  const { length } = signatures;
   if (length === 0 && isSecret(given, secret))
     return `The signature header ${header} holds the secret itself. Sign the body with it; who can only send the secret needs the signature_scheme gitlab-token.`;
   if (length === 0)
     return `The signature header ${header} does not hold a ${algorithm} signature: expected is ${formOf(expected)}.`;
   if (length > mostSignatures)
     return `The signature header ${header} holds more than ${mostSignatures} signatures.`;
-  return null;
+  return { secret, given, signatures };
 }
 
 const known = new WeakMap<IncomingHook['definition'], Expected>();

@@ -1,4 +1,3 @@
-import { parseExactJson } from '../platform/exact-json.ts';
 import { compileOutgoing } from '../hooks/compile-outgoing.ts';
 import { hostOf } from '../hooks/define-outgoing.ts';
 import type { HookRegistry, SendingHook } from '../hooks/registry.ts';
@@ -7,6 +6,7 @@ import { findHookVersion } from '../hooks/store.ts';
 import { writtenSecrets } from '../hooks/written-secrets.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Connection } from '../platform/database/connect.ts';
+import { parseExactJson } from '../platform/exact-json.ts';
 import { createMasker, createStreamMasker } from '../platform/mask-secrets.ts';
 import { mask, type SecretBox } from '../platform/secret-box.ts';
 import { withoutNulls } from '../platform/without-nulls.ts';

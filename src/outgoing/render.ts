@@ -1,6 +1,6 @@
-import { parseExactJson } from '../platform/exact-json.ts';
 import type { BodyNode, CompiledOutgoing } from '../hooks/compile-outgoing.ts';
 import { MissingVariable, mostCharacters, mostRenderMs, type CompiledTemplate } from '../hooks/templates.ts';
+import { parseExactJson } from '../platform/exact-json.ts';
 
 export type RenderedRequest = {
   kind: 'request';
