@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { createApiClient } from './support/api-client.ts';
+import { createApiClient, until } from './support/api-client.ts';
 import type { ApiAnswer } from './support/api-client.ts';
 import { createTestDatabase, databaseKinds } from './support/database.ts';
 import type { TestDatabase } from './support/database.ts';
@@ -490,8 +490,9 @@ for (const kind of databaseKinds) {
         })),
       );
       assert.match(String(action.url_web_permalink), new RegExp(`/actions/${action.id}$`));
-      const records = await listed(`/hooks/outgoing/${hook.id}/requests`, token);
-      assert.equal(records.length, 3);
+      // An attempt is recorded once its answer is there, a moment after the request has arrived.
+      const records = () => listed(`/hooks/outgoing/${hook.id}/requests`, token);
+      await until(async () => (await records()).length === 3, 'a record of each request');
     });
 
     test("a guide's body with its comments left in is answered 400 with line, column and what to remove", async () => {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Config } from '../config.ts';
+import { systemClock } from '../platform/clock.ts';
 import { ConfigFault } from '../platform/config-fault.ts';
 import { checkKey, recordKey } from '../platform/database/check-key.ts';
 import { reseal } from '../platform/database/reseal.ts';
@@ -58,12 +59,25 @@ function tellKeysOfEnvironment({ box }: Secrets): void {
   }
 }
 
-/** The log of SQLite still holds the old pages until it begins anew. When a reader is in the way, the server does it later. */
+const mostClearAttempts = 100;
+const clearPauseMs = 50;
+
+/**
+ * The log of SQLite still holds the old pages until it begins anew. A checkpoint of the server's that is under way makes
+ * ours answer "busy" at once, without the wait that a lock has, so it is asked again.
+ */
 async function clearLog({ db, dialect }: Secrets): Promise<void> {
   if (dialect !== 'sqlite') return;
-  // The first does the work beside writers, so that the second keeps them waiting for a moment only.
-  await sql`pragma wal_checkpoint(passive)`.execute(db);
-  await sql`pragma wal_checkpoint(truncate)`.execute(db);
+  for (let attempt = 1; attempt <= mostClearAttempts; attempt++) {
+    // The first does the work beside writers, so that the second keeps them waiting for a moment only.
+    await sql`pragma wal_checkpoint(passive)`.execute(db);
+    const { rows } = await sql<{ busy: number }>`pragma wal_checkpoint(truncate)`.execute(db);
+    if (rows[0]?.busy === 0) return;
+    await systemClock.sleep(clearPauseMs);
+  }
+  console.log(
+    'The log beside the database (hookline.db-wal) is in use and still holds values under the old key. It begins anew when the server is restarted.',
+  );
 }
 
 function tellWhatIsNext({ box, keyFile }: Secrets, current: string): void {
