@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { userInfo } from 'node:os';
+import { keyPair } from '../../src/inventory/servers/key-pair.ts';
+import type { InnerSshServer, StartInnerSshServer } from './inner-ssh-server.ts';
+import { markProcesses } from './marked-processes.ts';
+import { sshdPath, startOpenSshServer } from './open-ssh-server.ts';
+import { startSsh2Server } from './ssh2-server.ts';
+import { startTcpProxy } from './tcp-proxy.ts';
+
+export type SshServerKind = 'ssh2' | 'openssh';
+
+/** The kinds that this machine has. */
+export const sshServerKinds: readonly SshServerKind[] = sshdPath ? ['ssh2', 'openssh'] : ['ssh2'];
+
+export type TestSshServer = {
+  kind: SshServerKind;
+  host: string;
+  /** Of the proxy in front of the server, by which faults are made. */
+  port: number;
+  /** The one user that may sign in: who runs the tests. */
+  user: string;
+  /** In OpenSSH's form; accepted from the start. */
+  privateKey: string;
+  /** The same key as a line of `authorized_keys`. */
+  publicKey: string;
+  /** As `ssh-keygen -l` prints it: `SHA256:` and unpadded base64. */
+  hostKeyFingerprint(): string;
+  /** TCP connections opened so far, and those that are open now. */
+  connections(): { opened: number; open: number };
+  /** Cuts every open connection with a reset, on both of its sides. New ones are taken. */
+  drop(): void;
+  /** Forwards nothing in either direction and closes nothing, until `thaw`; new connections hang as well. */
+  freeze(): void;
+  thaw(): void;
+  /** Cuts every connection and goes on at the same port with another host key. */
+  replaceHostKey(): Promise<void>;
+  /** From now on this key may sign in too. */
+  acceptKey(publicKeyLine: string): Promise<void>;
+  /** From now on no key may sign in; who has signed in stays. */
+  refuseKeys(): Promise<void>;
+  /** Ends it and everything that it still runs. Safe to call twice. */
+  stop(): Promise<void>;
+};
+
+const starters: Record<SshServerKind, StartInnerSshServer> = {
+  ssh2: startSsh2Server,
+  openssh: startOpenSshServer,
+};
+
+/**
+ * Starts a real SSH server on 127.0.0.1, behind a proxy that makes faults. It runs commands as the user who runs
+ * the tests, in that user's home, and does not kill them when their connection is lost. All of it, its commands
+ * included, dies with this process.
+ */
+export async function startSshServer(kind: SshServerKind): Promise<TestSshServer> {
+  const user = userInfo().username;
+  const processes = markProcesses();
+  const clientKey = keyPair(undefined, 'test');
+  let authorizedKeys = [clientKey.publicKey];
+  let hostKey = keyPair(undefined, 'host');
+  const startInner = () => starters[kind]({ hostKey, user, authorizedKeys, processes });
+
+  let inner: InnerSshServer;
+  try {
+    inner = await startInner();
+  } catch (error) {
+    await processes.endAll();
+    throw error;
+  }
+  const proxy = await startTcpProxy(() => inner.port);
+  const authorize = (lines: string[]) => {
+    authorizedKeys = lines;
+    return inner.authorize(lines);
+  };
+  const stopAll = async () => {
+    await proxy.stop();
+    await inner.stop();
+    await processes.endAll();
+  };
+  let stopped: Promise<void> | undefined;
+
+  return {
+    kind,
+    host: '127.0.0.1',
+    port: proxy.port,
+    user,
+    privateKey: clientKey.privateKey,
+    publicKey: clientKey.publicKey,
+    hostKeyFingerprint: () => fingerprint(hostKey.publicKey),
+    connections: proxy.connections,
+    drop: proxy.drop,
+    freeze: proxy.freeze,
+    thaw: proxy.thaw,
+    replaceHostKey: async () => {
+      const before = inner;
+      hostKey = keyPair(undefined, 'host');
+      inner = await startInner();
+      proxy.drop();
+      await before.stop();
+    },
+    acceptKey: (line) => authorize([...authorizedKeys, line]),
+    refuseKeys: () => authorize([]),
+    stop: () => (stopped ??= stopAll()),
+  };
+}
+
+function fingerprint(publicKey: string): string {
+  const [, blob = ''] = publicKey.split(' ');
+  const hash = createHash('sha256').update(Buffer.from(blob, 'base64')).digest('base64');
+  return `SHA256:${hash.replace(/=+$/, '')}`;
+}
