@@ -123,11 +123,12 @@ test('an address that git refuses can be committed as a submodule', async () => 
 });
 
 test('what was put into the working copy is committed, too', async () => {
-  const repository = await server.createRepository('acme/link');
+  const repository = await server.createRepository('acme/link', { run: '' }, { executable: ['run'] });
   await symlink('/etc/passwd', join(repository.folder, 'link'));
   await repository.commit({});
   await git('clone', '--quiet', server.cloneUrl('acme/link'), '.');
   assert.match(await git('ls-tree', 'HEAD', 'link'), /^120000 /);
+  assert.match(await git('ls-tree', 'HEAD', 'run'), /^100755 /);
 });
 
 test('a long request, which git packs, is understood', async () => {

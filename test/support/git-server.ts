@@ -9,7 +9,7 @@ import { createArrivals } from './arrivals.ts';
 import type { WaitFor } from './arrivals.ts';
 import { createGitBackend } from './git-backend.ts';
 import { createRepository } from './git-repository.ts';
-import type { TestRepository } from './git-repository.ts';
+import type { CommitOptions, TestRepository } from './git-repository.ts';
 
 export type GitRequest = {
   method: string;
@@ -26,7 +26,11 @@ export type TestGitServer = {
   /** The address of a repository: `${url}/acme/web.git`, whether it is there or not. */
   cloneUrl(repository: string): string;
   /** Makes `acme/web` with a first commit of the files, of a README.md without any. */
-  createRepository(name: string, files?: Record<string, string>): Promise<TestRepository>;
+  createRepository(
+    name: string,
+    files?: Record<string, string>,
+    options?: Omit<CommitOptions, 'branch'>,
+  ): Promise<TestRepository>;
   /** From now on reading needs this password, of any user; null opens it again. None or a wrong one: 401. */
   requireToken(token: string | null): void;
   /** In order of arrival; grows. */
@@ -86,14 +90,14 @@ export async function startGitServer(): Promise<TestGitServer> {
   return {
     url,
     cloneUrl,
-    async createRepository(name, files = { 'README.md': `# ${name}\n` }) {
+    async createRepository(name, files = { 'README.md': `# ${name}\n` }, options = {}) {
       const places = {
         bare: join(root, `${name}.git`),
         folder: join(folder, 'work', name),
         cloneUrl: cloneUrl(name),
       };
       const repository = await createRepository(name, places, findBare);
-      await repository.commit(files, { message: 'First commit' });
+      await repository.commit(files, { message: 'First commit', ...options });
       return repository;
     },
     requireToken: (next) => void (token = next),
