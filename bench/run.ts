@@ -97,6 +97,7 @@ async function createHook(url: string): Promise<{ url: string }> {
   const pipeline = await api.post<{ id: number }>(`/pipelines/application/${application.id}`, {
     name: 'deploy',
     operation: 'deploy',
+    default_steps: false,
     steps: [{ command }],
   });
   return await api.post<{ url: string }>(`/pipelines/${pipeline.id}/hooks/incoming`, {

@@ -63,6 +63,7 @@ export async function createHook(url: string, secret: string): Promise<{ id: str
   const pipeline = await api.post<{ id: number }>(`/pipelines/application/${application.id}`, {
     name: 'deploy',
     operation: 'deploy',
+    default_steps: false,
     max_parallel_actions: 1,
     steps: [{ command: 'true' }],
   });

@@ -94,6 +94,8 @@ async function run(): Promise<void> {
   const pipeline = await api<{ id: number }>('POST', `/pipelines/application/${application.id}`, {
     name: 'deploy',
     operation: 'deploy',
+    // The repository is not reachable from everywhere; the steps stand for a build.
+    default_steps: false,
     steps: [
       {
         name: 'build',

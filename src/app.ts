@@ -7,9 +7,18 @@ import { createThrottle, type Throttle } from './accounts/throttle.ts';
 import { startActionWorker } from './actions/action-worker.ts';
 import type { EventWriter } from './actions/events.ts';
 import { createLocalExecutor } from './actions/executors/local.ts';
+import { createSshConnections, type SshConnections } from './actions/executors/ssh-connections.ts';
+import { createFeed, type Feed } from './actions/feed.ts';
 import { pruneRuns } from './actions/prune.ts';
 import { outgoingTestRoute } from './actions/outgoing-test-route.ts';
 import { actionRoutes } from './actions/routes.ts';
+import {
+  createConnectionTester,
+  serverConnectionRoute,
+  type ConnectionTester,
+} from './actions/server-connection.ts';
+import { actionStreamRoute } from './actions/stream-route.ts';
+import { pruneWorkspaces } from './actions/workspaces.ts';
 import { openKeys, type Config } from './config.ts';
 import { createHookRegistry } from './hooks/registry.ts';
 import { hookRoutes } from './hooks/routes.ts';
@@ -29,6 +38,7 @@ import { firstStart, type FirstStart } from './inventory/first-start.ts';
 import { placeRoutes } from './inventory/places/routes.ts';
 import { resourceLinkRoutes } from './inventory/resource-link-routes.ts';
 import { serverRoutes } from './inventory/servers/routes.ts';
+import { pinHostKey } from './inventory/servers/store.ts';
 import { variableRoutes } from './inventory/variables/routes.ts';
 import { landingPage } from './landing.ts';
 import { referencePage } from './openapi/reference-page.ts';
@@ -106,7 +116,17 @@ export async function startApp(config: Config, log: Logger, overrides: Overrides
     const mailer = createMailer({ url: config.smtpUrl, from: config.mailFrom, clock });
     const refusals = createRefusalCounter({ connection, clock, log });
     closers.push(() => refusals.stop());
+    const { db } = connection;
+    const ssh = createSshConnections({ clock, pin: (id, hostKey) => pinHostKey(db, id, hostKey) });
+    closers.push(() => ssh.stop());
+    const tester = createConnectionTester({ db, box, clock, ssh });
+    closers.push(() => tester.stop());
+    const feed = createFeed({ db, bus, clock });
+    closers.push(() => feed.stop());
     const parts = {
+      ssh,
+      tester,
+      feed,
       config,
       log,
       clock,
@@ -158,6 +178,9 @@ export type Parts = {
   throttle: Throttle;
   refusals: RefusalCounter;
   unverified: UnverifiedLimit;
+  ssh: SshConnections;
+  tester: ConnectionTester;
+  feed: Feed;
 };
 
 function createHttp(parts: Parts): HttpApp {
@@ -187,7 +210,8 @@ function requestLimits({ requestsPerMinute }: Config, clock: Clock): RequestLimi
 
 /** Everything below `/api`. */
 export function registerApi(app: HttpApp, parts: Parts): void {
-  const { config, clock, box, connection, bus, registry, writer, mailer, throttle, log } = parts;
+  const { config, clock, box, connection, bus, registry, writer, mailer, throttle, log, tester, feed } =
+    parts;
   const { db } = connection;
   const { publicUrl } = writer;
   const { maxBodyBytes } = config;
@@ -205,12 +229,18 @@ export function registerApi(app: HttpApp, parts: Parts): void {
       memberRoutes(api, context);
       credentialRoutes(api, context);
       applicationRoutes(api, context);
-      serverRoutes(api, { ...context, addDefaultPipelines: addLifecyclePipelines });
+      serverRoutes(api, {
+        ...context,
+        addDefaultPipelines: addLifecyclePipelines,
+        testConnection: tester.testLater,
+      });
+      serverConnectionRoute(api, { tester });
       resourceLinkRoutes(api, context);
       variableRoutes(api, context);
       pipelineRoutes(api, context);
       hookRoutes(api, context);
       actionRoutes(api, { db, writer, clock, bus });
+      actionStreamRoute(api, { db, clock, feed });
       outgoingRoutes(api, context);
       incomingRoutes(api, { ...context, registry, maxBodyBytes });
       tryOutRoute(api, { ...context, registry, maxBodyBytes });
@@ -239,16 +269,30 @@ function healthRoutes(app: HttpApp, connection: Connection): void {
 
 /** Returns what ends them, in the order of their start. */
 async function startWorkers(
-  { config, log, clock, box, connection, bus, registry, writer }: Parts,
+  { config, log, clock, box, connection, bus, registry, writer, ssh }: Parts,
   random: () => number,
 ): Promise<(() => Promise<void>)[]> {
   const lease = await takeNodeLease({ connection, clock, log });
   const guard = createEgressGuard(config.egressAllow);
   const client = createHttpClient({ guard, clock });
-  const local = createLocalExecutor({ scriptDirectory: join(config.dataDirectory, 'scripts'), clock });
-  const workspaces = join(config.dataDirectory, 'workspaces');
+  const { dataDirectory } = config;
+  const local = createLocalExecutor({
+    scriptDirectory: join(dataDirectory, 'scripts'),
+    clock,
+    user: config.localUser,
+    limits: config.localLimits,
+  });
   const shared = { connection, writer, clock, box, bus, log, lease };
-  const actions = startActionWorker({ ...shared, local, workspaces, maxRunning: config.maxRunningActions });
+  const actions = startActionWorker({
+    ...shared,
+    guard,
+    local,
+    ssh,
+    dataDirectory,
+    maxRunning: config.maxRunningActions,
+    drainMs: config.drainSeconds * 1000,
+    onWritten: (actionId) => bus.publish('stream', actionId),
+  });
   const deliveries = startDeliveryWorker({ ...shared, registry, client, random, userAgent });
   const recoveries = startRecoveryWorker(shared);
   const pruning = startSchedule({ everyMs: hourMs, clock, log, name: 'retention' }, async () => {
@@ -256,6 +300,7 @@ async function startWorkers(
     await pruneRequests(connection.db, olderThan);
     await pruneDeliveries(connection.db, olderThan);
     await pruneRuns(connection.db, olderThan);
+    await pruneWorkspaces(connection.db, { dataDirectory, olderThan });
     await pruneSteps(connection.db, olderThan);
     await pruneAudit(connection.db, clock.now() - auditDays * 24 * hourMs);
   });

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
+import type { StepLimits } from './actions/executors/step-limits.ts';
 import { ConfigFault } from './platform/config-fault.ts';
 import { ensureKeyFile, keyFilePath, watchKeyFile } from './platform/key-file.ts';
 import { parseKey, type Keys, type KeySource } from './platform/secret-box.ts';
@@ -28,6 +29,11 @@ export type Config = {
   retentionDays: number;
   logLevel: LogLevel;
   maxRunningActions: number;
+  /** How long a node that is told to stop lets go on what runs. */
+  drainSeconds: number;
+  /** Who steps on the machine of Hookline run as that name no user; null for its own user. */
+  localUser: string | null;
+  localLimits: StepLimits;
   /** Of one token to the API; triggers of hooks are not counted. */
   requestsPerMinute: number;
   /** `smtp://` or `smtps://`, or null: then invitations are handed over by hand. */
@@ -155,6 +161,24 @@ const variables = {
     parse: wholeNumber(1, 1000),
     meaning: 'actions that one node runs at the same time',
   }),
+  HOOKLINE_DRAIN_SECONDS: variable({
+    key: 'drainSeconds',
+    fallback: 20,
+    parse: wholeNumber(0, 86_400),
+    meaning: 'how long running actions may go on after SIGTERM; then they are ended and failed',
+  }),
+  HOOKLINE_LOCAL_USER: variable({
+    key: 'localUser',
+    fallback: null,
+    parse: userName,
+    meaning: 'user that steps on the target local run as, through sudo (default the user of Hookline)',
+  }),
+  HOOKLINE_LOCAL_LIMITS: variable({
+    key: 'localLimits',
+    fallback: {},
+    parse: stepLimits,
+    meaning: 'limits of a step on the target local, e.g. memory=2048,processes=256,file=1024,cpu=600 (MB, s)',
+  }),
 };
 
 /** What `hookline config` shows: one row per variable, secrets masked. */
@@ -179,7 +203,11 @@ export function readConfig(env: NodeJS.ProcessEnv): { config: Config; rows: Conf
     } catch (error) {
       faults.push(`${name}: ${error instanceof Error ? error.message : 'cannot be read'}.`);
     }
-    const shown = isSet ? given : Array.isArray(fallback) ? fallback.join(',') : String(fallback ?? '');
+    const shown = isSet
+      ? given
+      : typeof fallback === 'object'
+        ? Object.values(fallback ?? {}).join(',')
+        : String(fallback);
     rows.push({
       name,
       value: secret && shown ? '********' : shown,
@@ -205,6 +233,31 @@ export function openKeys(config: Config): KeySource {
   const file = keyFilePath(config.dataDirectory);
   ensureKeyFile(file);
   return watchKeyFile(file);
+}
+
+function userName(value: string): string {
+  if (!/^[a-z_][a-z0-9_-]{0,31}$/.test(value)) throw new Error(`"${value}" is not the name of a user`);
+  return value;
+}
+
+const limitNames = {
+  memory: 'memoryMb',
+  processes: 'processes',
+  file: 'fileMb',
+  cpu: 'cpuSeconds',
+} as const satisfies Record<string, keyof StepLimits>;
+
+function stepLimits(value: string): StepLimits {
+  const limits: StepLimits = {};
+  for (const part of value.split(',')) {
+    const [name, number = ''] = part.trim().split('=');
+    const key = Object.hasOwn(limitNames, name!) ? limitNames[name as keyof typeof limitNames] : null;
+    if (!key || !/^[1-9]\d{0,9}$/.test(number)) {
+      throw new Error(`"${part}" is none of memory=MB, processes=number, file=MB and cpu=seconds`);
+    }
+    limits[key] = Number(number);
+  }
+  return limits;
 }
 
 function text(value: string): string {

@@ -56,6 +56,7 @@ describe('the example application', { timeout: 120_000 }, () => {
     const outcome = await executor.run({
       runId: randomUUID(),
       script,
+      paths: {},
       environment: {
         // The Node that runs this test before any other that the machine has.
         PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),

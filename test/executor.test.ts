@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TargetUnusable } from '../src/actions/executors/executor.ts';
-import type { Executor, StepOutcome, StepRun } from '../src/actions/executors/executor.ts';
-import { createLocalExecutor } from '../src/actions/executors/local.ts';
+import type { StepOutcome, StepRun } from '../src/actions/executors/executor.ts';
+import { createLocalExecutor, type LocalExecutor } from '../src/actions/executors/local.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import type { Clock } from '../src/platform/clock.ts';
 import { isAlive } from './support/alive.ts';
@@ -23,8 +23,8 @@ const hastyClock: Clock = {
 /** What every executor promises, on real shells. */
 describe('the local executor', { timeout: 60_000 }, () => {
   let folder: string;
-  let executor: Executor;
-  let hasty: Executor;
+  let executor: LocalExecutor;
+  let hasty: LocalExecutor;
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'hookline-executor-'));
@@ -40,6 +40,7 @@ describe('the local executor', { timeout: 60_000 }, () => {
       runId: randomUUID(),
       script,
       environment: { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8' },
+      paths: {},
       workingDirectory: join(folder, 'work'),
       runAsUser: '',
       timeoutMs: 60_000,
@@ -71,8 +72,8 @@ describe('the local executor', { timeout: 60_000 }, () => {
     { script: 'false | true; echo not reached', outcome: { kind: 'exited', code: 1 } },
     { script: 'no-such-command-here', outcome: { kind: 'exited', code: 127 } },
     { script: 'if then fi', outcome: { kind: 'exited', code: 2 } },
-    { script: 'kill -9 $$', outcome: { kind: 'signalled', signal: 'SIGKILL' } },
-    { script: 'kill -TERM $$; sleep 9', outcome: { kind: 'signalled', signal: 'SIGTERM' } },
+    { script: 'kill -9 $$', outcome: { kind: 'exited', code: 137 } },
+    { script: 'kill -TERM $$; sleep 9', outcome: { kind: 'exited', code: 143 } },
   ] as const) {
     test(`tells how a script ended: ${script}`, async () => {
       const ran = await run(script);
@@ -116,7 +117,19 @@ describe('the local executor', { timeout: 60_000 }, () => {
     assert.doesNotMatch(output, /MARKED_IN_THE_SERVER/);
     assert.match(output, /^GREETING=a b\n\$\(c\)$/m);
     const names = [...output.matchAll(/^([A-Z_a-z]+)=/gm)].map(([, name]) => name);
-    const expected = new Set(['GREETING', 'HOOKLINE_RUN_ID', 'PATH', 'PWD', 'SHLVL', '_', 'OLDPWD']);
+    const ofEveryProcess = [
+      'PATH',
+      'HOME',
+      'USER',
+      'LOGNAME',
+      'SHELL',
+      'LANG',
+      'PWD',
+      'OLDPWD',
+      'SHLVL',
+      '_',
+    ];
+    const expected = new Set(['GREETING', 'HOOKLINE_RUN_ID', ...ofEveryProcess]);
     assert.deepEqual(
       names.filter((name) => !expected.has(name ?? '')),
       [],
@@ -241,7 +254,7 @@ describe('the local executor', { timeout: 60_000 }, () => {
       others.filter((pid) => !isAlive(pid)),
       [],
     );
-    assert.deepEqual((await ended).outcome, { kind: 'signalled', signal: 'SIGKILL' });
+    assert.deepEqual((await ended).outcome, { kind: 'exited', code: 137 });
     await restarted.endRun(runId);
     abort.abort();
     await other;

@@ -75,6 +75,19 @@ export function guardRoutes(app: HttpApp, context: { db: Db; clock: Clock; limit
   });
 }
 
+/** For an answer that goes on: throws when whoever asked for it may not have it any more. */
+export async function mustStillHaveAccess(
+  context: { db: Db; clock: Clock },
+  request: FastifyRequest,
+): Promise<void> {
+  const { access } = request.routeOptions.config;
+  if (typeof access !== 'object' || !('param' in access)) return;
+  request.principal = await authenticate(context, request.headers.authorization);
+  request.grants = await grantsOf(context.db, request.principal);
+  const params = request.params as Record<string, string | number>;
+  await check(context.db, request, access.permission, access.on, String(params[access.param]));
+}
+
 function mustBePerson({ via }: Principal): void {
   if (via !== 'project_api_token') return;
   throw new AppError('forbidden', 'This is about a person; the API token of a project is none. Sign in.');

@@ -1,8 +1,9 @@
 import type { Bus } from '../platform/bus.ts';
 import type { NodeLease } from '../platform/node-lease.ts';
-import { startWorkerLoop, type WorkerLoop } from '../platform/worker-loop.ts';
+import { startWorkerLoop } from '../platform/worker-loop.ts';
+import { cancelledActions } from './cancel.ts';
 import { endOrphanedRuns, failAbandonedActions, failActionsWithoutPipeline } from './recover.ts';
-import { runAction, type RunContext } from './run-action.ts';
+import { runAction, RunEnded, type RunContext } from './run-action.ts';
 import { ActionLost } from './run-record.ts';
 import { ClaimFailed, takeNext, type ClaimedAction } from './take-next.ts';
 import { transition } from './transition.ts';
@@ -14,22 +15,34 @@ const notStartable = 'It could not be started, by a fault of Hookline; the log s
 /** How long after its start a node looks for processes that an earlier one left on its machine. */
 const orphanWatchMs = 30_000;
 
+const stopped = 'Hookline was stopped while it ran. It was not run again; start it anew if it should be.';
+
+export type ActionWorker = {
+  /** Has it look again at once. */
+  wake(): void;
+  /**
+   * Begins nothing new and waits until what runs has ended, `drainMs` at most; what still runs then is ended and failed
+   * with the reason. What waits stays for another node, or for the next start.
+   */
+  stop(): Promise<void>;
+};
+
+type Running = { done: Promise<void>; abort: AbortController; runId: string; nodeId: string };
+
 /** Runs what is accepted: claim, run, settle. */
 export function startActionWorker(
-  context: RunContext & { bus: Bus; lease: NodeLease; maxRunning: number },
-): WorkerLoop {
+  context: RunContext & { bus: Bus; lease: NodeLease; maxRunning: number; drainMs: number },
+): ActionWorker {
   const { clock, log, bus, lease } = context;
-  const running = new Map<
-    number,
-    { done: Promise<void>; abort: AbortController; runId: string; nodeId: string }
-  >();
+  const running = new Map<number, Running>();
+  let isDraining = false;
 
   const start = (claimed: ClaimedAction, nodeId: string) => {
     const { action, runId } = claimed;
     const abort = new AbortController();
     const done = runAction(context, claimed, nodeId, abort.signal)
       .catch((error: unknown) => {
-        abort.abort();
+        abort.abort(new RunEnded(null));
         if (error instanceof ActionLost) log.warn({ action: action.id }, error.message);
         else log.error({ err: error, action: action.id }, 'an action could not be run to its end');
       })
@@ -39,6 +52,7 @@ export function startActionWorker(
         bus.publish('deliveries');
       });
     running.set(action.id, { done, abort, runId, nodeId });
+    context.onWritten(action.id);
   };
 
   const failures = new Map<number, number>();
@@ -63,7 +77,7 @@ export function startActionWorker(
   };
 
   lease.onLost(() => {
-    for (const { abort } of running.values()) abort.abort();
+    for (const { abort } of running.values()) abort.abort(new RunEnded(null));
   });
 
   const startedAt = clock.now();
@@ -80,6 +94,9 @@ export function startActionWorker(
       const nodeId = lease.id();
       const failed = await failAbandonedActions(context, { now, nodeId, running: [...running.keys()] });
       if (failed > 0) bus.publish('deliveries');
+      for (const { id, cancelled_by } of await cancelledActions(context.connection.db, [...running.keys()])) {
+        running.get(id)?.abort.abort(new RunEnded(cancelled_by));
+      }
       // Looks at every waiting action and every process, so not in every turn.
       if (now - sweptAt >= pollMs) {
         await failActionsWithoutPipeline(context, now);
@@ -89,7 +106,7 @@ export function startActionWorker(
         sweptAt = now;
       }
       const places = context.maxRunning - running.size;
-      if (places <= 0) return null;
+      if (places <= 0 || isDraining) return null;
       const { claimed, more } = await takeOrSetAside(nodeId, places);
       for (const one of claimed) start(one, nodeId);
       if (claimed.length > 0) bus.publish('deliveries');
@@ -100,14 +117,21 @@ export function startActionWorker(
   return {
     wake: loop.wake,
     async stop() {
+      isDraining = true;
+      const drained = new AbortController();
+      const settled = () => Promise.allSettled([...running.values()].map(({ done }) => done));
+      if (running.size > 0) log.info({ running: running.size }, 'waiting for what runs to end');
+      await Promise.race([
+        settled().then(() => drained.abort()),
+        clock.sleep(context.drainMs, drained.signal),
+      ]);
       await loop.stop();
-      for (const { abort } of running.values()) abort.abort();
+      for (const { abort } of running.values()) abort.abort(new RunEnded(stopped));
       const nodeIds = new Set([...running.values()].map(({ nodeId }) => nodeId));
-      await Promise.allSettled([...running.values()].map(({ done }) => done));
+      await settled();
       for (const nodeId of nodeIds) {
-        const reason =
-          'Hookline was stopped while it ran. It was not run again; start it anew if it should be.';
-        await failAbandonedActions(context, { now: clock.now(), nodeId, running: [], reason });
+        // What could not even write its end.
+        await failAbandonedActions(context, { now: clock.now(), nodeId, running: [], reason: stopped });
       }
       bus.publish('deliveries');
     },

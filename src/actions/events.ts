@@ -18,6 +18,7 @@ import { compileByCount } from '../platform/database/compiled-query.ts';
 import type { Db, Trx } from '../platform/database/connect.ts';
 import { parseExactJson } from '../platform/exact-json.ts';
 import { withoutNulls } from '../platform/without-nulls.ts';
+import { deploymentOf, type Deployment } from './releases/deployment.ts';
 import { eventsOf, statusLabel, statusOf } from './status.ts';
 import type { ActionParameters, TriggeredFrom } from './trigger.ts';
 import type { ActionRow } from './store.ts';
@@ -106,6 +107,7 @@ export async function buildContext(
   );
   const triggered = parseExactJson(action.triggered_from) as TriggeredFrom;
   const parameters = JSON.parse(action.parameters) as ActionParameters;
+  const deployment = deploymentOf(action);
   const context = {
     event,
     action: {
@@ -122,7 +124,8 @@ export async function buildContext(
       retry_of: action.retry_of,
       triggered_from: triggered,
       parameters,
-      commit: commitOf(parameters),
+      commit: commitOf(parameters, deployment),
+      release: deployment ? { name: deployment.release_name } : null,
       created_at: isoTime(action.created_at),
       started_at: isoTime(action.started_at),
       completed_at: isoTime(action.completed_at),
@@ -137,12 +140,18 @@ export async function buildContext(
   return withoutNulls(context) as EventContext;
 }
 
-/** The commit that an action is about, and the branch or tag by its short name; null what nobody said. */
-function commitOf({ source_type, source_ref, commit_hash }: ActionParameters) {
+/**
+ * The commit that an action is about, and the branch or tag by its short name; null what nobody said. The hash of a
+ * branch is known once its source was fetched.
+ */
+function commitOf({ source_type, source_ref, commit_hash }: ActionParameters, deployment: Deployment | null) {
   const isCommit = source_type === 'commit';
+  const commit = deployment?.commit ?? null;
   return {
-    hash: commit_hash ?? (isCommit ? source_ref : null),
+    hash: commit?.hash ?? commit_hash ?? (isCommit ? source_ref : null),
     ref: isCommit ? null : (source_ref?.replace(/^refs\/(heads|tags)\//, '') ?? null),
+    message: commit?.message ?? null,
+    author_name: commit?.author_name ?? null,
   };
 }
 

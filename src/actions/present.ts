@@ -22,6 +22,7 @@ import type { Db } from '../platform/database/connect.ts';
 import { parseExactJson } from '../platform/exact-json.ts';
 import { alwaysEmpty, Nullable, OneOf, Time, Unused, UuidText } from '../platform/http/schemas.ts';
 import { actionUrl } from './events.ts';
+import { ActionDeploymentData, presentActionData } from './releases/present.ts';
 import { actionStatuses, reasonCodes, statusLabel, statusOf, type ReasonCode } from './status.ts';
 import { actionStepsOf, targetsOf, type ActionRow, type ActionStepRow, type TargetRow } from './store.ts';
 import type { TriggeredFrom } from './trigger.ts';
@@ -163,7 +164,7 @@ export const ActionRelation = Type.Object(
     type_human_readable: Type.String(),
     url_web_permalink: Type.String({ format: 'uri', description: 'The page of the action.' }),
     trigger_comment: Nullable(Type.String()),
-    action_data: Unused,
+    action_data: Nullable(ActionDeploymentData),
     triggered_from: ActionTrigger,
     resource: ActionResource,
     summary: ActionSummary,
@@ -225,7 +226,7 @@ export async function presentActions(
       type_human_readable: operationLabel(row.type),
       url_web_permalink: actionUrl(publicUrl, row.id),
       trigger_comment: row.trigger_comment,
-      action_data: null,
+      action_data: presentActionData(row),
       // Safe: only `create.ts` and the accept path write this column.
       triggered_from: parseExactJson(row.triggered_from) as TriggeredFrom,
       resource: {

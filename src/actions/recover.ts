@@ -1,9 +1,10 @@
 import type { Connection, Trx } from '../platform/database/connect.ts';
 import { liveNodes } from '../platform/node-lease.ts';
 import type { EventWriter } from './events.ts';
-import type { Executor } from './executors/executor.ts';
+import type { LocalExecutor } from './executors/local.ts';
 import { statusCode } from './status.ts';
-import { isActive } from './store.ts';
+import { isActive, type ActionRow } from './store.ts';
+import { appendToStream, stepChanged, takeNumbers, targetChanged } from './stream.ts';
 import { transition } from './transition.ts';
 
 const nodeEnded =
@@ -17,14 +18,14 @@ const failedHere = 'Hookline itself failed while it ran; the log says how. It wa
  * after its action is said to have failed. Returns how many.
  */
 export async function failAbandonedActions(
-  context: { connection: Connection; writer: EventWriter; local: Executor },
+  context: { connection: Connection; writer: EventWriter; local: LocalExecutor },
   options: { now: number; nodeId: string; running: number[]; reason?: string },
 ): Promise<number> {
   const { connection, writer, local } = context;
   const { now, nodeId, running, reason } = options;
   const orphans = await connection.db
     .selectFrom('actions')
-    .select(['id', 'run_id', 'claimed_by'])
+    .select(['id', 'run_id', 'claimed_by', 'cancelled_by'])
     .where('claimed_by', 'is not', null)
     .where((eb) =>
       eb.or([
@@ -33,20 +34,21 @@ export async function failAbandonedActions(
       ]),
     )
     .execute();
-  for (const { id, run_id, claimed_by } of orphans) {
+  for (const { id, run_id, claimed_by, cancelled_by } of orphans) {
     if (run_id) await local.endRun(run_id);
     await connection.db.transaction().execute(async (trx) => {
-      const why = reason ?? (claimed_by === nodeId ? failedHere : nodeEnded);
+      const found = reason ?? (claimed_by === nodeId ? failedHere : nodeEnded);
+      const why = cancelled_by ? `${cancelled_by} ${found}` : found;
       const failed = await transition(writer, trx, id, 'failed', { now, reason: why, heldBy: claimed_by! });
       if (!failed) return;
-      await endWhatRemains(trx, id, { now, reason: why });
+      await endWhatRemains(trx, failed, { now, reason: why });
     });
   }
   return orphans.length;
 }
 
 /** The steps and targets of an action that has failed from outside: what ran has failed with it, the rest is skipped. */
-async function endWhatRemains(trx: Trx, actionId: number, { now, reason }: { now: number; reason: string }) {
+async function endWhatRemains(trx: Trx, { id }: ActionRow, { now, reason }: { now: number; reason: string }) {
   const at = { updated_at: now, completed_at: now };
   const failed = { ...at, status: 'failed', reason_code: statusCode('failed'), reason };
   const skipped = {
@@ -55,11 +57,20 @@ async function endWhatRemains(trx: Trx, actionId: number, { now, reason }: { now
     reason_code: statusCode('skipped'),
     reason: 'Skipped: the action had failed.',
   };
-  const steps = trx.updateTable('action_steps').where('action_id', '=', actionId);
-  await steps.where('status', '=', 'in-progress').set(failed).execute();
-  await steps.where('status', '=', 'pending').set(skipped).execute();
-  const targets = trx.updateTable('action_targets').where('action_id', '=', actionId);
-  await targets.where('status', '=', 'in-progress').set(failed).execute();
+  const steps = trx.updateTable('action_steps').where('action_id', '=', id);
+  const ended = await steps.where('status', '=', 'in-progress').set(failed).returningAll().execute();
+  const left = await steps.where('status', '=', 'pending').set(skipped).returningAll().execute();
+  const targets = await trx
+    .updateTable('action_targets')
+    .where('action_id', '=', id)
+    .where('status', '=', 'in-progress')
+    .set(failed)
+    .returningAll()
+    .execute();
+  const events = [...ended.map(stepChanged), ...left.map(stepChanged), ...targets.map(targetChanged)];
+  if (events.length === 0) return;
+  const last = await takeNumbers(trx, id, events.length);
+  await appendToStream(trx, { actionId: id, last, now }, events);
 }
 
 /**
@@ -68,7 +79,7 @@ async function endWhatRemains(trx: Trx, actionId: number, { now, reason }: { now
  * belong to another installation and are left alone.
  */
 export async function endOrphanedRuns(
-  { connection: { db }, local }: { connection: Connection; local: Executor },
+  { connection: { db }, local }: { connection: Connection; local: LocalExecutor },
   { now, running }: { now: number; running: string[] },
 ): Promise<void> {
   const found = (await local.findRuns()).filter((runId) => !running.includes(runId));

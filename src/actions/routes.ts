@@ -1,12 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { scopeOf } from '../accounts/access.ts';
 import { audited } from '../accounts/audit.ts';
 import type { Permission } from '../accounts/permissions.ts';
 import { lifecyclePipeline, type LifecycleOperation } from '../pipelines/lifecycle.ts';
+import { operationLabel } from '../pipelines/operations.ts';
 import { findPipeline, pipelinesFor, type PipelineRow } from '../pipelines/store.ts';
 import type { Bus } from '../platform/bus.ts';
-import { isoTime, type Clock } from '../platform/clock.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { AppError, notFound } from '../platform/errors.ts';
 import { parseExactJson } from '../platform/exact-json.ts';
@@ -14,9 +15,12 @@ import { Id, idParam, noContent, Nullable, OneOf } from '../platform/http/schema
 import type { HttpApp } from '../platform/http/server.ts';
 import type { EventWriter } from './events.ts';
 import { actionListRoutes } from './list-routes.ts';
-import { Action, actionIdHeader, presentAction, presentTargetData, StepLog } from './present.ts';
-import { choosePipeline, startAction } from './start-action.ts';
-import { actionStepsOf, findAction, readLog, targetsOf, type ActionRow } from './store.ts';
+import { cancelAction } from './cancel.ts';
+import { logRoutes } from './log-routes.ts';
+import { Action, actionIdHeader, presentAction } from './present.ts';
+import { releaseRoutes, rollbackParameters } from './releases/routes.ts';
+import { choosePipeline, describeCaller, startAction } from './start-action.ts';
+import { findAction, type ActionRow } from './store.ts';
 import type { ActionParameters, TriggeredFrom } from './trigger.ts';
 
 const what = {
@@ -32,7 +36,7 @@ const PipelineActionCreate = Type.Object(
   { title: 'PipelineActionCreate' },
 );
 const DeploymentCreate = Type.Object(
-  { ...what, type: OneOf(['deploy', 'redeploy']), pipeline_id: Type.Optional(Id) },
+  { ...what, type: OneOf(['deploy', 'redeploy', 'rollback']), pipeline_id: Type.Optional(Id) },
   { title: 'DeploymentCreate' },
 );
 
@@ -43,6 +47,8 @@ export function actionRoutes(
   const { db } = context;
   const publicUrl = () => context.writer.publicUrl();
   actionListRoutes(app, { db, publicUrl });
+  logRoutes(app, { db });
+  releaseRoutes(app, { ...context, created: (reply, row) => created(reply, row) });
   /** The answer with the action itself, which names it in the header too. */
   const created = async (reply: FastifyReply, row: ActionRow): Promise<FastifyReply> =>
     reply
@@ -92,7 +98,7 @@ export function actionRoutes(
       operationId: 'addApplicationDeployment',
       summary: 'Deploy an application with its deploy pipeline',
       description:
-        '`redeploy` does again what the last deployment that completed did. An application with several deploy pipelines needs `pipeline_id`.',
+        '`redeploy` does again what the last deployment that completed did, `rollback` makes the release before the live one live again. An application with several deploy pipelines needs `pipeline_id`.',
       params: idParam('application_id'),
       body: DeploymentCreate,
       response: noContent,
@@ -106,13 +112,31 @@ export function actionRoutes(
         operation,
         owner: 'application',
       });
-      const asked = body.type === 'deploy' ? { parameters: parametersOf(body) } : await lastOf(db, pipeline);
+      const asked = await parametersToDeploy(body, pipeline);
       return await started(
         reply,
         startAction(context, request, { pipeline, place: scopeOf(request), ...asked }),
       );
     },
   });
+
+  const parametersToDeploy = async (
+    body: Static<typeof DeploymentCreate>,
+    pipeline: PipelineRow,
+  ): Promise<ReturnType<typeof whatItDid> | { parameters: ActionParameters }> => {
+    switch (body.type) {
+      case 'deploy':
+        return { parameters: parametersOf(body) };
+      case 'redeploy': {
+        const last = await lastOf(db, pipeline);
+        return { ...last, parameters: { ...last.parameters, deployment_type: 'redeploy' } };
+      }
+      case 'rollback':
+        return { parameters: await rollbackParameters(db, pipeline, { servers: body.servers }) };
+      default:
+        return body.type satisfies never;
+    }
+  };
 
   for (const { path, operation, operationId, permission, summary } of serverCalls) {
     app.route({
@@ -204,32 +228,32 @@ export function actionRoutes(
   });
 
   app.route({
-    method: 'GET',
-    url: '/actions/:action_id/targets/:target_id/steps/:order/logs',
-    config: { access: { permission: 'action:read', on: 'action', param: 'action_id' } },
+    method: 'POST',
+    url: '/actions/:action_id/cancel',
+    config: {
+      access: { permission: 'action:cancel', on: 'action', param: 'action_id' },
+      errors: { 409: 'The action has ended already.' },
+    },
     schema: {
-      operationId: 'getActionLog',
-      summary: 'Read the output of a step',
-      description: 'Secrets are masked, and of endless output the first 10 MiB are kept.',
-      params: idParam('action_id', 'target_id', 'order'),
-      response: { 200: StepLog },
+      operationId: 'cancelAction',
+      summary: 'End an action',
+      description:
+        'One that waits has failed when the answer comes. Of one that runs the processes are ended first, all of them: TERM, and KILL ten seconds later; it has failed when that is done.',
+      params: idParam('action_id'),
+      response: { 200: Action },
     },
     handler: async (request) => {
-      const { action_id, target_id, order } = request.params;
-      const target = (await targetsOf(db, [action_id])).find(({ id }) => id === target_id);
-      const steps = target ? await actionStepsOf(db, [target.id]) : [];
-      const step = steps.find(({ step_order }) => step_order === order);
-      if (!target || !step) throw notFound('The step');
-      return {
-        target: presentTargetData(target),
-        step: {
-          order: step.step_order,
-          started_at: isoTime(step.started_at),
-          completed_at: isoTime(step.completed_at),
-          output: step.started_at === null ? null : await readLog(db, step.id),
-        },
-        updated_at: isoTime(step.updated_at),
-      };
+      const row = await existing(request.params.action_id);
+      const { name } = await describeCaller(db, request);
+      const object = { type: 'action' as const, id: row.id, name: operationLabel(row.type) };
+      const by = `Cancelled by ${name}.`;
+      await audited(context, request, object, (trx) =>
+        cancelAction(context.writer, trx, row, { by, now: context.clock.now() }),
+      );
+      context.bus.publish('stream', row.id);
+      context.bus.publish('actions');
+      context.bus.publish('deliveries');
+      return await presentAction(db, publicUrl(), await existing(row.id));
     },
   });
 }
@@ -293,14 +317,16 @@ function parametersOf(given: {
 }
 
 async function lastOf(db: Db, pipeline: PipelineRow) {
-  const last = await db
+  const completed = await db
     .selectFrom('actions')
     .select(['parameters', 'triggered_from'])
     .where('pipeline_id', '=', pipeline.id)
     .where('status', '=', 'completed')
     .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
+    .limit(100)
+    .execute();
+  // A rollback has deployed nothing.
+  const last = completed.find(({ parameters }) => !('rollback_to' in JSON.parse(parameters)));
   if (!last) throw new AppError('conflict', 'No deployment of this pipeline has completed yet.');
   return whatItDid(last);
 }

@@ -1,37 +1,44 @@
-import { homedir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { constants } from 'node:os';
 import type { Logger } from 'pino';
-import { openSettings } from '../inventory/credentials/source-provider.ts';
-import { findServer } from '../inventory/servers/store.ts';
-import { environmentVariables } from '../inventory/variables/store.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Connection } from '../platform/database/connect.ts';
-import { parseExactJson } from '../platform/exact-json.ts';
+import type { EgressGuard } from '../platform/egress-guard.ts';
 import type { SecretBox } from '../platform/secret-box.ts';
-import { actionUrl, type EventWriter } from './events.ts';
-import { TargetUnusable, type Executor, type StepOutcome } from './executors/executor.ts';
+import { createBarrier, type Barrier } from './barrier.ts';
+import type { EventWriter } from './events.ts';
+import { TargetUnusable, type StepOutcome, type StepRun } from './executors/executor.ts';
+import { prepareRun, type Prepared } from './prepare-run.ts';
+import { createReleaseRun, isReleaseStep, type ReleaseRun } from './releases/release-run.ts';
 import { createRunRecord, type RunRecord } from './run-record.ts';
-import type { ActionRow, ActionStepRow, TargetRow } from './store.ts';
+import type { ActionStepRow, TargetRow } from './store.ts';
 import type { ClaimedAction } from './take-next.ts';
-import type { ActionParameters, TriggeredFrom, VariableValue } from './trigger.ts';
+import { openTarget, type TargetContext } from './targets.ts';
 
-/** A step that takes longer is ended. */
-const stepTimeoutMs = 3_600_000;
-
-export type RunContext = {
+export type RunContext = TargetContext & {
   connection: Connection;
   writer: EventWriter;
   clock: Clock;
   box: SecretBox;
   log: Logger;
-  local: Executor;
-  workspaces: string;
+  guard: EgressGuard;
+  onWritten: (actionId: number) => void;
 };
+
+/** Why a run is ended from outside. Null: the node holds it no longer, and writes nothing more. */
+export class RunEnded extends Error {
+  override name = 'RunEnded';
+  readonly reason: string | null;
+
+  constructor(reason: string | null) {
+    super(reason ?? 'The action is no longer held by this node.');
+    this.reason = reason;
+  }
+}
 
 /**
  * Runs a claimed action to its end: targets side by side, the steps of each in order. A failing step fails its
- * target and skips the steps after it; a failed target fails the action. Aborting `signal` ends what runs and writes
- * nothing more: whoever aborts says what becomes of the action.
+ * target and skips the steps after it; a failed target fails the action. Aborting `signal`, with a RunEnded as the
+ * reason, ends what runs; with the sentence of that reason the action is failed.
  */
 export async function runAction(
   context: RunContext,
@@ -39,162 +46,181 @@ export async function runAction(
   nodeId: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { action, runId } = claimed;
-  const record = createRunRecord(context, action, nodeId);
-  const { environment, secrets } = await prepare(context, action);
-  const run: TargetRun = {
-    context,
-    record,
-    runId,
-    environment,
-    secrets,
-    workingDirectory: join(context.workspaces, String(action.id)),
-    signal,
-  };
-  const reasons = await Promise.all(claimed.targets.map((target) => runTarget(run, target)));
-  if (signal.aborted) return;
-  const failures = reasons.filter((reason) => reason !== null);
-  const noSteps = claimed.targets.every(({ steps }) => steps.length === 0);
-  if (failures.length > 0) await record.endAction('failed', failures.join(' '));
-  else await record.endAction('completed', noSteps ? 'Completed: its pipeline has no steps.' : 'Completed.');
+  const { action, runId, targets, timeoutSeconds } = claimed;
+  const { clock } = context;
+  const timeout = new AbortController();
+  /** What cannot be recorded is not run on. */
+  const broken = new AbortController();
+  const either = AbortSignal.any([signal, timeout.signal, broken.signal]);
+  const ended = new AbortController();
+  void clock.sleep(timeoutSeconds * 1000, ended.signal).then(() => {
+    if (!ended.signal.aborted) timeout.abort(new RunEnded(tookTooLong('The action', timeoutSeconds)));
+  });
+  const record = createRunRecord(context, action, nodeId, signal);
+  const breakOff = () => broken.abort(new RunEnded(null));
+  try {
+    const prepared = await prepareRun(context, claimed);
+    const release = prepared.release
+      ? createReleaseRun({ ...context, record, prepared: prepared.release, targets: targets.length })
+      : null;
+    const barrier = createBarrier(targets.length);
+    const run: Run = { context, record, runId, prepared, release, barrier, signal: either, breakOff };
+    const reasons = await allToTheirEnd(
+      targets.map((target) => runTarget(run, target)),
+      breakOff,
+    );
+    if (isLost(either)) return;
+    const failures = reasons.filter((reason) => reason !== null);
+    const isEnded = either.aborted ? [reasonOf(either)] : [];
+    const noSteps = targets.every(({ steps }) => steps.length === 0);
+    if (failures.length > 0 || isEnded.length > 0) {
+      const all = [...new Set([...isEnded, ...failures])];
+      // Each target repeats the reason of the whole; the action tells it once.
+      await record.endAction('failed', isEnded.length > 0 ? isEnded[0]! : all.join(' '));
+    } else
+      await record.endAction('completed', noSteps ? 'Completed: its pipeline has no steps.' : 'Completed.');
+  } finally {
+    ended.abort();
+  }
 }
 
-type TargetRun = {
+type Run = {
   context: RunContext;
   record: RunRecord;
   runId: string;
-  environment: Record<string, string>;
-  secrets: string[];
-  workingDirectory: string;
+  prepared: Prepared;
+  release: ReleaseRun | null;
+  /** Where the targets wait for each other before anything goes live. */
+  barrier: Barrier;
   signal: AbortSignal;
+  /** Ends it on all targets, and writes nothing more. */
+  breakOff: () => void;
 };
+
+/** Waits for all, also when one has failed: whoever goes on must not be left alone. */
+async function allToTheirEnd<T>(work: Promise<T>[], onFailure: () => void): Promise<T[]> {
+  for (const one of work) one.catch(onFailure);
+  await Promise.allSettled(work);
+  return await Promise.all(work);
+}
+
+function isLost(signal: AbortSignal): boolean {
+  return signal.aborted && signal.reason instanceof RunEnded && signal.reason.reason === null;
+}
+
+function reasonOf(signal: AbortSignal): string {
+  return (signal.reason instanceof RunEnded && signal.reason.reason) || 'It was ended.';
+}
 
 /** Returns why the target failed, or null. */
 async function runTarget(
-  run: TargetRun,
+  run: Run,
   { row, steps }: { row: TargetRow; steps: ActionStepRow[] },
 ): Promise<string | null> {
-  const { hostname } = JSON.parse(row.resource_data) as { hostname: string };
+  const { record, release, barrier, signal } = run;
+  const target = await openTarget(run.context, row);
+  const place = release?.at(target) ?? null;
+  let isLive = false;
   for (const [index, step] of steps.entries()) {
-    const failure = row.resource_id === 0 ? await runStep(run, step, hostname) : unreachable(hostname);
-    if (run.signal.aborted) return null;
-    if (failure) {
-      await run.record.failTarget(row, step, steps.slice(index + 1), failure);
-      return failure.reason;
+    const rest = steps.slice(index + 1);
+    if (step.kind === 'activate') {
+      const other = await barrier.arrive(signal);
+      if (other !== null && !signal.aborted) {
+        await record.skipTarget(row, [step, ...rest], `Not activated: ${other}`);
+        return null;
+      }
     }
-    await run.record.completeStep(step, steps[index + 1] ?? null);
+    const failure = await runStep(run, step, target, place);
+    if (isLost(signal)) return null;
+    if (failure) {
+      const reason = isLive ? `${failure.reason} The release is live already.` : failure.reason;
+      barrier.leave(reason);
+      await record.failTarget(row, step, rest, { ...failure, reason });
+      return reason;
+    }
+    isLive ||= step.kind === 'activate';
+    await record.completeStep(step, steps[index + 1] ?? null);
   }
-  await run.record.completeTarget(row);
+  barrier.leave(null);
+  await record.completeTarget(row);
   return null;
 }
 
 type StepFailure = { exitCode: number | null; reason: string };
+type Target = Awaited<ReturnType<typeof openTarget>>;
 
-function unreachable(hostname: string): StepFailure {
-  return {
-    exitCode: null,
-    reason: `${hostname}: this version of Hookline runs steps on the target local only.`,
+async function runStep(
+  run: Run,
+  step: ActionStepRow,
+  target: Target,
+  place: ReturnType<ReleaseRun['at']> | null,
+): Promise<StepFailure | null> {
+  const { prepared, signal } = run;
+  if (signal.aborted) return { exitCode: null, reason: reasonOf(signal) };
+  const label = `Step ${step.step_order}${step.name ? ` "${step.name}"` : ''} on ${target.hostname}`;
+  const output = run.record.openOutput(step, prepared.secrets);
+  const stepRun: StepRun = {
+    runId: run.runId,
+    script: step.command,
+    environment: {
+      ...prepared.environment,
+      HOOKLINE_STEP: String(step.step_order),
+      HOOKLINE_TARGET: target.hostname,
+    },
+    paths: { HOOKLINE_RELEASE_DIR: target.workspace(prepared.actionId) },
+    workingDirectory: target.workspace(prepared.actionId),
+    runAsUser: step.run_as_user,
+    timeoutMs: step.timeout_seconds * 1000,
+    signal,
+    onOutput: async (text) => {
+      try {
+        await output.write(text);
+      } catch (error) {
+        run.breakOff();
+        throw error;
+      }
+    },
   };
-}
-
-async function runStep(run: TargetRun, step: ActionStepRow, hostname: string): Promise<StepFailure | null> {
-  const label = `Step ${step.step_order}${step.name ? ` "${step.name}"` : ''} on ${hostname}`;
-  const output = run.record.openOutput(step, run.secrets);
   try {
-    const outcome = await run.context.local.run({
-      runId: run.runId,
-      script: step.command,
-      environment: { ...run.environment, HOOKLINE_STEP: String(step.step_order), HOOKLINE_TARGET: hostname },
-      workingDirectory: run.workingDirectory,
-      runAsUser: step.run_as_user,
-      timeoutMs: stepTimeoutMs,
-      signal: run.signal,
-      onOutput: (text) => output.write(text),
-    });
+    const outcome = await (place
+      ? isReleaseStep(step.kind)
+        ? place.runOwn(step.kind, stepRun)
+        : place.run(stepRun)
+      : target.executor.run(stepRun));
     await output.end();
-    return explain(outcome, label);
+    return explain(outcome, { label, step, signal });
   } catch (error) {
     if (!(error instanceof TargetUnusable)) throw error;
     await output.end();
+    if (signal.aborted) return { exitCode: null, reason: reasonOf(signal) };
     return { exitCode: null, reason: `${label}: ${error.message}` };
   }
 }
 
-function explain(outcome: StepOutcome, label: string): StepFailure | null {
+function explain(
+  outcome: StepOutcome,
+  { label, step, signal }: { label: string; step: ActionStepRow; signal: AbortSignal },
+): StepFailure | null {
   switch (outcome.kind) {
     case 'exited':
       return outcome.code === 0
         ? null
-        : { exitCode: outcome.code, reason: `${label} exited with code ${outcome.code}.` };
-    case 'signalled':
-      return { exitCode: null, reason: `${label} was ended by ${outcome.signal}.` };
+        : { exitCode: outcome.code, reason: `${label} ${howItExited(outcome.code)}.` };
     case 'timed-out':
-      return {
-        exitCode: null,
-        reason: `${label} took longer than ${stepTimeoutMs / 60_000} minutes and was ended.`,
-      };
+      return { exitCode: null, reason: tookTooLong(label, step.timeout_seconds) };
     case 'cancelled':
-      return { exitCode: null, reason: `${label} was cancelled.` };
+      return { exitCode: null, reason: reasonOf(signal) };
     default:
       return outcome satisfies never;
   }
 }
 
-/** The clean environment of the steps, and what must not appear in their logs. */
-async function prepare(
-  { connection: { db }, writer, box, workspaces }: RunContext,
-  action: ActionRow,
-): Promise<{ environment: Record<string, string>; secrets: string[] }> {
-  const resource = { type: action.resource_type, id: action.resource_id };
-  const variables = await environmentVariables(db, box, resource);
-  const secrets = variables.filter(({ hidden }) => hidden).map(({ value }) => value);
-  const credential = await db
-    .selectFrom('applications')
-    .innerJoin('credentials', 'credentials.id', 'applications.credential_id')
-    .select('credentials.settings_sealed')
-    .where('applications.id', '=', action.resource_type === 'application' ? action.resource_id : 0)
-    .executeTakeFirst();
-  if (credential) secrets.push(openSettings(box, credential).access_token);
-
-  const { hook_parsed_variables } = parseExactJson(action.triggered_from) as TriggeredFrom;
-  const parameters = JSON.parse(action.parameters) as ActionParameters;
-  const { username } = userInfo();
-  const environment: Record<string, string> = {
-    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-    HOME: homedir(),
-    USER: username,
-    LOGNAME: username,
-    SHELL: '/bin/bash',
-    LANG: 'C.UTF-8',
-    ...Object.fromEntries(variables.map(({ key, value }) => [key, clean(value)])),
-    HOOKLINE_ACTION_ID: String(action.id),
-    HOOKLINE_ACTION_URL: actionUrl(writer.publicUrl(), action.id),
-    HOOKLINE_PIPELINE_ID: String(action.pipeline_id ?? ''),
-    HOOKLINE_RELEASE_DIR: join(workspaces, String(action.id)),
-    HOOKLINE_SOURCE_TYPE: parameters.source_type ?? '',
-    HOOKLINE_SOURCE_REF: clean(parameters.source_ref ?? ''),
-    HOOKLINE_COMMIT_HASH: clean(parameters.commit_hash ?? ''),
-  };
-  const server = action.resource_type === 'server' ? await findServer(db, action.resource_id) : undefined;
-  if (server) {
-    environment['HOOKLINE_SERVER_ID'] = String(server.id);
-    environment['HOOKLINE_SERVER_HOSTNAME'] = server.hostname;
-    environment['HOOKLINE_SERVER_ADDRESS'] = server.ip_address ?? server.hostname;
-    environment['HOOKLINE_SERVER_SSH_PORT'] = String(server.ssh_port);
-    environment['HOOKLINE_SERVER_SSH_USER'] = server.ssh_user;
-  }
-  for (const [name, value] of Object.entries(hook_parsed_variables ?? {})) {
-    environment[`HOOKLINE_VAR_${name.toUpperCase()}`] = clean(asText(value));
-  }
-  return { environment, secrets };
+function howItExited(code: number): string {
+  const signal = Object.entries(constants.signals).find(([, number]) => number === code - 128)?.[0];
+  return signal ? `was ended by ${signal} (exit code ${code})` : `exited with code ${code}`;
 }
 
-function asText(value: VariableValue): string {
-  if (value === null) return '';
-  return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-/** The system cannot pass NUL in an environment. */
-function clean(value: string): string {
-  return value.replaceAll('\0', '');
+function tookTooLong(what: string, seconds: number): string {
+  const time = seconds % 60 === 0 ? `${seconds / 60} minutes` : `${seconds} seconds`;
+  return `${what} took longer than ${time} and was ended.`;
 }

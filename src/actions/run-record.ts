@@ -1,9 +1,12 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Connection, Trx } from '../platform/database/connect.ts';
 import type { EventWriter } from './events.ts';
+import { activateRelease, markRemoved, setReleaseCommit } from './releases/store.ts';
+import type { Commit, Deployment } from './releases/deployment.ts';
 import { defaultReason, statusCode, type ActionStatus } from './status.ts';
 import { createStepOutput, type StepOutput } from './step-output.ts';
-import { insertLog, type ActionRow, type ActionStepRow, type TargetRow } from './store.ts';
+import type { ActionRow, ActionStepRow, TargetRow } from './store.ts';
+import { appendToStream, stepChanged, takeNumbers, targetChanged, type NewStreamEvent } from './stream.ts';
 import { transition } from './transition.ts';
 
 /** The node no longer holds the action: its lease lapsed, and another node has said what became of it. */
@@ -22,54 +25,166 @@ export type RunRecord = {
     rest: ActionStepRow[],
     failure: { exitCode: number | null; reason: string },
   ): Promise<void>;
+  /** The target did nothing wrong, but what remains is not to be done. */
+  skipTarget(target: TargetRow, rest: ActionStepRow[], reason: string): Promise<void>;
   completeTarget(target: TargetRow): Promise<void>;
+  setCommit(deployment: Deployment, commit: Commit): Promise<void>;
+  activateRelease(applicationId: number, name: string): Promise<void>;
+  markRemoved(applicationId: number, kept: string[]): Promise<void>;
   endAction(status: 'completed' | 'failed', reason: string): Promise<void>;
 };
 
+/** How long a write is tried again that the database did not take; by then the lease of the node has lapsed. */
+const retryForMs = 12_000;
+const retryEveryMs = 250;
+/** Writes that wait go into one transaction, up to so many. */
+const mostTogether = 64;
+
+/** Changes rows and returns what is to be seen of that in the stream. */
+type Write = (trx: Trx, now: number) => Promise<NewStreamEvent[]>;
+
+/** `signal` ends the trying again. `onWritten` is called after each commit. */
 export function createRunRecord(
-  { connection: { db }, writer, clock }: { connection: Connection; writer: EventWriter; clock: Clock },
+  context: {
+    connection: Connection;
+    writer: EventWriter;
+    clock: Clock;
+    onWritten: (actionId: number) => void;
+  },
   action: ActionRow,
   nodeId: string,
+  signal: AbortSignal,
 ): RunRecord {
-  const write = async (work: (trx: Trx, now: number) => Promise<void>): Promise<void> => {
-    await db.transaction().execute(async (trx) => {
-      const held = await trx
-        .selectFrom('actions')
-        .select('id')
-        .where('id', '=', action.id)
-        .where('claimed_by', '=', nodeId)
-        .executeTakeFirst();
-      if (!held) throw new ActionLost(`Action ${action.id} is no longer held by this node.`);
-      await work(trx, clock.now());
-    });
+  const {
+    connection: { db },
+    writer,
+    clock,
+  } = context;
+  const waiting: { write: Write; resolve: () => void; reject: (error: unknown) => void }[] = [];
+  let draining: Promise<void> | null = null;
+  let known = action.last_seq;
+
+  /** One after another, so that the order of the stream is that of the writes, whatever the pool does. */
+  const write = (work: Write): Promise<void> => {
+    const done = Promise.withResolvers<void>();
+    waiting.push({ write: work, ...done });
+    draining ??= drain();
+    return done.promise;
+  };
+  const drain = async () => {
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, mostTogether);
+      try {
+        await untilTaken((trx) => writeTogether(trx, batch));
+        for (const { resolve } of batch) resolve();
+        context.onWritten(action.id);
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    // In the same moment in which there was nothing left: what comes now begins anew.
+    draining = null;
+  };
+  const writeTogether = async (trx: Trx, batch: { write: Write }[]): Promise<number> => {
+    const held = await trx
+      .updateTable('actions')
+      .set((eb) => ({ last_seq: eb.ref('last_seq') }))
+      .where('id', '=', action.id)
+      .where('claimed_by', '=', nodeId)
+      .returning('last_seq')
+      .executeTakeFirst();
+    if (!held) throw new ActionLost(`Action ${action.id} is no longer held by this node.`);
+    // Nobody else adds to the stream of an action that runs: the commit whose answer was lost had come through.
+    if (held.last_seq > known) return held.last_seq;
+    const now = clock.now();
+    const events: NewStreamEvent[] = [];
+    for (const one of batch) events.push(...(await one.write(trx, now)));
+    if (events.length === 0) return held.last_seq;
+    const last = await takeNumbers(trx, action.id, events.length);
+    await appendToStream(trx, { actionId: action.id, last, now }, events);
+    return last;
+  };
+  const untilTaken = async (work: (trx: Trx) => Promise<number>) => {
+    const deadline = clock.elapsed() + retryForMs;
+    for (;;) {
+      try {
+        known = await db.transaction().execute(work);
+        return;
+      } catch (error) {
+        if (error instanceof ActionLost || signal.aborted || clock.elapsed() > deadline) throw error;
+        await clock.sleep(retryEveryMs, signal);
+      }
+    }
   };
 
   return {
     openOutput: (step, secrets) =>
       createStepOutput({
         secrets,
-        store: (content) => write((trx, now) => insertLog(trx, [{ stepId: step.id, content, now }])),
+        store: (content) => write(async () => [{ type: 'log', stepId: step.id, content }]),
       }),
     completeStep: (step, next) =>
-      write(async (trx, now) => {
-        await setStep(trx, step.id, 'completed', { now, exitCode: 0 });
-        if (next) await setStep(trx, next.id, 'in-progress', { now });
-      }),
+      write(async (trx, now) => [
+        stepChanged(await setStep(trx, step.id, 'completed', { now, exitCode: 0 })),
+        ...(next ? [stepChanged(await setStep(trx, next.id, 'in-progress', { now }))] : []),
+      ]),
     failTarget: (target, step, rest, { exitCode, reason }) =>
       write(async (trx, now) => {
-        await setStep(trx, step.id, 'failed', { now, reason, exitCode });
-        for (const { id } of rest) {
-          await setStep(trx, id, 'skipped', { now, reason: `Skipped: step ${step.step_order} failed.` });
-        }
-        await setTarget(trx, target.id, 'failed', reason, now);
+        const failed = stepChanged(await setStep(trx, step.id, 'failed', { now, reason, exitCode }));
+        const skipped = await skipSteps(trx, rest, `Skipped: step ${step.step_order} failed.`, now);
+        return [failed, ...skipped, targetChanged(await setTarget(trx, target.id, 'failed', reason, now))];
       }),
+    skipTarget: (target, rest, reason) =>
+      write(async (trx, now) => [
+        ...(await skipSteps(trx, rest, reason, now)),
+        targetChanged(await setTarget(trx, target.id, 'skipped', reason, now)),
+      ]),
     completeTarget: (target) =>
-      write((trx, now) => setTarget(trx, target.id, 'completed', 'Completed.', now)),
-    endAction: (status, reason) =>
+      write(async (trx, now) => [
+        targetChanged(await setTarget(trx, target.id, 'completed', 'Completed.', now)),
+      ]),
+    setCommit: (deployment, commit) =>
       write(async (trx, now) => {
-        await transition(writer, trx, action.id, status, { now, reason, heldBy: nodeId });
+        await setReleaseCommit(trx, action.id, commit, now);
+        const action_data = JSON.stringify({ ...deployment, commit });
+        await trx.updateTable('actions').set({ action_data }).where('id', '=', action.id).execute();
+        return [];
       }),
+    activateRelease: (applicationId, name) =>
+      write(async (trx, now) => {
+        await activateRelease(trx, applicationId, name, now);
+        return [];
+      }),
+    markRemoved: (applicationId, kept) =>
+      write(async (trx, now) => {
+        await markRemoved(trx, applicationId, kept, now);
+        return [];
+      }),
+    endAction: async (status, reason) => {
+      // What was written before must be in the stream before.
+      while (draining) await draining;
+      await untilTaken(async (trx) => {
+        const row = await transition(writer, trx, action.id, status, {
+          now: clock.now(),
+          reason,
+          heldBy: nodeId,
+        });
+        return row?.last_seq ?? known;
+      });
+      context.onWritten(action.id);
+    },
   };
+}
+
+async function skipSteps(
+  trx: Trx,
+  steps: ActionStepRow[],
+  reason: string,
+  now: number,
+): Promise<NewStreamEvent[]> {
+  const events: NewStreamEvent[] = [];
+  for (const { id } of steps) events.push(stepChanged(await setStep(trx, id, 'skipped', { now, reason })));
+  return events;
 }
 
 async function setStep(
@@ -77,9 +192,9 @@ async function setStep(
   id: number,
   status: ActionStatus,
   options: { now: number; reason?: string; exitCode?: number | null },
-): Promise<void> {
+): Promise<ActionStepRow> {
   const { now } = options;
-  await trx
+  return await trx
     .updateTable('action_steps')
     .set({
       status,
@@ -90,7 +205,8 @@ async function setStep(
       ...(options.exitCode === undefined ? {} : { exit_code: options.exitCode }),
     })
     .where('id', '=', id)
-    .execute();
+    .returningAll()
+    .executeTakeFirstOrThrow();
 }
 
 async function setTarget(
@@ -99,10 +215,11 @@ async function setTarget(
   status: ActionStatus,
   reason: string,
   now: number,
-): Promise<void> {
-  await trx
+): Promise<TargetRow> {
+  return await trx
     .updateTable('action_targets')
     .set({ status, reason_code: statusCode(status), reason, completed_at: now, updated_at: now })
     .where('id', '=', id)
-    .execute();
+    .returningAll()
+    .executeTakeFirstOrThrow();
 }

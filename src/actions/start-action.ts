@@ -90,7 +90,8 @@ async function checkServers(db: Db, pipeline: PipelineRow, ids: number[]): Promi
   if (faults.length > 0) throw invalid(faults);
 }
 
-async function describeCaller(db: Db, request: FastifyRequest): Promise<TriggeredFrom> {
+/** Who calls, as an action tells it. */
+export async function describeCaller(db: Db, request: FastifyRequest): Promise<TriggeredFrom> {
   const principal = principalOf(request);
   const user = await findUser(db, principal.userId);
   const isProject = principal.via === 'project_api_token';

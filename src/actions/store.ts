@@ -113,27 +113,6 @@ export async function actionStepsOf(db: Db | Trx, targetIds: number[]): Promise<
     .execute();
 }
 
-export async function insertLog(
-  trx: Trx,
-  logs: { stepId: number; content: string; now: number }[],
-): Promise<void> {
-  await trx
-    .insertInto('step_logs')
-    .values(logs.map(({ stepId, content, now }) => ({ step_id: stepId, content, created_at: now })))
-    .execute();
-}
-
-/** The whole output of a step, as it was stored: capped and masked. */
-export async function readLog(db: Db, stepId: number): Promise<string> {
-  const rows = await db
-    .selectFrom('step_logs')
-    .select('content')
-    .where('step_id', '=', stepId)
-    .orderBy('id')
-    .execute();
-  return rows.map(({ content }) => content).join('');
-}
-
 // A partial index is used only when its condition stands in the query as it does in the index.
 /** Index: actions_pending. */
 export const isPending = sql<boolean>`actions.status = 'pending'`;

@@ -2,13 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { findServers } from '../inventory/servers/store.ts';
 import { isLifecycle } from '../pipelines/lifecycle.ts';
-import { scriptOf } from '../pipelines/steps.ts';
-import { findPipeline, stepsOf } from '../pipelines/store.ts';
+import type { PlannedStep } from '../pipelines/default-steps.ts';
+import { findPipeline } from '../pipelines/store.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Connection, Trx } from '../platform/database/connect.ts';
+import type { SecretBox } from '../platform/secret-box.ts';
 import type { EventWriter } from './events.ts';
 import { pipelineDeleted } from './recover.ts';
-import { statusCode, defaultReason } from './status.ts';
+import type { Deployment } from './releases/deployment.ts';
+import { planAction } from './releases/plan-action.ts';
+import { statusCode, defaultReason, type ReasonCode } from './status.ts';
 import {
   countRunning,
   isActive,
@@ -17,6 +20,7 @@ import {
   type ActionStepRow,
   type TargetRow,
 } from './store.ts';
+import { appendToStream, stepChanged, takeNumbers, targetChanged } from './stream.ts';
 import { transition } from './transition.ts';
 import type { ActionParameters } from './trigger.ts';
 
@@ -25,6 +29,10 @@ export type ClaimedAction = {
   action: ActionRow;
   runId: string;
   targets: { row: TargetRow; steps: ActionStepRow[] }[];
+  /** Of the whole action. */
+  timeoutSeconds: number;
+  /** Set where the default steps of a deployment run. */
+  deployment: Deployment | null;
 };
 
 /** An arbitrary number that names "Hookline claims actions" among PostgreSQL's advisory locks. */
@@ -33,13 +41,16 @@ const claimLock = 4_866_543;
 /** How many pending actions one turn looks at beyond the free places, to sort out those that must wait. */
 const lookAhead = 50;
 
+const dayInSeconds = 86_400;
+const stepSeconds = 3600;
+
 /**
- * Claims up to `places` actions in one transaction: first the oldest waiting ones of pipelines that have room again,
- * then pending ones in order. A pending action whose pipeline is full, or has older ones waiting, becomes `waiting`:
- * that is what keeps them first in, first out. `more` tells that there may be others to look at.
+ * Claims up to `places` actions in one transaction, the oldest first: waiting ones whose pipeline has room again, then
+ * pending ones. One that must wait, for its pipeline or for a server, keeps its place before all younger ones that need
+ * the same: first in, first out, for each of both. `more` tells that there may be others to look at.
  */
 export async function takeNext(
-  context: { connection: Connection; writer: EventWriter; clock: Clock },
+  context: { connection: Connection; writer: EventWriter; clock: Clock; box: SecretBox },
   options: { nodeId: string; places: number },
 ): Promise<{ claimed: ClaimedAction[]; more: boolean }> {
   const { connection, writer, clock } = context;
@@ -49,32 +60,48 @@ export async function takeNext(
     if (connection.dialect === 'postgres') await sql`select pg_advisory_xact_lock(${claimLock})`.execute(trx);
     const now = clock.now();
     const claimed: ClaimedAction[] = [];
-    const take = async (id: number) => {
+    const room = createRoom(trx);
+    /** Claims it when its servers have room, else gives back the sentence that says which has none. */
+    const take = async (row: Candidate): Promise<string | null> => {
       try {
-        claimed.push(...(await claim(writer, trx, id, { now, nodeId })));
+        const targets = await resolveTargets(trx, row);
+        const full = await room.serverWithout(targets);
+        if (full)
+          return `Waiting: the server ${full.hostname} runs at most ${full.max_parallel_actions} at the same time.`;
+        room.take(targets);
+        claimed.push(...(await claim(context, trx, row.id, targets, { now, nodeId })));
+        return null;
       } catch (cause) {
-        throw new ClaimFailed(id, cause);
+        if (cause instanceof MissingServer) {
+          await transition(writer, trx, row.id, 'failed', { now, reason: cause.message });
+          return null;
+        }
+        throw new ClaimFailed(row.id, cause);
       }
     };
 
-    for (const pipeline of await pipelinesWithWaiting(trx)) {
-      const free = await freePlaces(trx, pipeline);
-      const ids = await oldestWaiting(trx, pipeline.id, Math.min(free, places - claimed.length));
-      for (const id of ids) await take(id);
+    const stuck = new Set<number>();
+    for (const { row, pipeline } of await waitingWithRoom(trx, places)) {
       if (claimed.length >= places) return { claimed, more: false };
+      if (stuck.has(pipeline.id)) continue;
+      const reason = await take(row);
+      if (reason === null) continue;
+      if (pipeline.max_parallel_actions > 0) stuck.add(pipeline.id);
+      await sayWhyItWaits(trx, row.id, reason, now);
     }
 
     const pending = await oldestPending(trx, places - claimed.length + lookAhead);
     const full = new Set<number>();
-    for (const { id, pipeline_id } of pending) {
-      const pipeline = pipeline_id === null ? null : await findLimit(trx, pipeline_id);
+    for (const row of pending) {
+      const pipeline = row.pipeline_id === null ? null : await findLimit(trx, row.pipeline_id);
       if (!pipeline) {
-        await transition(writer, trx, id, 'failed', {
-          now,
-          reason: pipelineDeleted,
-        });
+        await transition(writer, trx, row.id, 'failed', { now, reason: pipelineDeleted });
         continue;
       }
+      const wait = async (reason: string, reasonCode: ReasonCode) => {
+        await transition(writer, trx, row.id, 'waiting', { now, reason, reasonCode });
+        if (pipeline.when_waiting === 'replace') await skipReplaced(writer, trx, pipeline.id, row.id, now);
+      };
       const limited = pipeline.max_parallel_actions > 0;
       const mustWait =
         limited &&
@@ -83,14 +110,88 @@ export async function takeNext(
           (await oldestWaiting(trx, pipeline.id, 1)).length > 0);
       if (mustWait) {
         full.add(pipeline.id);
-        const reason = `Waiting: its pipeline runs at most ${pipeline.max_parallel_actions} at the same time.`;
-        await transition(writer, trx, id, 'waiting', { now, reason });
+        await wait(
+          `Waiting: its pipeline runs at most ${pipeline.max_parallel_actions} at the same time.`,
+          'WAITING_CONCURRENCY_PIPELINE',
+        );
       } else if (claimed.length < places) {
-        await take(id);
+        const reason = await take(row);
+        if (reason !== null) await wait(reason, 'WAITING_CONCURRENCY_TARGET');
       }
     }
     return { claimed, more: claimed.length < places && pending.length >= lookAhead };
   });
+}
+
+type Candidate = Pick<
+  ActionRow,
+  'id' | 'pipeline_id' | 'resource_type' | 'resource_id' | 'type' | 'parameters'
+>;
+const candidateColumns = ['id', 'pipeline_id', 'resource_type', 'resource_id', 'type', 'parameters'] as const;
+
+/** The oldest waiting actions of all pipelines that have room, as many of each as it has, oldest first. */
+async function waitingWithRoom(trx: Trx, places: number): Promise<{ row: Candidate; pipeline: Limit }[]> {
+  const found: { row: Candidate; pipeline: Limit }[] = [];
+  for (const pipeline of await pipelinesWithWaiting(trx)) {
+    const rows = await oldestWaiting(trx, pipeline.id, Math.min(await freePlaces(trx, pipeline), places));
+    found.push(...rows.map((row) => ({ row, pipeline })));
+  }
+  return found.sort((a, b) => a.row.id - b.row.id);
+}
+
+/** How many more actions each server may run, counted once in a turn; a server that somebody waits for is full for all after him. */
+function createRoom(trx: Trx) {
+  const free = new Map<number, number>();
+  const limited = (targets: TargetData[]) => targets.filter((target) => target.max_parallel_actions > 0);
+  return {
+    async serverWithout(targets: TargetData[]): Promise<TargetData | null> {
+      let full: TargetData | null = null;
+      for (const target of limited(targets)) {
+        if (!free.has(target.id)) {
+          free.set(target.id, target.max_parallel_actions - (await countOnServer(trx, target.id)));
+        }
+        if (free.get(target.id)! <= 0) full ??= target;
+      }
+      if (full) for (const target of limited(targets)) free.set(target.id, 0);
+      return full;
+    },
+    take(targets: TargetData[]) {
+      for (const target of limited(targets)) free.set(target.id, free.get(target.id)! - 1);
+    },
+  };
+}
+
+/** Index: action_targets_running. */
+async function countOnServer(trx: Trx, serverId: number): Promise<number> {
+  const { count } = await trx
+    .selectFrom('action_targets')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where(sql<boolean>`status = 'in-progress'`)
+    .where('resource_id', '=', serverId)
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
+/** What it waits for has changed since it began to wait; its status has not. */
+async function sayWhyItWaits(trx: Trx, id: number, reason: string, now: number): Promise<void> {
+  await trx
+    .updateTable('actions')
+    .set({ reason, reason_code: 'WAITING_CONCURRENCY_TARGET', updated_at: now })
+    .where('id', '=', id)
+    .where('reason', '<>', reason)
+    .execute();
+}
+
+async function skipReplaced(
+  writer: EventWriter,
+  trx: Trx,
+  pipelineId: number,
+  by: number,
+  now: number,
+): Promise<void> {
+  for (const { id } of await oldestWaiting(trx, pipelineId, Number.MAX_SAFE_INTEGER)) {
+    if (id !== by) await transition(writer, trx, id, 'skipped', { now, reason: `Replaced by #${by}.` });
+  }
 }
 
 /** Tells which action it was that could not be claimed; the whole turn was rolled back. */
@@ -104,13 +205,13 @@ export class ClaimFailed extends Error {
   }
 }
 
-type Limit = { id: number; max_parallel_actions: number };
+type Limit = { id: number; max_parallel_actions: number; when_waiting: string };
 
 /** Asks each pipeline, of which there are few, for one waiting action, rather than all waiting actions for their pipelines. */
 async function pipelinesWithWaiting(trx: Trx): Promise<Limit[]> {
   return await trx
     .selectFrom('pipelines')
-    .select(['id', 'max_parallel_actions'])
+    .select(['id', 'max_parallel_actions', 'when_waiting'])
     .where(({ exists, selectFrom }) =>
       exists(
         selectFrom('actions')
@@ -127,7 +228,7 @@ async function pipelinesWithWaiting(trx: Trx): Promise<Limit[]> {
 async function findLimit(trx: Trx, id: number): Promise<Limit | null> {
   const row = await trx
     .selectFrom('pipelines')
-    .select(['id', 'max_parallel_actions'])
+    .select(['id', 'max_parallel_actions', 'when_waiting'])
     .where('id', '=', id)
     .executeTakeFirst();
   return row ?? null;
@@ -138,24 +239,23 @@ async function freePlaces(trx: Trx, pipeline: Limit): Promise<number> {
   return Math.max(0, pipeline.max_parallel_actions - (await countRunning(trx, pipeline.id)));
 }
 
-async function oldestWaiting(trx: Trx, pipelineId: number, limit: number): Promise<number[]> {
+async function oldestWaiting(trx: Trx, pipelineId: number, limit: number): Promise<Candidate[]> {
   if (limit <= 0) return [];
-  const rows = await trx
+  return await trx
     .selectFrom('actions')
-    .select('id')
+    .select(candidateColumns)
     .where(isActive)
     .where('status', '=', 'waiting')
     .where('pipeline_id', '=', pipelineId)
     .orderBy('id')
     .limit(Math.min(limit, 1000))
     .execute();
-  return rows.map(({ id }) => id);
 }
 
-async function oldestPending(trx: Trx, limit: number) {
+async function oldestPending(trx: Trx, limit: number): Promise<Candidate[]> {
   return await trx
     .selectFrom('actions')
-    .select(['id', 'pipeline_id'])
+    .select(candidateColumns)
     .where(isPending)
     .orderBy('id')
     .limit(limit)
@@ -164,9 +264,10 @@ async function oldestPending(trx: Trx, limit: number) {
 
 /** Queued and started in one go, with both events; the targets and steps are written down as they are now. */
 async function claim(
-  writer: EventWriter,
+  { writer, box }: { writer: EventWriter; box: SecretBox },
   trx: Trx,
   id: number,
+  resolved: TargetData[],
   { now, nodeId }: { now: number; nodeId: string },
 ): Promise<ClaimedAction[]> {
   const runId = randomUUID();
@@ -175,25 +276,20 @@ async function claim(
     now,
     change: { claimed_by: nodeId, run_id: runId },
   });
-  if (!action || action.pipeline_id === null) return [];
-  const steps = await stepsOf(trx, action.pipeline_id);
+  const pipeline =
+    action && action.pipeline_id !== null ? await findPipeline(trx, action.pipeline_id) : undefined;
+  if (!action || !pipeline) return [];
+  const { steps, deployment } = await planAction({ trx, box }, action, pipeline, now);
   const targets: ClaimedAction['targets'] = [];
-  let resolved: TargetData[];
-  try {
-    resolved = await resolveTargets(trx, action);
-  } catch (error) {
-    if (!(error instanceof MissingServer)) throw error;
-    await transition(writer, trx, id, 'failed', { now, reason: error.message });
-    return [];
-  }
   for (const target of resolved) {
+    const { max_parallel_actions: _, ...shown } = target;
     const row = await trx
       .insertInto('action_targets')
       .values({
         action_id: action.id,
         resource_type: 'server',
         resource_id: target.id,
-        resource_data: JSON.stringify(target),
+        resource_data: JSON.stringify(shown),
         status: 'in-progress',
         reason_code: statusCode('in-progress'),
         reason: defaultReason('in-progress'),
@@ -204,19 +300,37 @@ async function claim(
       })
       .returningAll()
       .executeTakeFirstOrThrow();
-    const stepRows = await insertSteps(trx, row, steps, now);
-    targets.push({ row, steps: stepRows });
+    targets.push({ row, steps: await insertSteps(trx, row, steps, now) });
   }
-  return [{ action, runId, targets }];
+  const events = targets.flatMap(({ row, steps: [first] }) => [
+    targetChanged(row),
+    ...(first ? [stepChanged(first)] : []),
+  ]);
+  const last = await takeNumbers(trx, action.id, events.length);
+  await appendToStream(trx, { actionId: action.id, last, now }, events);
+  const timeoutSeconds = pipeline.timeout_seconds ?? dayInSeconds;
+  return [{ action: { ...action, last_seq: last }, runId, targets, timeoutSeconds, deployment }];
 }
 
-type TargetData = { id: number; hostname: string; ip_address: string | null; ssh_port: number };
+type TargetData = {
+  id: number;
+  hostname: string;
+  ip_address: string | null;
+  ssh_port: number;
+  max_parallel_actions: number;
+};
 
 /** The machine that Hookline itself runs on. */
-const local: TargetData = { id: 0, hostname: 'local', ip_address: null, ssh_port: 0 };
+const local: TargetData = {
+  id: 0,
+  hostname: 'local',
+  ip_address: null,
+  ssh_port: 0,
+  max_parallel_actions: 0,
+};
 
 /** Throws MissingServer rather than run on fewer machines than were asked for. */
-async function resolveTargets(trx: Trx, action: ActionRow): Promise<TargetData[]> {
+async function resolveTargets(trx: Trx, action: Candidate): Promise<TargetData[]> {
   if (await runsOutside(trx, action)) return [local];
   const { servers } = JSON.parse(action.parameters) as ActionParameters;
   const ids = servers ?? (await ownServers(trx, action));
@@ -224,14 +338,20 @@ async function resolveTargets(trx: Trx, action: ActionRow): Promise<TargetData[]
   const rows = await findServers(trx, ids);
   const missing = ids.filter((id) => !rows.some((row) => row.id === id));
   if (missing.length > 0) throw new MissingServer(missing);
-  return rows.map(({ id, hostname, ip_address, ssh_port }) => ({ id, hostname, ip_address, ssh_port }));
+  return rows.map(({ id, hostname, ip_address, ssh_port, max_parallel_actions }) => ({
+    id,
+    hostname,
+    ip_address,
+    ssh_port,
+    max_parallel_actions,
+  }));
 }
 
 /**
  * The pipelines that a server came with act on it from outside, since a machine that is off runs nothing. One that
  * somebody wrote runs on the server: its `reboot` must never be ours.
  */
-async function runsOutside(trx: Trx, action: ActionRow): Promise<boolean> {
+async function runsOutside(trx: Trx, action: Candidate): Promise<boolean> {
   if (action.pipeline_id === null || !isLifecycle(action.resource_type, action.type)) return false;
   return (await findPipeline(trx, action.pipeline_id))?.is_auto_generated === 1;
 }
@@ -244,7 +364,7 @@ class MissingServer extends Error {
 }
 
 /** A server's own pipeline runs on that server; an application's on those linked to it. */
-async function ownServers(trx: Trx, action: ActionRow): Promise<number[]> {
+async function ownServers(trx: Trx, action: Candidate): Promise<number[]> {
   if (action.resource_type === 'server') return [action.resource_id];
   const rows = await trx
     .selectFrom('application_servers')
@@ -258,7 +378,7 @@ async function ownServers(trx: Trx, action: ActionRow): Promise<number[]> {
 async function insertSteps(
   trx: Trx,
   target: TargetRow,
-  steps: Awaited<ReturnType<typeof stepsOf>>,
+  steps: PlannedStep[],
   now: number,
 ): Promise<ActionStepRow[]> {
   if (steps.length === 0) return [];
@@ -274,8 +394,10 @@ async function insertSteps(
           step_order: index + 1,
           name: step.name,
           description: step.description,
-          command: scriptOf(step),
-          run_as_user: step.run_as_user,
+          kind: step.kind,
+          command: step.command,
+          run_as_user: step.runAsUser,
+          timeout_seconds: step.timeoutSeconds ?? stepSeconds,
           status,
           reason_code: statusCode(status),
           reason: index === 0 ? defaultReason('in-progress') : 'Waiting for the steps before it.',

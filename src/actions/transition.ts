@@ -1,10 +1,12 @@
-import type { Updateable } from 'kysely';
+import { sql, type Updateable } from 'kysely';
 import type { Trx } from '../platform/database/connect.ts';
 import type { Database } from '../platform/database/schema.ts';
 import { writeEvents, type EventWriter } from './events.ts';
 import { noteServerStatus } from './server-status.ts';
-import { defaultReason, statusCode, type ActionStatus } from './status.ts';
+import { failRelease } from './releases/store.ts';
+import { defaultReason, statusCode, type ActionStatus, type ReasonCode } from './status.ts';
 import { insertActions, type ActionRow } from './store.ts';
+import { actionChanged, appendToStream } from './stream.ts';
 
 /** The statuses an action can come from; anything else means that somebody else was faster. */
 const comesFrom: Record<Exclude<ActionStatus, 'pending'>, ActionStatus[]> = {
@@ -24,6 +26,9 @@ export type NewAction = Omit<
   | 'reason'
   | 'claimed_by'
   | 'run_id'
+  | 'action_data'
+  | 'cancelled_by'
+  | 'last_seq'
   | 'started_at'
   | 'completed_at'
   | 'updated_at'
@@ -45,6 +50,9 @@ export async function createActions(
       reason: defaultReason('pending'),
       claimed_by: null,
       run_id: null,
+      action_data: null,
+      cancelled_by: null,
+      last_seq: 0,
       started_at: null,
       completed_at: null,
       updated_at: input.created_at,
@@ -66,8 +74,11 @@ export async function transition(
   options: {
     now: number;
     reason?: string;
+    reasonCode?: ReasonCode;
     heldBy?: string;
-    change?: Pick<Updateable<Database['actions']>, 'claimed_by' | 'run_id'>;
+    /** Only from one of these. */
+    from?: readonly ActionStatus[];
+    change?: Pick<Updateable<Database['actions']>, 'claimed_by' | 'run_id' | 'action_data'>;
   },
 ): Promise<ActionRow | null> {
   const { now, heldBy } = options;
@@ -75,18 +86,21 @@ export async function transition(
     .updateTable('actions')
     .set({
       status: to,
-      reason_code: statusCode(to),
+      reason_code: options.reasonCode ?? statusCode(to),
       reason: options.reason ?? defaultReason(to),
       updated_at: now,
+      last_seq: sql`last_seq + 1`,
       ...(to === 'in-progress' ? { started_at: now } : {}),
       ...(isEnd(to) ? { completed_at: now, claimed_by: null } : {}),
       ...options.change,
     })
     .where('id', '=', id)
-    .where('status', 'in', comesFrom[to]);
+    .where('status', 'in', options.from ?? comesFrom[to]);
   if (heldBy !== undefined) query = query.where('claimed_by', '=', heldBy);
   const row = await query.returningAll().executeTakeFirst();
   if (!row) return null;
+  await appendToStream(trx, { actionId: id, last: row.last_seq, now }, [actionChanged(row)]);
+  if (to === 'failed') await failRelease(trx, id, now);
   await noteServerStatus(trx, row, to);
   await writeEvents(writer, trx, [row], now);
   return row;

@@ -21,6 +21,10 @@ export type ActionParameters = {
   commit_hash: string | null;
   /** Null: the servers linked to the resource, else the built-in target `local`. */
   servers: number[] | null;
+  /** The release that is to be live again; set for a rollback alone. */
+  rollback_to?: string;
+  /** What a deployment was asked for as; `deploy` if left out. */
+  deployment_type?: 'redeploy';
 };
 
 /** Reads the parameters out of a hook's variables. `branch` is the older form of source type and ref. */

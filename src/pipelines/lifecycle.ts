@@ -144,6 +144,7 @@ async function addPipeline(
     operation,
     max_parallel_actions: 1,
     trigger_when: null,
+    timeout_seconds: null,
     is_auto_generated: 1,
     created_by: server.created_by,
     created_at: now,

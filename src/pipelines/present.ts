@@ -3,6 +3,7 @@ import { UserRelation, type UserLookup } from '../accounts/present.ts';
 import { resourceTypes, type ResourceType } from '../inventory/resource.ts';
 import { isoTime } from '../platform/clock.ts';
 import { Nullable, OneOf, Time, Unused } from '../platform/http/schemas.ts';
+import type { PlannedStep, StepKind } from './default-steps.ts';
 import { operationCodes, operationLabel, type Operation } from './operations.ts';
 import { runners, type Runner } from './steps.ts';
 import type { PipelineRow, StepRow } from './store.ts';
@@ -19,13 +20,58 @@ export const Step = Type.Object(
     script_id: Type.Integer({ description: 'The same as `id`.' }),
     pipeline_id: Type.Integer(),
     trigger_order: Type.Integer({ description: 'Its position, from 1.' }),
+    after_activation: Type.Boolean({
+      description: 'Of a deploy pipeline: it runs once the new release is live, rather than to build it.',
+    }),
+    timeout_seconds: Nullable(Type.Integer({ description: 'Null for an hour.' })),
     is_auto_generated: Type.Boolean(),
-    is_default_step: Type.Boolean(),
+    is_default_step: Type.Boolean({
+      description:
+        'Hookline does it by itself; it cannot be changed. Such a step has a negative id and no place in `trigger_order`.',
+    }),
     created_at: Time,
     updated_at: Time,
   },
   { title: 'Step' },
 );
+
+/** The steps of a pipeline with those that Hookline adds. */
+export function presentSteps(pipeline: PipelineRow, planned: PlannedStep[]): Static<typeof Step>[] {
+  const last = Math.max(0, ...planned.map(({ row }) => row?.trigger_order ?? 0));
+  const activation = planned.findIndex(({ kind }) => kind === 'activate');
+  return planned.map(({ row, kind, name, description, command, runAsUser }, index) =>
+    row
+      ? presentStep(row)
+      : {
+          id: defaultStepIds[kind],
+          name,
+          description,
+          type: 'default',
+          run_as_user: runAsUser,
+          command,
+          runner: 'custom' as const,
+          script_id: defaultStepIds[kind],
+          pipeline_id: pipeline.id,
+          trigger_order: index < activation ? 0 : last + 1,
+          after_activation: index > activation,
+          timeout_seconds: null,
+          is_auto_generated: true,
+          is_default_step: true,
+          created_at: isoTime(pipeline.created_at),
+          updated_at: isoTime(pipeline.updated_at),
+        },
+  );
+}
+
+/** They are no rows, but clients tell steps apart by their ids. */
+const defaultStepIds: Record<StepKind, number> = {
+  fetch: -1,
+  install: -2,
+  build: -3,
+  command: 0,
+  activate: -4,
+  prune: -5,
+};
 
 export function presentStep(row: StepRow): Static<typeof Step> {
   return {
@@ -40,12 +86,17 @@ export function presentStep(row: StepRow): Static<typeof Step> {
     script_id: row.id,
     pipeline_id: row.pipeline_id,
     trigger_order: row.trigger_order,
+    after_activation: row.after_activation === 1,
+    timeout_seconds: row.timeout_seconds,
     is_auto_generated: false,
     is_default_step: false,
     created_at: isoTime(row.created_at),
     updated_at: isoTime(row.updated_at),
   };
 }
+
+export const waitingPolicies = ['queue', 'replace'] as const;
+type WhenWaiting = (typeof waitingPolicies)[number];
 
 export const PipelineRelation = Type.Object(
   {
@@ -60,6 +111,15 @@ export const PipelineRelation = Type.Object(
     operation: OneOf(operationCodes),
     operation_human_readable: Type.String(),
     max_parallel_actions: Type.Integer({ description: '0 means no limit.' }),
+    when_waiting: Type.Unsafe<WhenWaiting>({
+      ...OneOf(waitingPolicies),
+      description:
+        'What a new action does to those that wait for a place: it queues behind them, or replaces them, and they are skipped.',
+    }),
+    timeout_seconds: Nullable(Type.Integer({ description: 'Of a whole action; null for a day.' })),
+    default_steps: Type.Boolean({
+      description: 'Whether Hookline fetches, activates and prunes releases around its own steps.',
+    }),
     trigger_when: Unused,
     is_auto_generated: Type.Boolean({ description: 'It came with its resource.' }),
     created_by_user: Nullable(UserRelation),
@@ -92,6 +152,9 @@ export function presentPipeline(
     operation: row.operation as Operation,
     operation_human_readable: operationLabel(row.operation),
     max_parallel_actions: row.max_parallel_actions,
+    when_waiting: row.when_waiting as WhenWaiting,
+    timeout_seconds: row.timeout_seconds,
+    default_steps: row.default_steps === 1,
     trigger_when: null,
     is_auto_generated: row.is_auto_generated === 1,
     created_by_user: users(row.created_by),

@@ -4,16 +4,26 @@ import { audited } from '../accounts/audit.ts';
 import { permissionsAt } from '../accounts/grants.ts';
 import { usersById } from '../accounts/present.ts';
 import { findScope } from '../accounts/scopes.ts';
+import { findApplication } from '../inventory/applications/store.ts';
 import { resourceColumns, resourceTypes } from '../inventory/resource.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
-import { notFound } from '../platform/errors.ts';
+import { invalid, notFound } from '../platform/errors.ts';
 import { onePage, PageQuery } from '../platform/http/pagination.ts';
 import { Id, idParam, noContent, Nullable, OneOf } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import { operationCodes } from './operations.ts';
-import { Pipeline, PipelineRelation, presentPipeline, presentStep, Step } from './present.ts';
+import { mayHaveDefaultSteps, planSteps } from './default-steps.ts';
+import {
+  Pipeline,
+  PipelineRelation,
+  presentPipeline,
+  presentStep,
+  presentSteps,
+  Step,
+  waitingPolicies,
+} from './present.ts';
 import {
   addStep,
   changeStep,
@@ -55,6 +65,18 @@ const stepFields = {
   }),
   runner: Type.Optional(OneOf(runners)),
   run_as_user: Type.Optional(Type.String({ maxLength: 60, pattern: '^([a-z_][a-z0-9_-]*)?$' })),
+  after_activation: Type.Optional(
+    Type.Boolean({ description: 'In a deploy pipeline: to run once the new release is live.' }),
+  ),
+  timeout_seconds: Type.Optional(
+    Nullable(
+      Type.Integer({
+        minimum: 1,
+        maximum: 86_400,
+        description: 'The step is ended then; an hour if left out.',
+      }),
+    ),
+  ),
 };
 const StepCreate = Type.Object(stepFields, { title: 'StepCreate' });
 const StepUpdate = Type.Object(
@@ -70,27 +92,59 @@ const StepUpdate = Type.Object(
   },
   { title: 'StepUpdate' },
 );
+const options = {
+  max_parallel_actions,
+  when_waiting: Type.Optional(
+    OneOf(
+      waitingPolicies,
+      'Whether a new action queues behind those that wait for a place, or replaces them.',
+    ),
+  ),
+  timeout_seconds: Type.Optional(
+    Nullable(
+      Type.Integer({
+        minimum: 1,
+        maximum: 604_800,
+        description: 'A whole action is ended then; a day if left out.',
+      }),
+    ),
+  ),
+  default_steps: Type.Optional(
+    Type.Boolean({
+      description:
+        'Of a deploy pipeline of an application, and true for those if left out: Hookline fetches the source into a release, activates it and removes old ones. With false the pipeline does what its steps do.',
+    }),
+  ),
+};
 const PipelineCreate = Type.Object(
   {
     name,
     operation: OneOf(operationCodes),
-    max_parallel_actions,
+    ...options,
     trigger_when,
     steps: Type.Optional(Type.Array(StepCreate, { maxItems: mostSteps })),
   },
   { title: 'PipelineCreate' },
 );
 const PipelineUpdate = Type.Object(
-  { name: Type.Optional(name), max_parallel_actions, trigger_when },
+  { name: Type.Optional(name), ...options, trigger_when },
   { title: 'PipelineUpdate' },
 );
 
 export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bus: Bus }): void {
   const { db, clock, bus } = context;
   const present = async (row: PipelineRow, scope: { projectId: number; organizationId: number }) => {
-    const steps = await stepsOf(db, row.id);
+    const own = await stepsOf(db, row.id);
+    const application =
+      row.resource_type === 'application' ? await findApplication(db, row.resource_id) : undefined;
     const users = await usersById(db, [row.created_by]);
-    return { ...presentPipeline(row, scope, users), steps: steps.map(presentStep) };
+    const steps = presentSteps(row, planSteps(row, application ?? null, own));
+    return { ...presentPipeline(row, scope, users), steps };
+  };
+  const checkDefaultSteps = (wanted: boolean | undefined, resourceType: string, operation: string) => {
+    if (!wanted || mayHaveDefaultSteps(resourceType, operation)) return;
+    const message = 'are for the deploy pipelines of applications';
+    throw invalid([{ field: 'default_steps', message }]);
   };
   const resourceParams = Type.Object({ resource_type: OneOf(resourceTypes), resource_id: Id });
 
@@ -110,6 +164,7 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
     handler: async (request, reply) => {
       const scope = scopeOf(request);
       const { body, params } = request;
+      checkDefaultSteps(body.default_steps, params.resource_type, body.operation);
       body.steps?.forEach((step, index) => checkCommand(step.command, `steps.${index}.command`));
       const now = clock.now();
       const row = await audited(context, request, asObject, async (trx) => {
@@ -119,6 +174,10 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
           name: body.name,
           operation: body.operation,
           max_parallel_actions: body.max_parallel_actions ?? 0,
+          when_waiting: body.when_waiting ?? 'queue',
+          timeout_seconds: body.timeout_seconds ?? null,
+          default_steps:
+            (body.default_steps ?? mayHaveDefaultSteps(params.resource_type, body.operation)) ? 1 : 0,
           trigger_when: null,
           created_by: principalOf(request).userId,
           created_at: now,
@@ -187,11 +246,16 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
     },
     handler: async (request, reply) => {
       const row = await existing(request.params.pipeline_id);
-      const changed = request.body.name ?? row.name;
+      const { body } = request;
+      checkDefaultSteps(body.default_steps, row.resource_type, row.operation);
+      const changed = body.name ?? row.name;
       await audited(context, request, { ...asObject(row), name: changed }, (trx) =>
         updatePipeline(trx, row.id, {
-          name: request.body.name,
-          max_parallel_actions: request.body.max_parallel_actions,
+          name: body.name,
+          max_parallel_actions: body.max_parallel_actions,
+          when_waiting: body.when_waiting,
+          timeout_seconds: body.timeout_seconds,
+          default_steps: body.default_steps === undefined ? undefined : body.default_steps ? 1 : 0,
           updated_at: clock.now(),
         }),
       );

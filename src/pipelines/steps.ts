@@ -14,6 +14,8 @@ export type StepInput = {
   command: string;
   runner?: Runner | undefined;
   run_as_user?: string | undefined;
+  after_activation?: boolean | undefined;
+  timeout_seconds?: number | null | undefined;
 };
 
 /** The bash script of a step. */
@@ -54,6 +56,8 @@ export function newStep(pipelineId: number, input: StepInput, order: number, now
     command: input.command,
     runner: input.runner ?? 'custom',
     run_as_user: input.run_as_user ?? '',
+    after_activation: input.after_activation ? (1 as const) : (0 as const),
+    timeout_seconds: input.timeout_seconds ?? null,
     trigger_order: order,
     unlinked_at: null,
     created_at: now,
@@ -79,6 +83,8 @@ export async function changeStep(
     command: input.command,
     runner: input.runner ?? step.runner,
     run_as_user: input.run_as_user ?? step.run_as_user,
+    ...(input.after_activation === undefined ? {} : { after_activation: input.after_activation ? 1 : 0 }),
+    ...(input.timeout_seconds === undefined ? {} : { timeout_seconds: input.timeout_seconds }),
     updated_at: now,
   });
   const { triggerAfter } = input;
@@ -103,7 +109,8 @@ export async function linkStep(
   const now = clock.now();
   if (step.pipeline_id !== pipelineId) {
     // Safe: only the schema's values are written.
-    await addStep({ trx, clock }, pipelineId, { ...step, runner: step.runner as Runner });
+    const input = { ...step, runner: step.runner as Runner, after_activation: step.after_activation === 1 };
+    await addStep({ trx, clock }, pipelineId, input);
   } else if (step.unlinked_at !== null) {
     const trigger_order = await lastPlace(trx, pipelineId, now);
     await updateStep(trx, step.id, { unlinked_at: null, trigger_order, updated_at: now });

@@ -85,7 +85,7 @@ export function login(baseUrl: string, email: string, password: string): Promise
 export async function until<T>(
   probe: () => Promise<T | undefined | false>,
   what: string,
-  timeoutMs = 10_000,
+  timeoutMs = 30_000,
 ): Promise<T> {
   const timeout = Promise.withResolvers<never>();
   const timer = setTimeout(() => {

@@ -25,7 +25,7 @@ export function createArrivals<T>(describe: (item: T) => string): Arrivals<T> {
   const waiting = new Set<{ check(): void; fail(reason: string): void }>();
   let closed = false;
 
-  const waitFor: WaitFor<T> = (wanted, what, timeoutMs = 10_000) => {
+  const waitFor: WaitFor<T> = (wanted, what, timeoutMs = 30_000) => {
     const name = what ?? (typeof wanted === 'number' ? `${wanted} requests` : 'a matching request');
     const find = () => {
       if (typeof wanted === 'function') return all.filter(wanted);

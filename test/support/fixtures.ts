@@ -54,6 +54,8 @@ export async function createPipeline(
   const pipeline = await api.post<{ id: number }>(`/pipelines/application/${application.id}`, {
     name: `pipeline-${randomUUID().slice(0, 8)}`,
     operation: 'deploy',
+    // Its own steps alone, unless the test is about deploying a source.
+    default_steps: false,
     steps: commands.map((command) => ({ command })),
     ...fields,
   });

@@ -37,6 +37,7 @@ export const runSteps = {
       body: {
         name: 'Deploy the shop',
         operation: 'deploy',
+        default_steps: false,
         max_parallel_actions: 0,
         steps: [
           { name: 'Build', description: 'Installs and builds.', command: 'echo built', runner: 'custom' },

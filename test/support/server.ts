@@ -11,7 +11,7 @@ import { killWithUs } from './watchdog.ts';
 
 const REPOSITORY = join(import.meta.dirname, '..', '..');
 const START_TIMEOUT_MS = 30_000;
-const STOP_TIMEOUT_MS = 10_000;
+const STOP_TIMEOUT_MS = 20_000;
 
 const DEFAULT_ENV = {
   PORT: '0',
@@ -20,6 +20,8 @@ const DEFAULT_ENV = {
   HOOKLINE_ADMIN_PASSWORD: 'correct-horse-battery',
   HOOKLINE_EGRESS_ALLOW: '127.0.0.0/8,::1/128',
   HOOKLINE_LOG_LEVEL: 'warn',
+  // A test that stops a server does not wait for what it runs, unless it is about that.
+  HOOKLINE_DRAIN_SECONDS: '0',
 };
 
 export type ServerOptions = {

@@ -4,22 +4,22 @@
 export type Executor = {
   /**
    * Runs a bash script and resolves when it and everything it started has ended and all output was given. Never
-   * rejects for what the script does; rejects when the target cannot be used at all.
+   * rejects for what the script does; rejects with TargetUnusable when the target cannot be used, or was lost.
    */
   run(step: StepRun): Promise<StepOutcome>;
-  /** Ends whatever still runs under a run id, also what another process of ours once started. Safe to repeat. */
-  endRun(runId: string): Promise<void>;
-  /** The run ids of all processes on the target that bear one, of any installation of Hookline. */
-  findRuns(): Promise<string[]>;
 };
 
 export type StepRun = {
   /** Names the processes of the run, so that they can be found again after a crash. */
   runId: string;
   script: string;
-  /** The whole environment; nothing of the server's own is added. */
+  /** Beside what every process has: PATH, HOME, USER, LOGNAME, SHELL and LANG of the user it runs as. Nothing of the server's own is added. */
   environment: Record<string, string>;
+  /** Variables that hold a path; a leading `~/` stands for the home of the user it runs as. */
+  paths: Record<string, string>;
+  /** Made when it is not there; may begin with `~/`. */
   workingDirectory: string;
+  /** Empty for the user that the target is used as. */
   runAsUser: string;
   timeoutMs: number;
   /** Aborting it ends the whole process group: TERM, then KILL. */
@@ -28,13 +28,24 @@ export type StepRun = {
   onOutput(text: string): Promise<void> | void;
 };
 
-export type StepOutcome =
-  | { kind: 'exited'; code: number }
-  | { kind: 'signalled'; signal: string }
-  | { kind: 'timed-out' }
-  | { kind: 'cancelled' };
+/** The code of a script that a signal has ended is 128 and the signal's number, as shells have it. */
+export type StepOutcome = { kind: 'exited'; code: number } | { kind: 'timed-out' } | { kind: 'cancelled' };
 
-/** The target cannot run a step; the message says why. */
+/** The target cannot run a step, or was lost while it did; the message says why. */
 export class TargetUnusable extends Error {
   override name = 'TargetUnusable';
 }
+
+/** Between TERM and KILL. */
+export const graceMs = 10_000;
+
+/** The variable that marks the processes of a run. */
+export const runIdVariable = 'HOOKLINE_RUN_ID';
+
+export const leftoversNotice = '\n[hookline] the step left processes in the background; ending them\n';
+
+/** Where programs are looked for. */
+export const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** What every script begins under. */
+export const bashOptions = '-eo pipefail';

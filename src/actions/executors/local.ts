@@ -1,93 +1,155 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { userInfo } from 'node:os';
+import { constants, homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../platform/clock.ts';
-import { TargetUnusable, type Executor, type StepOutcome, type StepRun } from './executor.ts';
+import {
+  bashOptions,
+  graceMs,
+  leftoversNotice,
+  runIdVariable,
+  searchPath,
+  TargetUnusable,
+  type Executor,
+  type StepOutcome,
+  type StepRun,
+} from './executor.ts';
 import { endRecordedGroups, groupFile, recordedRuns, recordGroup, scriptName } from './process-groups.ts';
 import { endProcesses, findProcesses, findValues, groupIsAlive, signalGroup } from './processes.ts';
+import { readOutput } from './read-output.ts';
+import { runSupervised, type Channel } from './run-supervised.ts';
+import { limitCommands, type StepLimits } from './step-limits.ts';
 
-/** Between TERM and KILL. */
-const graceMs = 10_000;
+export type LocalExecutor = Executor & {
+  /** Ends whatever still runs under a run id, also what another process of ours once started. Safe to repeat. */
+  endRun(runId: string): Promise<void>;
+  /** The run ids of all processes on the machine that bear one, of any installation of Hookline. */
+  findRuns(): Promise<string[]>;
+  /** Whether steps that name no user run as somebody else than Hookline itself. */
+  runsAsAnother: boolean;
+};
 
-/** How long the output of a step that has ended may stay open without giving anything. */
-const heldOpenMs = 1000;
-/** And how long it is read on in any case: what is left in a pipe is little. */
-const longestReadMs = 10_000;
-
-/** The variable that marks the processes of a run; `processes.ts` looks for it. */
-const runIdVariable = 'HOOKLINE_RUN_ID';
-
-/** Runs steps on the machine that Hookline runs on, as its own user, each in a process group of its own. */
-export function createLocalExecutor(options: { scriptDirectory: string; clock: Clock }): Executor {
-  const { clock } = options;
-  mkdirSync(options.scriptDirectory, { recursive: true, mode: 0o700 });
+/**
+ * Runs steps on the machine that Hookline runs on, each in a process group of its own: as Hookline's own user, as the
+ * user of the step, or as `user` where the step names none.
+ */
+export function createLocalExecutor(options: {
+  scriptDirectory: string;
+  clock: Clock;
+  user?: string | null;
+  limits?: StepLimits;
+}): LocalExecutor {
+  const { clock, scriptDirectory } = options;
+  const me = userInfo().username;
+  const limits = limitCommands(options.limits ?? {});
+  mkdirSync(scriptDirectory, { recursive: true, mode: 0o700 });
   return {
-    async run(step) {
-      const me = userInfo().username;
-      if (step.runAsUser !== '' && step.runAsUser !== me) {
-        throw new TargetUnusable(
-          `The target local runs steps as ${me}; it cannot run them as ${step.runAsUser}.`,
-        );
+    runsAsAnother: Boolean(options.user && options.user !== me),
+    async run(given) {
+      const step = { ...given, runAsUser: given.runAsUser || (options.user ?? me) };
+      if (step.runAsUser !== me) {
+        const lost = () => 'the program that watches over the step was ended from outside.';
+        return await runSupervised(step, { clock, open: startChannel, prelude: limits, lost });
       }
       // A file rather than an argument: what a step does is nothing that other users of the machine should read.
-      const script = join(options.scriptDirectory, scriptName(step.runId));
+      const script = join(scriptDirectory, scriptName(step.runId));
+      const workingDirectory = expand(step.workingDirectory);
       try {
         // Two small writes: waiting for a pool thread would take longer than they do.
-        mkdirSync(step.workingDirectory, { recursive: true, mode: 0o700 });
+        mkdirSync(workingDirectory, { recursive: true, mode: 0o700 });
         writeFileSync(script, step.script, { mode: 0o600 });
       } catch (cause) {
         throw new TargetUnusable(`its folder cannot be used: ${(cause as Error).message}.`, { cause });
       }
       try {
-        return await runScript(step, script, clock);
+        return await runScript({ ...step, workingDirectory }, { script, limits, clock, me });
       } finally {
         await rm(script, { force: true });
         await rm(groupFile(script), { force: true });
       }
     },
     async endRun(runId) {
-      await endRecordedGroups(options.scriptDirectory, runId);
+      await endRecordedGroups(scriptDirectory, runId);
       await endProcesses(`${runIdVariable}=${runId}`, clock);
     },
     async findRuns() {
-      const runs = [...(await findValues(runIdVariable)), ...(await recordedRuns(options.scriptDirectory))];
+      const runs = [...(await findValues(runIdVariable)), ...(await recordedRuns(scriptDirectory))];
       return [...new Set(runs)];
     },
   };
 }
 
-async function runScript(step: StepRun, script: string, clock: Clock): Promise<StepOutcome> {
+function expand(path: string): string {
+  return path.startsWith('~/') ? join(homedir(), path.slice(2)) : path;
+}
+
+/** A shell for a supervisor, which itself becomes another user. */
+async function startChannel(command: string): Promise<Channel> {
+  const child = spawn('/bin/bash', ['--noprofile', '--norc', '-c', command], {
+    cwd: '/',
+    env: { PATH: searchPath, HOME: homedir(), LANG: 'C.UTF-8' },
+    detached: true,
+    stdio: 'pipe',
+  });
+  const { stdin, stdout, stderr } = child;
+  const ended = new Promise<{ code: number } | null>((resolve, reject) => {
+    child.once('error', (cause) => reject(cannotStart(cause)));
+    child.once('exit', (code) => resolve(code === null ? null : { code }));
+  });
+  return {
+    stdin,
+    stdout,
+    stderr,
+    ended,
+    close: () => [stdin, stdout, stderr].forEach((stream) => stream.destroy()),
+  };
+}
+
+async function runScript(
+  step: StepRun,
+  { script, limits, clock, me }: { script: string; limits: string; clock: Clock; me: string },
+): Promise<StepOutcome> {
   if (step.signal.aborted) return { kind: 'cancelled' };
   // The outer shell makes one pipe of both outputs, which keeps their order, and then becomes bash.
-  const bash = ['bash', '--noprofile', '--norc', '-eo', 'pipefail', script];
-  const child = start('/bin/sh', ['-c', 'exec "$@" 2>&1', 'sh', ...bash], {
+  const bash = ['bash', '--noprofile', '--norc', ...bashOptions.split(' '), script];
+  const outer = limits ? ['/bin/bash', `${limits} && exec "$@" 2>&1`] : ['/bin/sh', 'exec "$@" 2>&1'];
+  const child = start(outer[0]!, ['-c', outer[1]!, 'sh', ...bash], {
     cwd: step.workingDirectory,
-    env: { ...step.environment, [runIdVariable]: step.runId },
+    env: {
+      PATH: searchPath,
+      HOME: homedir(),
+      USER: me,
+      LOGNAME: me,
+      SHELL: '/bin/bash',
+      LANG: 'C.UTF-8',
+      ...step.environment,
+      ...Object.fromEntries(Object.entries(step.paths).map(([name, path]) => [name, expand(path)])),
+      [runIdVariable]: step.runId,
+    },
     detached: true,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   recordGroup(script, child.pid);
-  const exited = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
+  const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
     child.once('error', (cause) => reject(cannotStart(cause)));
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });
-  const progress: Progress = { chunks: 0 };
-  const reading = readOutput(child, step, progress);
+  const output = child.stdout ? readOutput(child.stdout, step.onOutput, clock) : null;
   const ended = new AbortController();
   const stop = stopOnRequest(child, step, clock, ended.signal);
   try {
     const { code, signal } = await exited;
     ended.abort();
     const stopped = await stop;
-    await endLeftovers(child, step, clock, progress);
-    await reading;
+    await endLeftovers(child, step, clock);
+    await output?.closeHeldOpen();
+    await output?.done;
     if (stopped) return { kind: stopped };
-    return code === null ? { kind: 'signalled', signal: signal ?? 'unknown' } : { kind: 'exited', code };
+    return { kind: 'exited', code: code ?? 128 + (signal ? constants.signals[signal] : 0) };
   } catch (error) {
     ended.abort();
-    await reading;
+    await output?.done;
     throw error;
   }
 }
@@ -104,23 +166,6 @@ function start(...given: Parameters<typeof spawn>): ChildProcess {
 function cannotStart(cause: unknown): TargetUnusable {
   const why = cause instanceof Error ? cause.message : String(cause);
   return new TargetUnusable(`the shell could not be started: ${why}.`, { cause });
-}
-
-type Progress = { chunks: number };
-
-async function readOutput(child: ChildProcess, step: StepRun, progress: Progress): Promise<void> {
-  if (!child.stdout) return;
-  const decoder = new TextDecoder();
-  try {
-    for await (const chunk of child.stdout) {
-      progress.chunks++;
-      await step.onOutput(decoder.decode(chunk as Buffer, { stream: true }));
-    }
-  } catch {
-    // The pipe was closed under us when leftovers were ended; what came before has been given.
-  }
-  const rest = decoder.decode();
-  if (rest) await step.onOutput(rest);
 }
 
 /** Waits for the end, the timeout or a cancel, whichever comes first, and says which of the latter two it was. */
@@ -144,32 +189,13 @@ async function endRunNow(group: number, step: StepRun, clock: Clock): Promise<vo
   await endProcesses(`${runIdVariable}=${step.runId}`, clock);
 }
 
-/**
- * A script may leave processes in the background, in its group or in a session of their own; they are ended, and the
- * log says so. What then still holds the output open cannot be found (it has cleared its environment): it is not waited for.
- */
-async function endLeftovers(
-  child: ChildProcess,
-  step: StepRun,
-  clock: Clock,
-  progress: Progress,
-): Promise<void> {
-  const { pid, stdout } = child;
-  if (pid === undefined || !stdout) return;
+/** A script may leave processes in the background, in its group or in a session of their own; they are ended, and the log says so. */
+async function endLeftovers(child: ChildProcess, step: StepRun, clock: Clock): Promise<void> {
+  const { pid } = child;
+  if (pid === undefined) return;
   const marker = `${runIdVariable}=${step.runId}`;
-  if (groupIsAlive(pid) || (await findProcesses(marker, { startedAfter: pid })).length > 0) {
-    await step.onOutput('\n[hookline] the step left processes in the background; ending them\n');
-    signalGroup(pid, 'SIGTERM');
-    await endRunNow(pid, step, clock);
-  }
-  const closed = new AbortController();
-  stdout.once('close', () => closed.abort());
-  if (stdout.closed) return;
-  const deadline = clock.now() + longestReadMs;
-  for (let seen = -1; clock.now() < deadline && (seen !== progress.chunks || stdout.readableLength > 0);) {
-    seen = progress.chunks;
-    await clock.sleep(heldOpenMs, closed.signal);
-    if (closed.signal.aborted) return;
-  }
-  stdout.destroy();
+  if (!groupIsAlive(pid) && (await findProcesses(marker, { startedAfter: pid })).length === 0) return;
+  await step.onOutput(leftoversNotice);
+  signalGroup(pid, 'SIGTERM');
+  await endRunNow(pid, step, clock);
 }

@@ -27,6 +27,9 @@ export const ApplicationRelation = Type.Object(
     framework: Type.String(),
     framework_human_readable: Type.String(),
     root_directory: Nullable(Type.String()),
+    deploy_directory: Nullable(
+      Type.String({ description: 'Where its releases lie on a target; null for `~/<name>`.' }),
+    ),
     deployments_keep: Type.Integer({ description: 'How many releases are kept.' }),
     install_dependencies_command: Nullable(Type.String()),
     build_command: Nullable(Type.String()),
@@ -77,6 +80,7 @@ export function presentApplicationRelation(
     framework: row.framework,
     framework_human_readable: row.framework,
     root_directory: row.root_directory,
+    deploy_directory: row.deploy_directory,
     deployments_keep: row.deployments_keep,
     install_dependencies_command: row.install_dependencies_command,
     build_command: row.build_command,

@@ -43,7 +43,25 @@ const optionalFields = {
   programming_language: Type.Optional(Type.String({ maxLength: 40 })),
   engine_version: Type.Optional(Type.String({ maxLength: 40 })),
   framework: Type.Optional(Type.String({ maxLength: 40 })),
-  root_directory: Type.Optional(Nullable(Type.String({ maxLength: 1000 }))),
+  root_directory: Type.Optional(
+    Nullable(
+      Type.String({
+        maxLength: 1000,
+        description:
+          'A folder of the repository in which the steps run, e.g. `/apps/web`; its top if left out.',
+      }),
+    ),
+  ),
+  deploy_directory: Type.Optional(
+    Nullable(
+      Type.String({
+        maxLength: 1000,
+        pattern: '^(/|~/)[^\\u0000-\\u001f]*$',
+        description:
+          'Where releases and the link `current` lie on a target, e.g. `/srv/web` or `~/web`. If left out: `~/<name>` on a server, a folder of its own in the data directory on the machine of Hookline.',
+      }),
+    ),
+  ),
   deployments_keep: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
   install_dependencies_command: command,
   build_command: command,
@@ -110,6 +128,8 @@ export function applicationRoutes(
     given: {
       name?: string;
       repository?: string;
+      root_directory?: string | null;
+      deploy_directory?: string | null;
       credential_id?: number | null;
       linked_resources?: { resource_id: number }[];
     },
@@ -119,6 +139,16 @@ export function applicationRoutes(
     const faults: FieldError[] = [];
     if (given.repository !== undefined && !parseRepository(given.repository)) {
       faults.push({ field: 'repository', message: 'must be owner/name or a full git URL' });
+    }
+    if (given.repository !== undefined && URL.parse(given.repository)?.password) {
+      const message = 'must not hold a password; put the token into a credential of the source provider';
+      faults.push({ field: 'repository', message });
+    }
+    if (given.root_directory?.split('/').includes('..')) {
+      faults.push({ field: 'root_directory', message: 'must not leave the repository with ..' });
+    }
+    if (given.deploy_directory?.split('/').some((part) => part === '..')) {
+      faults.push({ field: 'deploy_directory', message: 'must not hold ..' });
     }
     if (given.name !== undefined && (await nameIsTaken(db, place.environmentId, given.name, exceptId))) {
       faults.push({ field: 'name', message: taken });
@@ -171,6 +201,7 @@ export function applicationRoutes(
           engine_version: body.engine_version ?? '',
           framework: body.framework ?? '',
           root_directory: body.root_directory ?? null,
+          deploy_directory: body.deploy_directory ?? null,
           deployments_keep: body.deployments_keep ?? 5,
           install_dependencies_command: body.install_dependencies_command ?? null,
           build_command: body.build_command ?? null,

@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { UserRelation, type UserLookup } from '../../accounts/present.ts';
 import { isoTime } from '../../platform/clock.ts';
+import { hostKeyFingerprint } from '../../platform/ssh-host-key.ts';
 import { alwaysEmpty, Nullable, OneOf, Time, Unused } from '../../platform/http/schemas.ts';
 import {
   EnvironmentRelation,
@@ -49,6 +50,30 @@ export const ProvisionInput = Type.Object(
   { title: 'ProvisionInput' },
 );
 
+export const ServerConnection = Type.Object(
+  {
+    status: OneOf(
+      ['untested', 'ok', 'failed'],
+      'What the last test has found; `untested` until the one that follows a change is done.',
+    ),
+    message: Nullable(Type.String({ description: 'What was wrong, and what helps.' })),
+    checked_at: Nullable(Time),
+    host_key_fingerprint: Nullable(
+      Type.String({ description: 'Of the host key that the server must have; as `ssh-keygen -l` shows it.' }),
+    ),
+  },
+  { title: 'ServerConnection' },
+);
+
+export function presentConnection(row: ServerRow): Static<typeof ServerConnection> {
+  return {
+    status: row.connection_status ?? 'untested',
+    message: row.connection_message,
+    checked_at: isoTime(row.connection_checked_at),
+    host_key_fingerprint: row.host_key === null ? null : hostKeyFingerprint(row.host_key),
+  };
+}
+
 export const Server = Type.Object(
   {
     ...properties,
@@ -57,6 +82,7 @@ export const Server = Type.Object(
     ssh_install_command: Type.String({
       description: 'The line that lets Hookline sign in; run it as that user on the server.',
     }),
+    connection: ServerConnection,
     os: Type.Object(
       {
         name: Type.String(),
@@ -117,6 +143,7 @@ export function presentServer(
     cloud_service_code,
     ssh_public_key: row.public_key,
     ssh_install_command: `mkdir -p -m 700 ~/.ssh && echo '${row.public_key}' >> ~/.ssh/authorized_keys`,
+    connection: presentConnection(row),
     os: {
       name: '',
       code_name: '',

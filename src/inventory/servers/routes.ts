@@ -37,6 +37,16 @@ const connection = {
       description: 'In PEM or OpenSSH form, without a passphrase. It is stored encrypted and never shown.',
     }),
   ),
+  ssh_host_key: Type.Optional(
+    Nullable(
+      Type.String({
+        maxLength: 8192,
+        pattern: '^[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}$',
+        description:
+          'Type and key as in `known_hosts`. If left out, the key of the first connection that succeeds; null forgets it.',
+      }),
+    ),
+  ),
   max_parallel_actions: Type.Optional(
     Type.Integer({ minimum: 0, maximum: 10, description: '0 means no limit.' }),
   ),
@@ -68,6 +78,8 @@ export function serverRoutes(
     bus: Bus;
     /** Gives a new server the pipelines that each one has; they belong to a room above this one. */
     addDefaultPipelines: (trx: Trx, server: ServerRow) => Promise<void>;
+    /** Finds out whether it can be signed in at; nobody waits for it. Also from above. */
+    testConnection: (serverId: number) => void;
   },
 ): void {
   const { db, clock, box, bus } = context;
@@ -105,6 +117,10 @@ export function serverRoutes(
           private_key_sealed: box.seal(pair.privateKey, 'server key'),
           max_parallel_actions: body.max_parallel_actions ?? 0,
           provision_input: null,
+          host_key: body.ssh_host_key ?? null,
+          connection_status: null,
+          connection_message: null,
+          connection_checked_at: null,
           created_by: principalOf(request).userId,
           created_at: now,
           updated_at: now,
@@ -114,6 +130,7 @@ export function serverRoutes(
         return inserted;
       });
       bus.publish('definitions');
+      context.testConnection(row.id);
       return reply.status(201).send(await present(row));
     },
   });
@@ -170,7 +187,14 @@ export function serverRoutes(
       const { body } = request;
       const name = body.hostname ?? row.hostname;
       const pair = body.ssh_private_key ? keyPair(body.ssh_private_key, `hookline-${name}`) : null;
-      const { hostname: newName, ip_address, ssh_port, ssh_user, max_parallel_actions } = body;
+      const { hostname: newName, ip_address, ssh_port, ssh_user, ssh_host_key, max_parallel_actions } = body;
+      const isElsewhere =
+        differs(newName, row.hostname) ||
+        differs(ip_address, row.ip_address) ||
+        differs(ssh_port, row.ssh_port);
+      // A host key belongs to an address, as in `known_hosts`.
+      const hostKey = ssh_host_key === undefined && isElsewhere ? null : ssh_host_key;
+      const isToTest = hostKey !== undefined || pair !== null || differs(ssh_user, row.ssh_user);
       // What is left out is not written: somebody else may be changing it at this very moment.
       const change = audited(context, request, { ...asObject(row), name }, (trx) =>
         updateServer(trx, row.id, {
@@ -179,6 +203,10 @@ export function serverRoutes(
           ...(ssh_port === undefined ? {} : { ssh_port }),
           ...(ssh_user === undefined ? {} : { ssh_user }),
           ...(max_parallel_actions === undefined ? {} : { max_parallel_actions }),
+          ...(hostKey === undefined ? {} : { host_key: hostKey }),
+          ...(isToTest
+            ? { connection_status: null, connection_message: null, connection_checked_at: null }
+            : {}),
           ...(pair
             ? { public_key: pair.publicKey, private_key_sealed: box.seal(pair.privateKey, 'server key') }
             : {}),
@@ -186,7 +214,9 @@ export function serverRoutes(
         }),
       );
       await orTaken('hostname', taken, change);
+      if (isToTest) context.testConnection(row.id);
       bus.publish('definitions');
+      bus.publish('actions');
       return reply.status(204).send(null);
     },
   });
@@ -210,6 +240,10 @@ export function serverRoutes(
       return reply.status(204).send(null);
     },
   });
+}
+
+function differs<Value>(given: Value | undefined, now: Value): boolean {
+  return given !== undefined && given !== now;
 }
 
 function asObject({ id, hostname: name }: ServerRow) {

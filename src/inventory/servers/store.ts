@@ -60,3 +60,31 @@ export async function lockServer(trx: Trx, id: number): Promise<ServerRow | unde
 export async function deleteServer(db: Db, id: number): Promise<void> {
   await db.deleteFrom('servers').where('id', '=', id).execute();
 }
+
+/** What a test of the connection has found. */
+export async function noteConnection(
+  db: Db,
+  id: number,
+  found: { status: 'ok' | 'failed'; message: string; now: number },
+): Promise<void> {
+  await db
+    .updateTable('servers')
+    .set({
+      connection_status: found.status,
+      connection_message: found.message,
+      connection_checked_at: found.now,
+    })
+    .where('id', '=', id)
+    .execute();
+}
+
+/** Stores the host key of a server that has none; returns the one that it has then, or null when it is gone. */
+export async function pinHostKey(db: Db, id: number, hostKey: string): Promise<string | null> {
+  await db
+    .updateTable('servers')
+    .set({ host_key: hostKey })
+    .where('id', '=', id)
+    .where('host_key', 'is', null)
+    .execute();
+  return (await findServer(db, id))?.host_key ?? null;
+}

@@ -6,6 +6,7 @@ import * as teams from './migrations/0002-teams.ts';
 import * as deliveries from './migrations/0003-deliveries.ts';
 import * as incoming from './migrations/0004-incoming.ts';
 import * as refusedRequests from './migrations/0005-refused-requests.ts';
+import * as deployments from './migrations/0006-deployments.ts';
 
 export type MigrationContext = { dialect: 'sqlite' | 'postgres' };
 
@@ -18,6 +19,7 @@ const migrations: readonly Migration[] = [
   { name: '0003-deliveries', up: deliveries.up },
   { name: '0004-incoming', up: incoming.up },
   { name: '0005-refused-requests', up: refusedRequests.up },
+  { name: '0006-deployments', up: deployments.up },
 ];
 
 /** An arbitrary number that names "Hookline migrates" among PostgreSQL's advisory locks. */

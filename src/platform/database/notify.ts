@@ -17,10 +17,10 @@ export async function connectBus(
   const { pool } = connection;
   if (!pool || !options.databaseUrl) return { bus: createBus(), close: async () => undefined };
 
-  const queued = new Set<Topic>();
+  const queued = new Set<string>();
   let sending = false;
-  const bus = createBus((topic) => {
-    queued.add(topic);
+  const bus = createBus((topic: Topic, id?: number) => {
+    queued.add(id === undefined ? topic : `${topic}:${id}`);
     if (!sending) {
       sending = true;
       setImmediate(() => void send());
@@ -29,8 +29,10 @@ export async function connectBus(
   /** One at a time: many changes are one signal, and signals never take more than one connection of the pool. */
   const send = async () => {
     while (queued.size > 0) {
-      const names = [...queued].join(',');
-      queued.clear();
+      // A payload has 8000 bytes at most.
+      const some = [...queued].slice(0, 200);
+      for (const name of some) queued.delete(name);
+      const names = some.join(',');
       await pool.query('select pg_notify($1, $2)', [channel, names]).catch(() => undefined); // polling finds what is missed
     }
     sending = false;
@@ -53,9 +55,10 @@ export async function connectBus(
     next.on('error', retry);
     next.on('end', retry);
     next.on('notification', ({ payload }) => {
-      for (const name of (payload ?? '').split(',')) {
+      for (const text of (payload ?? '').split(',')) {
+        const [name, id] = text.split(':');
         const topic = topics.find((one) => one === name);
-        if (topic) bus.deliverRemote(topic);
+        if (topic) bus.deliverRemote(topic, id === undefined ? undefined : Number(id));
       }
     });
     try {

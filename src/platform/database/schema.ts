@@ -180,7 +180,10 @@ export type Database = {
     programming_language: string;
     engine_version: string;
     framework: string;
+    /** A folder of the repository, in which the steps run. */
     root_directory: string | null;
+    /** Where the releases lie on a target; null for `~/<name>`. */
+    deploy_directory: string | null;
     deployments_keep: number;
     install_dependencies_command: string | null;
     build_command: string | null;
@@ -201,6 +204,12 @@ export type Database = {
     provision_input: string | null;
     /** What the last start, stop, restart or get-status found. */
     status: Generated<string>;
+    /** `<type> <base64>`, as it was at the first connection; null before that. */
+    host_key: string | null;
+    /** What the last test of the connection has found; null before the first. */
+    connection_status: 'ok' | 'failed' | null;
+    connection_message: string | null;
+    connection_checked_at: number | null;
     created_by: number;
     created_at: Fixed<number>;
     updated_at: number;
@@ -226,6 +235,12 @@ export type Database = {
     max_parallel_actions: number;
     trigger_when: string | null;
     is_auto_generated: Generated<Flag>;
+    /** Whether the steps that fetch, activate and prune a release stand around its own. */
+    default_steps: Generated<Flag>;
+    /** What a new action does to those that wait for a place: `queue` behind them, or `replace` them. */
+    when_waiting: Generated<string>;
+    /** Of a whole action; null for the default. */
+    timeout_seconds: number | null;
     created_by: number;
     created_at: Fixed<number>;
     updated_at: number;
@@ -239,6 +254,10 @@ export type Database = {
     command: string;
     runner: string;
     run_as_user: string;
+    /** It runs once the new release is live. */
+    after_activation: Generated<Flag>;
+    /** Null for the default. */
+    timeout_seconds: number | null;
     trigger_order: number;
     /** Set when it was taken out of its pipeline; it can be linked again until retention removes it. */
     unlinked_at: number | null;
@@ -387,6 +406,12 @@ export type Database = {
     claimed_by: string | null;
     /** Names the processes of the run on the target, so that orphans can be found and ended. */
     run_id: string | null;
+    /** JSON of what a deployment is about, see `actions/releases/deployment.ts`; null for anything else. */
+    action_data: string | null;
+    /** Who asked for its end, as the reason tells it; the node that runs it ends it. */
+    cancelled_by: string | null;
+    /** The last `seq` of its stream. */
+    last_seq: Generated<number>;
     started_at: number | null;
     completed_at: number | null;
     created_at: Fixed<number>;
@@ -415,8 +440,11 @@ export type Database = {
     step_order: Fixed<number>;
     name: Fixed<string | null>;
     description: Fixed<string | null>;
+    /** What Hookline itself does in it, see `pipelines/default-steps.ts`; `command` for a script of somebody's. */
+    kind: Fixed<string>;
     command: Fixed<string>;
     run_as_user: Fixed<string>;
+    timeout_seconds: Fixed<number>;
     status: string;
     reason_code: string;
     reason: string;
@@ -426,7 +454,33 @@ export type Database = {
     created_at: Fixed<number>;
     updated_at: number;
   };
-  step_logs: { id: Id; step_id: Fixed<number>; content: Fixed<string>; created_at: Fixed<number> };
+  /** What happens in an action, in order: its output and each change of a status. See `actions/stream.ts`. */
+  action_stream: {
+    id: Id;
+    action_id: Fixed<number>;
+    /** From 1, without a gap within the action, in the order of the commits. */
+    seq: Fixed<number>;
+    type: Fixed<'log' | 'action' | 'target' | 'step'>;
+    /** Set where `content` is output. */
+    step_id: Fixed<number | null>;
+    /** Output, or JSON. */
+    content: Fixed<string>;
+    created_at: Fixed<number>;
+  };
+  /** What a deployment has put, or is putting, onto its targets. */
+  releases: {
+    id: Id;
+    application_id: Fixed<number>;
+    action_id: Fixed<number>;
+    name: Fixed<string>;
+    status: 'building' | 'ready' | 'failed' | 'removed';
+    /** JSON of a Commit; null until it was fetched. */
+    commit: string | null;
+    /** When it last became the live one; the newest of all is. */
+    activated_at: number | null;
+    created_at: Fixed<number>;
+    updated_at: number;
+  };
   action_events: {
     id: Id;
     action_id: Fixed<number>;

@@ -1,0 +1,14 @@
+import { createHash } from 'node:crypto';
+
+/** A host key as it is stored: its type and the key itself, the way `known_hosts` writes them. */
+export function hostKeyText(key: Buffer): string {
+  // The blob begins with the length of its type's name and the name (RFC 4253, 6.6).
+  const type = key.subarray(4, 4 + key.readUInt32BE(0)).toString('latin1');
+  return `${type} ${key.toString('base64')}`;
+}
+
+/** As `ssh-keygen -l` shows it: `SHA256:` and the digest in base64 without padding. */
+export function hostKeyFingerprint(text: string): string {
+  const digest = createHash('sha256').update(Buffer.from(text.split(' ')[1] ?? '', 'base64'));
+  return `SHA256:${digest.digest('base64').replace(/=+$/, '')}`;
+}
