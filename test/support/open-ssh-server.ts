@@ -9,7 +9,7 @@ import type { Readable } from 'node:stream';
 import { freePort } from './free-port.ts';
 import type { StartInnerSshServer } from './inner-ssh-server.ts';
 import type { MarkedProcesses } from './marked-processes.ts';
-import { killWithUs } from './watchdog.ts';
+import { killWithUs, onceWeAreGone } from './watchdog.ts';
 
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 5000;
@@ -24,6 +24,11 @@ export const sshdPath: string | undefined = ['/usr/sbin', ...(process.env.PATH ?
 /** OpenSSH's server in the foreground, for the one user who runs the tests, root or not. */
 export const startOpenSshServer: StartInnerSshServer = async (setup) => {
   const folder = await mkdtemp(join(tmpdir(), 'hookline-sshd-'));
+  const letStay = onceWeAreGone('rm -rf "$1"', folder);
+  const removeFolder = async () => {
+    await rm(folder, { recursive: true, force: true });
+    letStay();
+  };
   const keysFile = join(folder, 'authorized_keys');
   // sshd reads it anew at each sign-in.
   const authorize = (lines: readonly string[]) =>
@@ -41,11 +46,11 @@ export const startOpenSshServer: StartInnerSshServer = async (setup) => {
       authorize,
       stop: async () => {
         await stop();
-        await rm(folder, { recursive: true, force: true });
+        await removeFolder();
       },
     };
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder();
     throw error;
   }
 };
