@@ -78,9 +78,11 @@ for (const kind of sshServerKinds) {
 
   promise('the exit code comes at once, the end when nobody holds the output any more', async (t, server) => {
     const line = await lineFor(t);
-    const command = `${line.open}; (read -r word <&3; echo "$word") & exit 5`;
+    const command = `${line.open}; (read -r word <&3; echo "$word") & read -r _; exit 5`;
     const channel = await execute(await connect(t, server), command);
-    assert.deepEqual(await once(channel, 'exit'), [5]);
+    const exit = once(channel, 'exit');
+    channel.write('go\n');
+    assert.deepEqual(await exit, [5]);
     await line.say('late');
     assert.equal((await resultOf(channel)).stdout, 'late\n');
   });
@@ -226,7 +228,7 @@ function configFor(server: TestSshServer): ConnectConfig {
 async function connect(t: TestContext, server: TestSshServer): Promise<Client> {
   const client = newClient(t);
   const ready = once(client, 'ready');
-  client.connect(configFor(server));
+  client.connect(configFor(server)).setNoDelay(true);
   await ready;
   return client;
 }
@@ -242,7 +244,7 @@ async function signIn(t: TestContext, server: TestSshServer, change: ConnectConf
   const client = newClient(t);
   const outcome = Promise.withResolvers<boolean>();
   client.once('ready', () => outcome.resolve(true)).once('close', () => outcome.resolve(false));
-  client.connect({ ...configFor(server), ...change });
+  client.connect({ ...configFor(server), ...change }).setNoDelay(true);
   const accepted = await outcome.promise;
   client.destroy();
   return accepted;

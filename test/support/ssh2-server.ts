@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { homedir } from 'node:os';
 import ssh2 from 'ssh2';
@@ -16,7 +17,7 @@ export const startSsh2Server: StartInnerSshServer = async (setup) => {
   let keys = setup.authorizedKeys.map(parsePublicKey);
   const env = remoteEnv(setup.user, setup.processes);
   const options = { hostKeys: [setup.hostKey.privateKey], keepaliveInterval: NEVER_MS };
-  const server = new ssh2.Server(options, (connection) => {
+  const ssh = new ssh2.Server(options, (connection) => {
     connection.on('error', () => {}); // its `close` follows
     connection.on('authentication', (attempt) => {
       if (maySignIn(attempt, setup.user, keys)) attempt.accept();
@@ -24,8 +25,9 @@ export const startSsh2Server: StartInnerSshServer = async (setup) => {
     });
     takeCommands(connection, env, setup.processes);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  // Like sshd again: by itself ssh2 lets small packets wait for the other side's acknowledgement, 40 ms each.
+  const server = createServer({ noDelay: true }, (socket) => ssh.injectSocket(socket));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
 
   return {
     port: (server.address() as AddressInfo).port,
