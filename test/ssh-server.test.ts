@@ -29,9 +29,9 @@ for (const kind of sshServerKinds) {
 
   promise('a command tells its output, its errors and its exit code', async (t, server) => {
     const client = await connect(t, server);
-    const command = 'echo out; echo "$USER" >&2; pwd; exit 7';
+    const command = 'echo out; echo "$USER" >&2; [ "$PWD" -ef ~ ] && echo home; exit 7';
     assert.deepEqual(await run(client, command), {
-      stdout: `out\n${process.env.HOME}\n`,
+      stdout: 'out\nhome\n',
       stderr: `${server.user}\n`,
       code: 7,
       signal: undefined,
@@ -87,16 +87,17 @@ for (const kind of sshServerKinds) {
     assert.equal((await resultOf(channel)).stdout, 'late\n');
   });
 
-  promise('a drop ends the connection and the input of a command, but not the command', async (t, server) => {
+  promise('a drop ends the connection and the pipes of a command, but not the command', async (t, server) => {
     const line = await lineFor(t);
     const client = await connect(t, server);
-    const command = `${line.open}; trap '' PIPE; echo up >&3; cat; echo end >&3; read -r word <&3; echo "$word" >&3`;
-    await execute(client, command);
+    const untilEnd = `trap '' PIPE; echo up >&3; cat; echo end >&3; while echo lost; do :; done 2>&-; echo broken >&3`;
+    await execute(client, `${line.open}; ${untilEnd}; read -r word <&3; echo "$word" >&3`);
     assert.equal(await line.heard(), 'up');
     const closed = closeOf(client);
     server.drop();
     await closed;
     assert.equal(await line.heard(), 'end');
+    assert.equal(await line.heard(), 'broken');
     await line.say('still here');
     assert.equal(await line.heard(), 'still here');
     assert.equal(server.connections().open, 0);

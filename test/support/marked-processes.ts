@@ -25,6 +25,7 @@ export function markProcesses(): MarkedProcesses {
   return {
     env: { [MARKER]: id },
     adopt: (child) => {
+      if (child.pid === undefined) return; // it could not be started
       children.add(child);
       child.once('exit', () => children.delete(child));
     },

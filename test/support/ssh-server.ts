@@ -74,8 +74,7 @@ export async function startSshServer(kind: SshServerKind): Promise<TestSshServer
   };
   const stopAll = async () => {
     await proxy.stop();
-    await inner.stop();
-    await processes.endAll();
+    await inner.stop().finally(processes.endAll);
   };
   let stopped: Promise<void> | undefined;
 

@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { homedir } from 'node:os';
+import { userInfo } from 'node:os';
 import ssh2 from 'ssh2';
 import type { AuthContext, Connection, ParsedKey } from 'ssh2';
 import type { StartInnerSshServer } from './inner-ssh-server.ts';
@@ -84,7 +84,7 @@ function parsePublicKey(line: string): ParsedKey {
 /** What sshd gives to a command: nothing of our own environment. */
 function remoteEnv(user: string, processes: MarkedProcesses): Record<string, string> {
   return {
-    HOME: homedir(),
+    HOME: userInfo().homedir, // not $HOME, which may be another
     USER: user,
     LOGNAME: user,
     SHELL: '/bin/bash',
