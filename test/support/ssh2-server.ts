@@ -2,7 +2,6 @@ import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { userInfo } from 'node:os';
 import ssh2 from 'ssh2';
 import type { AuthContext, Connection, ParsedKey } from 'ssh2';
 import type { StartInnerSshServer } from './inner-ssh-server.ts';
@@ -15,7 +14,7 @@ const NEVER_MS = 2 ** 31 - 1;
 /** The server of the npm package ssh2, as strict as sshd: one user, keys only, commands only. */
 export const startSsh2Server: StartInnerSshServer = async (setup) => {
   let keys = setup.authorizedKeys.map(parsePublicKey);
-  const env = remoteEnv(setup.user, setup.processes);
+  const env = remoteEnv(setup.user, setup.home, setup.processes);
   const options = { hostKeys: [setup.hostKey.privateKey], keepaliveInterval: NEVER_MS };
   const ssh = new ssh2.Server(options, (connection) => {
     connection.on('error', () => {}); // its `close` follows
@@ -82,9 +81,9 @@ function parsePublicKey(line: string): ParsedKey {
 }
 
 /** What sshd gives to a command: nothing of our own environment. */
-function remoteEnv(user: string, processes: MarkedProcesses): Record<string, string> {
+function remoteEnv(user: string, home: string, processes: MarkedProcesses): Record<string, string> {
   return {
-    HOME: userInfo().homedir, // not $HOME, which may be another
+    HOME: home,
     USER: user,
     LOGNAME: user,
     SHELL: '/bin/bash',
