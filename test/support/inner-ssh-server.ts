@@ -8,6 +8,10 @@ export type StartInnerSshServer = (setup: {
   user: string;
   /** The keys that this user may sign in with, as lines of `authorized_keys`. */
   authorizedKeys: readonly string[];
+  /** Where commands find themselves, and what they take for the user's home. */
+  home: string;
+  /** For the server's own files. Whoever starts the server removes it. */
+  folder: string;
   processes: MarkedProcesses;
 }) => Promise<InnerSshServer>;
 

@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { onceWeAreGone } from './watchdog.ts';
 
 const MARKER = 'HOOKLINE_TEST_SSH';
 const END_TIMEOUT_MS = 5000;
@@ -21,10 +21,11 @@ export type MarkedProcesses = {
 export function markProcesses(): MarkedProcesses {
   const id = randomUUID();
   const children = new Set<ChildProcess>();
-  const letLive = killMarkedWithUs(id);
+  const letLive = onceWeAreGone(KILL_MARKED_SCRIPT, `${MARKER}=${id}`);
   return {
     env: { [MARKER]: id },
     adopt: (child) => {
+      if (child.pid === undefined) return; // it could not be started
       children.add(child);
       child.once('exit', () => children.delete(child));
     },
@@ -71,22 +72,9 @@ function kill(pid: number): void {
   }
 }
 
-// As in watchdog.ts, but what it kills is looked up when we are gone.
-const WATCHDOG_SCRIPT = `
-read -r _ && exit
+const KILL_MARKED_SCRIPT = `
 for file in $(grep -lsxz "$1" /proc/[0-9]*/environ); do
   pid=\${file#/proc/}
   kill -9 "\${pid%/environ}"
 done
 `;
-
-function killMarkedWithUs(id: string): () => void {
-  const watchdog = spawn('sh', ['-c', WATCHDOG_SCRIPT, 'sh', `${MARKER}=${id}`], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  });
-  watchdog.on('error', () => {});
-  watchdog.stdin.on('error', () => {});
-  watchdog.unref();
-  return () => watchdog.stdin.end('let it live\n');
-}

@@ -2,13 +2,11 @@ import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { freePort } from './free-port.ts';
 import type { StartInnerSshServer } from './inner-ssh-server.ts';
-import type { MarkedProcesses } from './marked-processes.ts';
 import { killWithUs } from './watchdog.ts';
 
 const START_TIMEOUT_MS = 20_000;
@@ -23,53 +21,49 @@ export const sshdPath: string | undefined = ['/usr/sbin', ...(process.env.PATH ?
 
 /** OpenSSH's server in the foreground, for the one user who runs the tests, root or not. */
 export const startOpenSshServer: StartInnerSshServer = async (setup) => {
-  const folder = await mkdtemp(join(tmpdir(), 'hookline-sshd-'));
+  const folder = await mkdtemp(join(setup.folder, 'sshd-'));
   const keysFile = join(folder, 'authorized_keys');
   // sshd reads it anew at each sign-in.
   const authorize = (lines: readonly string[]) =>
     writeFile(keysFile, lines.map((line) => `${line}\n`).join(''));
-  try {
-    await authorize(setup.authorizedKeys);
-    await writeFile(join(folder, 'host_key'), setup.hostKey.privateKey, { mode: 0o600 });
-    const config = join(folder, 'sshd_config');
-    await writeFile(config, configFor(folder, keysFile, setup.user, setup.processes));
-    // What sshd needs as root to lock its unprivileged half into; Debian makes it when the service starts.
-    if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
-    const { port, stop } = await listen(config);
-    return {
-      port,
-      authorize,
-      stop: async () => {
-        await stop();
-        await rm(folder, { recursive: true, force: true });
-      },
-    };
-  } catch (error) {
-    await rm(folder, { recursive: true, force: true });
-    throw error;
-  }
+  await authorize(setup.authorizedKeys);
+  const hostKeyFile = join(folder, 'host_key');
+  await writeFile(hostKeyFile, setup.hostKey.privateKey, { mode: 0o600 });
+  const variables = Object.entries({ ...setup.processes.env, HOME: setup.home });
+  const options = {
+    ...OPTIONS,
+    HostKey: hostKeyFile,
+    AuthorizedKeysFile: keysFile,
+    AllowUsers: setup.user,
+    SetEnv: variables.map(([name, value]) => `${name}=${value}`).join(' '),
+  };
+  const config = join(folder, 'sshd_config');
+  await writeFile(
+    config,
+    Object.entries(options)
+      .map(([name, value]) => `${name} ${value}\n`)
+      .join(''),
+  );
+  // What sshd needs as root to lock its unprivileged half into; Debian makes it when the service starts.
+  if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
+  const { port, stop } = await listen(config);
+  return { port, authorize, stop };
 };
 
-function configFor(folder: string, keysFile: string, user: string, { env }: MarkedProcesses): string {
-  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  return `HostKey ${join(folder, 'host_key')}
-AuthorizedKeysFile ${keysFile}
-AllowUsers ${user}
-PermitRootLogin prohibit-password
-AuthenticationMethods publickey
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-StrictModes no
-UsePAM no
-UseDNS no
-PermitUserRC no
-PidFile none
-MaxStartups 100
-MaxSessions 100
-LogLevel INFO
-SetEnv ${variables.join(' ')}
-`;
-}
+const OPTIONS = {
+  PermitRootLogin: 'prohibit-password',
+  AuthenticationMethods: 'publickey',
+  PasswordAuthentication: 'no',
+  KbdInteractiveAuthentication: 'no',
+  StrictModes: 'no',
+  UsePAM: 'no',
+  UseDNS: 'no',
+  PermitUserRC: 'no',
+  PidFile: 'none',
+  MaxStartups: '100',
+  MaxSessions: '100',
+  LogLevel: 'INFO', // tells when it listens
+};
 
 type Sshd = ChildProcessByStdio<null, null, Readable>;
 

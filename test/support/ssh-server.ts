@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
-import { userInfo } from 'node:os';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
 import { keyPair } from '../../src/inventory/servers/key-pair.ts';
 import type { InnerSshServer, StartInnerSshServer } from './inner-ssh-server.ts';
 import { markProcesses } from './marked-processes.ts';
 import { sshdPath, startOpenSshServer } from './open-ssh-server.ts';
 import { startSsh2Server } from './ssh2-server.ts';
 import { startTcpProxy } from './tcp-proxy.ts';
+import { onceWeAreGone } from './watchdog.ts';
 
 export type SshServerKind = 'ssh2' | 'openssh';
 
@@ -23,6 +26,8 @@ export type TestSshServer = {
   privateKey: string;
   /** The same key as a line of `authorized_keys`. */
   publicKey: string;
+  /** A folder of its own, in which commands start and which they take for the home: no test sees the user's own. */
+  home: string;
   /** As `ssh-keygen -l` prints it: `SHA256:` and unpadded base64. */
   hostKeyFingerprint(): string;
   /** TCP connections opened so far, and those that are open now. */
@@ -49,22 +54,24 @@ const starters: Record<SshServerKind, StartInnerSshServer> = {
 
 /**
  * Starts a real SSH server on 127.0.0.1, behind a proxy that makes faults. It runs commands as the user who runs
- * the tests, in that user's home, and does not kill them when their connection is lost. All of it, its commands
- * included, dies with this process.
+ * the tests and does not kill them when their connection is lost. All of it, its commands included, dies with this
+ * process.
  */
 export async function startSshServer(kind: SshServerKind): Promise<TestSshServer> {
   const user = userInfo().username;
   const processes = markProcesses();
+  const { home, folder, removeFolders } = await makeFolders();
   const clientKey = keyPair(undefined, 'test');
   let authorizedKeys = [clientKey.publicKey];
   let hostKey = keyPair(undefined, 'host');
-  const startInner = () => starters[kind]({ hostKey, user, authorizedKeys, processes });
+  const startInner = () => starters[kind]({ hostKey, user, authorizedKeys, home, folder, processes });
+  const cleanUp = () => processes.endAll().finally(removeFolders);
 
   let inner: InnerSshServer;
   try {
     inner = await startInner();
   } catch (error) {
-    await processes.endAll();
+    await cleanUp();
     throw error;
   }
   const proxy = await startTcpProxy(() => inner.port);
@@ -74,8 +81,7 @@ export async function startSshServer(kind: SshServerKind): Promise<TestSshServer
   };
   const stopAll = async () => {
     await proxy.stop();
-    await inner.stop();
-    await processes.endAll();
+    await inner.stop().finally(cleanUp);
   };
   let stopped: Promise<void> | undefined;
 
@@ -86,6 +92,7 @@ export async function startSshServer(kind: SshServerKind): Promise<TestSshServer
     user,
     privateKey: clientKey.privateKey,
     publicKey: clientKey.publicKey,
+    home,
     hostKeyFingerprint: () => fingerprint(hostKey.publicKey),
     connections: proxy.connections,
     drop: proxy.drop,
@@ -102,6 +109,20 @@ export async function startSshServer(kind: SshServerKind): Promise<TestSshServer
     refuseKeys: () => authorize([]),
     stop: () => (stopped ??= stopAll()),
   };
+}
+
+async function makeFolders(): Promise<{ home: string; folder: string; removeFolders(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'hookline-ssh-'));
+  const letStay = onceWeAreGone('rm -rf "$1"', folder);
+  const home = join(folder, 'home');
+  await mkdir(home);
+  // sshd starts a command where the password file says that the home is; bash, started by sshd, reads this first.
+  await writeFile(join(home, '.bashrc'), 'cd\n');
+  const removeFolders = async () => {
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    letStay();
+  };
+  return { home, folder, removeFolders };
 }
 
 function fingerprint(publicKey: string): string {

@@ -22,9 +22,8 @@ export function runRemoteCommand(
   channel.on('error', () => {});
 
   channel.pipe(stdin);
+  // What comes for a command that has closed its input fills the window and then holds up the client, as with sshd.
   stdin.on('error', () => {});
-  // What nobody reads any more is thrown away; left alone it would fill the window and hold up the client.
-  stdin.once('close', () => channel.resume());
 
   const ended = new Promise<void>((resolve) => {
     child.once('exit', (code, signal) => resolve(reportExit(channel, code, signal)));

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { homedir } from 'node:os';
 import ssh2 from 'ssh2';
 import type { AuthContext, Connection, ParsedKey } from 'ssh2';
 import type { StartInnerSshServer } from './inner-ssh-server.ts';
@@ -14,9 +14,9 @@ const NEVER_MS = 2 ** 31 - 1;
 /** The server of the npm package ssh2, as strict as sshd: one user, keys only, commands only. */
 export const startSsh2Server: StartInnerSshServer = async (setup) => {
   let keys = setup.authorizedKeys.map(parsePublicKey);
-  const env = remoteEnv(setup.user, setup.processes);
+  const env = remoteEnv(setup.user, setup.home, setup.processes);
   const options = { hostKeys: [setup.hostKey.privateKey], keepaliveInterval: NEVER_MS };
-  const server = new ssh2.Server(options, (connection) => {
+  const ssh = new ssh2.Server(options, (connection) => {
     connection.on('error', () => {}); // its `close` follows
     connection.on('authentication', (attempt) => {
       if (maySignIn(attempt, setup.user, keys)) attempt.accept();
@@ -24,8 +24,9 @@ export const startSsh2Server: StartInnerSshServer = async (setup) => {
     });
     takeCommands(connection, env, setup.processes);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  // Like sshd again: by itself ssh2 lets small packets wait for the other side's acknowledgement, 40 ms each.
+  const server = createServer({ noDelay: true }, (socket) => ssh.injectSocket(socket));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
 
   return {
     port: (server.address() as AddressInfo).port,
@@ -80,9 +81,9 @@ function parsePublicKey(line: string): ParsedKey {
 }
 
 /** What sshd gives to a command: nothing of our own environment. */
-function remoteEnv(user: string, processes: MarkedProcesses): Record<string, string> {
+function remoteEnv(user: string, home: string, processes: MarkedProcesses): Record<string, string> {
   return {
-    HOME: homedir(),
+    HOME: home,
     USER: user,
     LOGNAME: user,
     SHELL: '/bin/bash',

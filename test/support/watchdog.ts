@@ -5,8 +5,13 @@ import { spawn } from 'node:child_process';
  * function is called. Call it as soon as `pid` has ended, before its number can belong to another.
  */
 export function killWithUs(pid: number): () => void {
+  return onceWeAreGone('kill -9 "$1"', String(pid));
+}
+
+/** The same for any shell script, which gets `argument` as its `$1`. */
+export function onceWeAreGone(script: string, argument: string): () => void {
   // A line says "let it live"; the end of the pipe without one says that we are gone.
-  const watchdog = spawn('sh', ['-c', 'read -r _ || kill -9 "$1"', 'sh', String(pid)], {
+  const watchdog = spawn('sh', ['-c', `read -r _ && exit\n${script}`, 'sh', argument], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });
