@@ -21,6 +21,8 @@ import { readOutput } from './read-output.ts';
 import { runSupervised, type Channel } from './run-supervised.ts';
 import { limitCommands, type StepLimits } from './step-limits.ts';
 
+const settleMs = 100;
+
 export type LocalExecutor = Executor & {
   /** Ends whatever still runs under a run id, also what another process of ours once started. Safe to repeat. */
   endRun(runId: string): Promise<void>;
@@ -194,7 +196,12 @@ async function endLeftovers(child: ChildProcess, step: StepRun, clock: Clock): P
   const { pid } = child;
   if (pid === undefined) return;
   const marker = `${runIdVariable}=${step.runId}`;
-  if (!groupIsAlive(pid) && (await findProcesses(marker, { startedAfter: pid })).length === 0) return;
+  const isLeft = async () =>
+    groupIsAlive(pid) || (await findProcesses(marker, { startedAfter: pid })).length > 0;
+  if (!(await isLeft())) return;
+  // What is about to end by itself was not left behind.
+  await clock.sleep(settleMs);
+  if (!(await isLeft())) return;
   await step.onOutput(leftoversNotice);
   signalGroup(pid, 'SIGTERM');
   await endRunNow(pid, step, clock);

@@ -96,9 +96,7 @@ export function createSshConnections(context: {
     connection.idle.abort();
     try {
       await connection.ready;
-      const stream = await execute(connection.client, command);
-      stream.once('close', () => void release(connection));
-      return asChannel(stream);
+      return await execute(connection.client, command, () => void release(connection));
     } catch (error) {
       void release(connection);
       // One that was idle may have died unnoticed, or take fewer sessions than most do.
@@ -190,6 +188,8 @@ async function signIn(
           return isPinned(offered);
         },
       });
+      // Small messages wait for each other otherwise: 84 ms rather than 2 for a command, with OpenSSH 9.2.
+      client.setNoDelay(true);
     } catch (error) {
       reject(explain(error as Error, server, offered));
     }
@@ -257,20 +257,21 @@ function changedKey(server: SshServer, offered: string): TargetUnusable {
   );
 }
 
-async function execute(client: Client, command: string): Promise<ClientChannel> {
+async function execute(client: Client, command: string, onClose: () => void): Promise<Channel> {
   return await new Promise((resolve, reject) => {
     // The callback does not come when the connection ends first.
-    const onClose = () => reject(new Error('the connection was closed'));
-    client.once('close', onClose);
-    const settle = (error: Error | undefined, stream: ClientChannel) => {
-      client.off('close', onClose);
-      if (error) reject(error);
-      else resolve(stream);
-    };
+    const onLost = () => reject(new Error('the connection was closed'));
+    client.once('close', onLost);
     try {
-      client.exec(command, settle);
+      client.exec(command, (error, stream) => {
+        client.off('close', onLost);
+        if (error) return reject(error);
+        stream.once('close', onClose);
+        // At once: a moment later its end may have been told already.
+        resolve(asChannel(stream));
+      });
     } catch (error) {
-      client.off('close', onClose);
+      client.off('close', onLost);
       reject(error as Error);
     }
   });

@@ -42,6 +42,11 @@ const supervisor = `hookline() {
   kill -KILL "$watcher"
   hookline_find "$step"
   if [ -n "$found" ] || kill -0 -- "-$step"; then
+    # What is about to end by itself was not left behind.
+    sleep 0.1
+    hookline_find "$step"
+  fi
+  if [ -n "$found" ] || kill -0 -- "-$step"; then
     echo "hookline-$id left" >&4
     kill -TERM -- "-$step"
     hookline_kill
