@@ -232,7 +232,7 @@ export function registerApi(app: HttpApp, parts: Parts): void {
       serverRoutes(api, {
         ...context,
         addDefaultPipelines: addLifecyclePipelines,
-        testConnection: tester.testLater,
+        testConnection: (serverId) => tester.testLater(serverId),
       });
       serverConnectionRoute(api, { tester });
       resourceLinkRoutes(api, context);
