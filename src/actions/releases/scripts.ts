@@ -34,7 +34,7 @@ app=$(cd "$app" && pwd -P)
 own=$app/.hookline
 if [ -e "$own/owner" ]; then
   [ "$(cat "$own/owner")" = "$HOOKLINE_DEPLOY_OWNER" ] ||
-    fail "$app belongs to another application already. Give this one a deploy_directory of its own."
+    fail "$app belongs to another application already. Give this one a deploy_directory of its own; or if the other one is gone, remove $own/owner."
 else
   printf '%s\\n' "$HOOKLINE_DEPLOY_OWNER" >"$own/owner"
 fi
