@@ -235,7 +235,7 @@ export function registerApi(app: HttpApp, parts: Parts): void {
         addDefaultPipelines: addLifecyclePipelines,
         testConnection: (serverId) => tester.testLater(serverId),
       });
-      serverConnectionRoute(api, { tester });
+      serverConnectionRoute(api, { db, clock, tester });
       resourceLinkRoutes(api, context);
       variableRoutes(api, context);
       pipelineRoutes(api, context);
