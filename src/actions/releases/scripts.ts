@@ -63,6 +63,8 @@ export GIT_TERMINAL_PROMPT=0 GIT_ASKPASS=/bin/false SSH_ASKPASS=/bin/false GIT_S
 git() { command git "\${settings[@]}" "$@" 9>&-; }
 export GIT_DIR=$cache
 git config remote.origin.url "$HOOKLINE_SOURCE_URL"
+# What git says is looked at below.
+export LC_ALL=C
 # Shallow first; more only where a git host does not give single commits, or the commit is named by its beginning.
 get() { git fetch --quiet --no-tags --no-write-fetch-head --depth 1 origin "+$1:refs/hookline/$HOOKLINE_RELEASE_NAME" 2>"$own/error"; }
 get_all() { git fetch --quiet --no-tags --prune --update-shallow --unshallow origin "$@" 2>"$own/error" || git fetch --quiet --no-tags --prune origin "$@" 2>"$own/error"; }
@@ -72,7 +74,14 @@ named() {
 }
 fetch_failed() {
   grep -v '^fatal: the remote end hung up' "$own/error" >&2 || true
-  fail "The source could not be fetched from $HOOKLINE_SOURCE_URL: $1"
+  local why=$1
+  if grep -qE 'Authentication failed|could not read (Username|Password)|returned error: 40[13]' "$own/error"; then
+    why="the git host wants a token. Give the application a credential of its source provider."
+    [ -z "$HOOKLINE_GIT_ORIGIN" ] || why="the git host refused the token of the application's credential."
+  elif grep -qE 'returned error: 30[1278]' "$own/error"; then
+    why="it redirects to another address, which is not followed from here. Give the application the new one."
+  fi
+  fail "The source could not be fetched from $HOOKLINE_SOURCE_URL: $why"
 }
 case $HOOKLINE_SOURCE_TYPE in
   tag) ref=refs/tags/$HOOKLINE_SOURCE_REF ;;
