@@ -16,7 +16,7 @@ import {
   type StepRun,
 } from './executor.ts';
 import { endRecordedGroups, groupFile, recordedRuns, recordGroup, scriptName } from './process-groups.ts';
-import { endProcesses, findProcesses, findValues, groupIsAlive, signalGroup } from './processes.ts';
+import { endProcesses, findProcesses, findValues, groupIsRunning, signalGroup } from './processes.ts';
 import { readOutput } from './read-output.ts';
 import { runSupervised, type Channel } from './run-supervised.ts';
 import { limitCommands, type StepLimits } from './step-limits.ts';
@@ -197,7 +197,7 @@ async function endLeftovers(child: ChildProcess, step: StepRun, clock: Clock): P
   if (pid === undefined) return;
   const marker = `${runIdVariable}=${step.runId}`;
   const isLeft = async () =>
-    groupIsAlive(pid) || (await findProcesses(marker, { startedAfter: pid })).length > 0;
+    (await groupIsRunning(pid)) || (await findProcesses(marker, { startedAfter: pid })).length > 0;
   if (!(await isLeft())) return;
   // What is about to end by itself was not left behind.
   await clock.sleep(settleMs);

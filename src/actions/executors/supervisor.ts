@@ -41,12 +41,12 @@ const supervisor = `hookline() {
   done
   kill -KILL "$watcher"
   hookline_find "$step"
-  if [ -n "$found" ] || kill -0 -- "-$step"; then
+  if [ -n "$found" ] || hookline_alive; then
     # What is about to end by itself was not left behind.
     sleep 0.1
     hookline_find "$step"
   fi
-  if [ -n "$found" ] || kill -0 -- "-$step"; then
+  if [ -n "$found" ] || hookline_alive; then
     echo "hookline-$id left" >&4
     kill -TERM -- "-$step"
     hookline_kill
@@ -60,8 +60,23 @@ hookline_watch() {
   done
   kill -TERM -- "-$step"
   SECONDS=0
-  while [ "$SECONDS" -lt "$grace" ] && kill -0 -- "-$step"; do sleep 0.1; done
+  while [ "$SECONDS" -lt "$grace" ] && hookline_alive; do sleep 0.1; done
   hookline_kill
+}
+# Whether anything of the group runs. What has ended and waits for its new parent to notice does not: in a container
+# that may be for ever.
+hookline_alive() {
+  local file stat
+  kill -0 -- "-$step" || return 1
+  [ -r /proc/self/stat ] || return 0
+  for file in /proc/[0-9]*/stat; do
+    stat=''
+    { IFS= read -r stat; } 2>/dev/null <"$file"
+    # State, parent and group follow the name, which may hold anything.
+    stat=(\${stat##*) })
+    [ "\${stat[2]}" = "$step" ] && [ "\${stat[0]}" != Z ] && return 0
+  done
+  return 1
 }
 hookline_kill() {
   local round
@@ -103,8 +118,9 @@ export function supervisorInput(
 ): SupervisorInput {
   const variables = Object.entries(step.environment).map(([name, value]) => [name, quote(value)] as const);
   const paths = Object.entries(step.paths).map(([name, path]) => [name, expandable(path)] as const);
+  // The id of the run, by which its processes are found, is nothing that a variable may take the place of.
   const exports = [...variables, ...paths]
-    .filter(([name]) => /^[A-Za-z_]\w*$/.test(name))
+    .filter(([name]) => /^[A-Za-z_]\w*$/.test(name) && name !== runIdVariable)
     .map(([name, value]) => `export ${name}=${value}`);
   // One line, so that bash counts the lines of the script as its author does.
   const payload = ['exec </dev/null', ...exports, prelude, `set ${bashOptions}`, step.script]
