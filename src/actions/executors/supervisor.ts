@@ -2,12 +2,26 @@ import { bashOptions, graceMs, runIdVariable, searchPath, type StepRun } from '.
 
 /** How often the other side says that it is there. */
 export const beatMs = 2000;
+
+/** In whole seconds: bash counts them. */
+export type SupervisorTimes = {
+  /** How long the supervisor does without a sign of life. */
+  quietSeconds: number;
+  /** Between TERM and KILL when the signs stay out. */
+  lostGraceSeconds: number;
+  /** Between TERM and KILL when it is told to stop. */
+  graceSeconds: number;
+};
+
 /**
- * How long the supervisor does without. Together with `lostGraceSeconds` it is below the lease of a node
- * (`platform/node-lease.ts`): when another node may say what became of an action, nothing of it runs any more.
+ * The first two are together below the lease of a node (`platform/node-lease.ts`): when another node may say what
+ * became of an action, nothing of it runs any more.
  */
-const quietSeconds = 10;
-const lostGraceSeconds = 3;
+export const supervisorTimes: SupervisorTimes = {
+  quietSeconds: 10,
+  lostGraceSeconds: 3,
+  graceSeconds: graceMs / 1000,
+};
 
 /*
  * What stands between Hookline and a step that runs elsewhere, or as somebody else: a bash with the rights of the
@@ -17,7 +31,7 @@ const lostGraceSeconds = 3;
  *
  * Standard output is the step's alone, from the line that says `ready`. Standard error says why it could not begin.
  */
-const supervisor = `hookline() {
+const supervisor = (times: SupervisorTimes) => `hookline() {
   local id=$1 size=$2 setup='' payload='' dir='' step='' watcher='' code=0 found=''
   trap : TERM HUP INT
   IFS= read -r setup || exit 70
@@ -54,9 +68,9 @@ const supervisor = `hookline() {
   exit "$code"
 }
 hookline_watch() {
-  local line='' grace=${lostGraceSeconds}
-  while IFS= read -r -t ${quietSeconds} line; do
-    [ "$line" = stop ] && grace=${graceMs / 1000} && break
+  local line='' grace=${times.lostGraceSeconds}
+  while IFS= read -r -t ${times.quietSeconds} line; do
+    [ "$line" = stop ] && grace=${times.graceSeconds} && break
   done
   kill -TERM -- "-$step"
   SECONDS=0
@@ -115,6 +129,7 @@ export type SupervisorInput = { text: string; payloadBytes: number };
 export function supervisorInput(
   step: Pick<StepRun, 'script' | 'environment' | 'paths' | 'workingDirectory'>,
   prelude: string,
+  times: SupervisorTimes,
 ): SupervisorInput {
   const variables = Object.entries(step.environment).map(([name, value]) => [name, quote(value)] as const);
   const paths = Object.entries(step.paths).map(([name, path]) => [name, expandable(path)] as const);
@@ -127,7 +142,7 @@ export function supervisorInput(
     .filter(Boolean)
     .join('; ');
   return {
-    text: `${supervisor}dir=${expandable(step.workingDirectory)}\n${payload}`,
+    text: `${supervisor(times)}dir=${expandable(step.workingDirectory)}\n${payload}`,
     payloadBytes: Buffer.byteLength(payload),
   };
 }
