@@ -16,10 +16,11 @@ import {
   type StepRun,
 } from './executor.ts';
 import { endRecordedGroups, groupFile, recordedRuns, recordGroup, scriptName } from './process-groups.ts';
-import { endProcesses, findProcesses, findValues, groupIsAlive, signalGroup } from './processes.ts';
+import { endProcesses, findProcesses, findValues, groupIsRunning, signalGroup } from './processes.ts';
 import { readOutput } from './read-output.ts';
 import { runSupervised, type Channel } from './run-supervised.ts';
 import { limitCommands, type StepLimits } from './step-limits.ts';
+import type { SupervisorTimes } from './supervisor.ts';
 
 const settleMs = 100;
 
@@ -41,8 +42,10 @@ export function createLocalExecutor(options: {
   clock: Clock;
   user?: string | null;
   limits?: StepLimits;
+  /** Of steps that run as another user. */
+  times?: SupervisorTimes;
 }): LocalExecutor {
-  const { clock, scriptDirectory } = options;
+  const { clock, scriptDirectory, times } = options;
   const me = userInfo().username;
   const limits = limitCommands(options.limits ?? {});
   mkdirSync(scriptDirectory, { recursive: true, mode: 0o700 });
@@ -52,7 +55,7 @@ export function createLocalExecutor(options: {
       const step = { ...given, runAsUser: given.runAsUser || (options.user ?? me) };
       if (step.runAsUser !== me) {
         const lost = () => 'the program that watches over the step was ended from outside.';
-        return await runSupervised(step, { clock, open: startChannel, prelude: limits, lost });
+        return await runSupervised(step, { clock, times, open: startChannel, prelude: limits, lost });
       }
       // A file rather than an argument: what a step does is nothing that other users of the machine should read.
       const script = join(scriptDirectory, scriptName(step.runId));
@@ -197,7 +200,7 @@ async function endLeftovers(child: ChildProcess, step: StepRun, clock: Clock): P
   if (pid === undefined) return;
   const marker = `${runIdVariable}=${step.runId}`;
   const isLeft = async () =>
-    groupIsAlive(pid) || (await findProcesses(marker, { startedAfter: pid })).length > 0;
+    (await groupIsRunning(pid)) || (await findProcesses(marker, { startedAfter: pid })).length > 0;
   if (!(await isLeft())) return;
   // What is about to end by itself was not left behind.
   await clock.sleep(settleMs);

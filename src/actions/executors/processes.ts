@@ -24,6 +24,25 @@ export function groupIsAlive(group: number): boolean {
 }
 
 /**
+ * Whether anything of a group runs: what has ended and waits for its new parent to notice does not. In a container whose
+ * first process does not care for orphans that would be for ever.
+ */
+export async function groupIsRunning(group: number): Promise<boolean> {
+  if (!groupIsAlive(group)) return false;
+  if (process.platform !== 'linux') return true;
+  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const states = await Promise.all(
+    names.map(async (name) => {
+      const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
+      // State, parent and group follow the name of the program, which stands in parentheses and may hold anything.
+      const [state, , itsGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return Number(itsGroup) === group ? state : undefined;
+    }),
+  );
+  return states.some((state) => state !== undefined && state !== 'Z');
+}
+
+/**
  * The processes whose environment, as it was when they were started, holds `marker` (`NAME=value`). Children inherit
  * it, so this finds also those that changed their group or session, and those whose parent, our server, was killed.
  * `startedAfter`, a process id, leaves out those with a lower one, which makes the search cheap; ids rise but for the

@@ -1,8 +1,14 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../../platform/clock.ts';
-import { graceMs, leftoversNotice, TargetUnusable, type StepOutcome, type StepRun } from './executor.ts';
+import { leftoversNotice, TargetUnusable, type StepOutcome, type StepRun } from './executor.ts';
 import { readOutput } from './read-output.ts';
-import { beatMs, supervisorCommand, supervisorInput } from './supervisor.ts';
+import {
+  beatMs,
+  supervisorCommand,
+  supervisorInput,
+  supervisorTimes,
+  type SupervisorTimes,
+} from './supervisor.ts';
 
 /** A program that was started somewhere, with its three streams. */
 export type Channel = {
@@ -15,7 +21,7 @@ export type Channel = {
   close(): void;
 };
 
-/** How much longer than `graceMs` the other side may take to end a step. */
+/** How much longer than its time between TERM and KILL the other side may take to end a step. */
 const stopMarginMs = 10_000;
 const mostErrorCharacters = 2000;
 
@@ -27,12 +33,13 @@ export async function runSupervised(
     open: (command: string) => Promise<Channel>;
     /** Bash that runs before the script, e.g. `ulimit -u 100`. */
     prelude?: string;
+    times?: SupervisorTimes;
     lost: () => string;
   },
 ): Promise<StepOutcome> {
   if (step.signal.aborted) return { kind: 'cancelled' };
-  const { clock } = context;
-  const { text, payloadBytes } = supervisorInput(step, context.prelude ?? '');
+  const { clock, times = supervisorTimes } = context;
+  const { text, payloadBytes } = supervisorInput(step, context.prelude ?? '', times);
   const channel = await unlessAborted(step.signal, context.open(supervisorCommand(step, payloadBytes)));
   if (!channel) return { kind: 'cancelled' };
   const ended = new AbortController();
@@ -44,7 +51,7 @@ export async function runSupervised(
     const begun = afterLine(`hookline-${step.runId} ready`, step.onOutput);
     const output = readOutput(channel.stdout, begun.push, clock);
     const beating = beat(channel.stdin, clock, ended.signal);
-    const stopping = stopOnRequest(channel, step, clock, ended.signal);
+    const stopping = stopOnRequest(channel, step, { clock, times }, ended.signal);
 
     const end = await channel.ended;
     ended.abort();
@@ -90,14 +97,14 @@ async function beat(stdin: Writable, clock: Clock, ended: AbortSignal): Promise<
 async function stopOnRequest(
   channel: Channel,
   step: StepRun,
-  clock: Clock,
+  { clock, times }: { clock: Clock; times: SupervisorTimes },
   ended: AbortSignal,
 ): Promise<'timed-out' | 'cancelled' | null> {
   await clock.sleep(step.timeoutMs, AbortSignal.any([ended, step.signal]));
   if (ended.aborted) return null;
   const why = step.signal.aborted ? 'cancelled' : 'timed-out';
   channel.stdin.write('stop\n');
-  await clock.sleep(graceMs + stopMarginMs, ended);
+  await clock.sleep(times.graceSeconds * 1000 + stopMarginMs, ended);
   channel.close();
   return why;
 }

@@ -2,18 +2,21 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Executor } from './executor.ts';
 import { runSupervised } from './run-supervised.ts';
 import type { SshConnections, SshServer } from './ssh-connections.ts';
+import type { SupervisorTimes } from './supervisor.ts';
 
 /** Runs steps on a server, as the user that Hookline signs in as, or through sudo as another. */
 export function createSshExecutor(context: {
   connections: SshConnections;
   server: SshServer;
   clock: Clock;
+  times?: SupervisorTimes;
 }): Executor {
-  const { connections, server, clock } = context;
+  const { connections, server, clock, times } = context;
   return {
     run: (step) =>
       runSupervised(step, {
         clock,
+        times,
         open: (command) => connections.open(server, command),
         lost: () =>
           `the connection to ${server.hostname} was lost (${connections.whyLost(server)}). What ran there ends within 15 seconds of that by itself.`,

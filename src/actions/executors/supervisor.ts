@@ -2,12 +2,26 @@ import { bashOptions, graceMs, runIdVariable, searchPath, type StepRun } from '.
 
 /** How often the other side says that it is there. */
 export const beatMs = 2000;
+
+/** In whole seconds: bash counts them. */
+export type SupervisorTimes = {
+  /** How long the supervisor does without a sign of life. */
+  quietSeconds: number;
+  /** Between TERM and KILL when the signs stay out. */
+  lostGraceSeconds: number;
+  /** Between TERM and KILL when it is told to stop. */
+  graceSeconds: number;
+};
+
 /**
- * How long the supervisor does without. Together with `lostGraceSeconds` it is below the lease of a node
- * (`platform/node-lease.ts`): when another node may say what became of an action, nothing of it runs any more.
+ * The first two are together below the lease of a node (`platform/node-lease.ts`): when another node may say what
+ * became of an action, nothing of it runs any more.
  */
-const quietSeconds = 10;
-const lostGraceSeconds = 3;
+export const supervisorTimes: SupervisorTimes = {
+  quietSeconds: 10,
+  lostGraceSeconds: 3,
+  graceSeconds: graceMs / 1000,
+};
 
 /*
  * What stands between Hookline and a step that runs elsewhere, or as somebody else: a bash with the rights of the
@@ -17,7 +31,7 @@ const lostGraceSeconds = 3;
  *
  * Standard output is the step's alone, from the line that says `ready`. Standard error says why it could not begin.
  */
-const supervisor = `hookline() {
+const supervisor = (times: SupervisorTimes) => `hookline() {
   local id=$1 size=$2 setup='' payload='' dir='' keep_days='' step='' watcher='' code=0 found=''
   trap : TERM HUP INT
   IFS= read -r setup || exit 70
@@ -44,12 +58,12 @@ const supervisor = `hookline() {
   done
   kill -KILL "$watcher"
   hookline_find "$step"
-  if [ -n "$found" ] || kill -0 -- "-$step"; then
+  if [ -n "$found" ] || hookline_alive; then
     # What is about to end by itself was not left behind.
     sleep 0.1
     hookline_find "$step"
   fi
-  if [ -n "$found" ] || kill -0 -- "-$step"; then
+  if [ -n "$found" ] || hookline_alive; then
     echo "hookline-$id left" >&4
     kill -TERM -- "-$step"
     hookline_kill
@@ -57,14 +71,29 @@ const supervisor = `hookline() {
   exit "$code"
 }
 hookline_watch() {
-  local line='' grace=${lostGraceSeconds}
-  while IFS= read -r -t ${quietSeconds} line; do
-    [ "$line" = stop ] && grace=${graceMs / 1000} && break
+  local line='' grace=${times.lostGraceSeconds}
+  while IFS= read -r -t ${times.quietSeconds} line; do
+    [ "$line" = stop ] && grace=${times.graceSeconds} && break
   done
   kill -TERM -- "-$step"
   SECONDS=0
-  while [ "$SECONDS" -lt "$grace" ] && kill -0 -- "-$step"; do sleep 0.1; done
+  while [ "$SECONDS" -lt "$grace" ] && hookline_alive; do sleep 0.1; done
   hookline_kill
+}
+# Whether anything of the group runs. What has ended and waits for its new parent to notice does not: in a container
+# that may be for ever.
+hookline_alive() {
+  local file stat
+  kill -0 -- "-$step" || return 1
+  [ -r /proc/self/stat ] || return 0
+  for file in /proc/[0-9]*/stat; do
+    stat=''
+    { IFS= read -r stat; } 2>/dev/null <"$file"
+    # State, parent and group follow the name, which may hold anything.
+    stat=(\${stat##*) })
+    [ "\${stat[2]}" = "$step" ] && [ "\${stat[0]}" != Z ] && return 0
+  done
+  return 1
 }
 hookline_kill() {
   local round
@@ -103,18 +132,20 @@ export type SupervisorInput = { text: string; payloadBytes: number };
 export function supervisorInput(
   step: Pick<StepRun, 'script' | 'environment' | 'paths' | 'workingDirectory' | 'keepSiblingsDays'>,
   prelude: string,
+  times: SupervisorTimes,
 ): SupervisorInput {
   const variables = Object.entries(step.environment).map(([name, value]) => [name, quote(value)] as const);
   const paths = Object.entries(step.paths).map(([name, path]) => [name, expandable(path)] as const);
+  // The id of the run, by which its processes are found, is nothing that a variable may take the place of.
   const exports = [...variables, ...paths]
-    .filter(([name]) => /^[A-Za-z_]\w*$/.test(name))
+    .filter(([name]) => /^[A-Za-z_]\w*$/.test(name) && name !== runIdVariable)
     .map(([name, value]) => `export ${name}=${value}`);
   // One line, so that bash counts the lines of the script as its author does.
   const payload = ['exec </dev/null', ...exports, prelude, `set ${bashOptions}`, step.script]
     .filter(Boolean)
     .join('; ');
   return {
-    text: `${supervisor}dir=${expandable(step.workingDirectory)} keep_days=${step.keepSiblingsDays ?? ''}\n${payload}`,
+    text: `${supervisor(times)}dir=${expandable(step.workingDirectory)} keep_days=${step.keepSiblingsDays ?? ''}\n${payload}`,
     payloadBytes: Buffer.byteLength(payload),
   };
 }
