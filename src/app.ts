@@ -291,6 +291,7 @@ async function startWorkers(
     dataDirectory,
     maxRunning: config.maxRunningActions,
     drainMs: config.drainSeconds * 1000,
+    holds: lease.holds,
     onWritten: (actionId) => bus.publish('stream', actionId),
   });
   const deliveries = startDeliveryWorker({ ...shared, registry, client, random, userAgent });

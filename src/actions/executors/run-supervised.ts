@@ -1,6 +1,13 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../../platform/clock.ts';
-import { graceMs, leftoversNotice, TargetUnusable, type StepOutcome, type StepRun } from './executor.ts';
+import {
+  graceAfter,
+  graceMs,
+  leftoversNotice,
+  TargetUnusable,
+  type StepOutcome,
+  type StepRun,
+} from './executor.ts';
 import { readOutput } from './read-output.ts';
 import { beatMs, supervisorCommand, supervisorInput } from './supervisor.ts';
 
@@ -15,7 +22,7 @@ export type Channel = {
   close(): void;
 };
 
-/** How much longer than `graceMs` the other side may take to end a step. */
+/** How much longer than its grace the other side may take to end a step. */
 const stopMarginMs = 10_000;
 const mostErrorCharacters = 2000;
 
@@ -96,8 +103,9 @@ async function stopOnRequest(
   await clock.sleep(step.timeoutMs, AbortSignal.any([ended, step.signal]));
   if (ended.aborted) return null;
   const why = step.signal.aborted ? 'cancelled' : 'timed-out';
-  channel.stdin.write('stop\n');
-  await clock.sleep(graceMs + stopMarginMs, ended);
+  const grace = graceAfter(step.signal);
+  channel.stdin.write(grace < graceMs ? 'lost\n' : 'stop\n');
+  await clock.sleep(grace + stopMarginMs, ended);
   channel.close();
   return why;
 }

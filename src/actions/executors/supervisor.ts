@@ -1,13 +1,12 @@
-import { bashOptions, graceMs, runIdVariable, searchPath, type StepRun } from './executor.ts';
+import { bashOptions, graceMs, lostGraceMs, runIdVariable, searchPath, type StepRun } from './executor.ts';
 
 /** How often the other side says that it is there. */
 export const beatMs = 2000;
 /**
- * How long the supervisor does without. Together with `lostGraceSeconds` it is below the lease of a node
+ * How long the supervisor does without. Together with `lostGraceMs` it is below the lease of a node
  * (`platform/node-lease.ts`): when another node may say what became of an action, nothing of it runs any more.
  */
 const quietSeconds = 10;
-const lostGraceSeconds = 3;
 
 /*
  * What stands between Hookline and a step that runs elsewhere, or as somebody else: a bash with the rights of the
@@ -54,9 +53,10 @@ const supervisor = `hookline() {
   exit "$code"
 }
 hookline_watch() {
-  local line='' grace=${lostGraceSeconds}
+  local line='' grace=${lostGraceMs / 1000}
   while IFS= read -r -t ${quietSeconds} line; do
     [ "$line" = stop ] && grace=${graceMs / 1000} && break
+    [ "$line" = lost ] && break
   done
   kill -TERM -- "-$step"
   SECONDS=0
