@@ -294,6 +294,7 @@ async function startWorkers(
     retentionDays: config.retentionDays,
     maxRunning: config.maxRunningActions,
     drainMs: config.drainSeconds * 1000,
+    holds: lease.holds,
     onWritten: (actionId) => bus.publish('stream', actionId),
   });
   const deliveries = startDeliveryWorker({ ...shared, registry, client, random, userAgent });

@@ -9,6 +9,7 @@ import type { EventWriter } from './events.ts';
 import { TargetUnusable, type StepOutcome, type StepRun } from './executors/executor.ts';
 import { prepareRun, type Prepared } from './prepare-run.ts';
 import { createReleaseRun, isReleaseStep, type ReleaseRun } from './releases/release-run.ts';
+import { RunEnded } from './run-ended.ts';
 import { createRunRecord, type RunRecord } from './run-record.ts';
 import type { ActionStepRow, TargetRow } from './store.ts';
 import type { ClaimedAction } from './take-next.ts';
@@ -21,19 +22,10 @@ export type RunContext = TargetContext & {
   box: SecretBox;
   log: Logger;
   guard: EgressGuard;
+  /** Whether what was claimed under this id may still be begun. */
+  holds: (nodeId: string) => boolean;
   onWritten: (actionId: number) => void;
 };
-
-/** Why a run is ended from outside. Null: the node holds it no longer, and writes nothing more. */
-export class RunEnded extends Error {
-  override name = 'RunEnded';
-  readonly reason: string | null;
-
-  constructor(reason: string | null) {
-    super(reason ?? 'The action is no longer held by this node.');
-    this.reason = reason;
-  }
-}
 
 /**
  * Runs a claimed action to its end: targets side by side, the steps of each in order. A failing step fails its
@@ -64,7 +56,7 @@ export async function runAction(
       ? createReleaseRun({ ...context, record, prepared: prepared.release, targets: targets.length })
       : null;
     const barrier = createBarrier(targets.length);
-    const run: Run = { context, record, runId, prepared, release, barrier, signal: either, breakOff };
+    const run: Run = { context, record, runId, nodeId, prepared, release, barrier, signal: either, breakOff };
     const reasons = await allToTheirEnd(
       targets.map((target) => runTarget(run, target)),
       breakOff,
@@ -88,6 +80,7 @@ type Run = {
   context: RunContext;
   record: RunRecord;
   runId: string;
+  nodeId: string;
   prepared: Prepared;
   release: ReleaseRun | null;
   /** Where the targets wait for each other before anything goes live. */
@@ -156,6 +149,8 @@ async function runStep(
   place: ReturnType<ReleaseRun['at']> | null,
 ): Promise<StepFailure | null> {
   const { prepared, signal } = run;
+  // As after the machine was suspended, before the loss of the lease was noticed: others may have gone on already.
+  if (!run.context.holds(run.nodeId)) run.breakOff();
   if (signal.aborted) return { exitCode: null, reason: reasonOf(signal) };
   const label = `Step ${step.step_order}${step.name ? ` "${step.name}"` : ''} on ${target.hostname}`;
   const output = run.record.openOutput(step, prepared.secrets);

@@ -8,6 +8,9 @@ const leaseMs = 15_000;
 const renewEveryMs = 5000;
 /** A node that could not renew for so long ends its work by itself, before another may declare it dead. */
 const giveUpAfterMs = 11_000;
+/** How long one answer of the database is awaited, and how soon it is asked again after none. */
+const answerWithinMs = 5000;
+const askAgainAfterMs = 1000;
 
 /**
  * This process's entry among the nodes. What a node claims bears its id, and each write of its work asks for that id,
@@ -51,26 +54,35 @@ export async function takeNodeLease(context: {
     for (const listener of lost) listener();
   };
 
+  const isShared = dialect === 'postgres';
   const running = (async () => {
-    while (!stopping.signal.aborted) {
-      await clock.sleep(renewEveryMs, stopping.signal);
+    let hasFailed = false;
+    for (;;) {
+      const left = renewedAt + giveUpAfterMs - clock.now();
+      const untilGivenUp = isShared && !isLost ? Math.max(0, left) : Infinity;
+      const pauseMs = hasFailed ? Math.min(askAgainAfterMs, untilGivenUp) : renewEveryMs;
+      await clock.sleep(pauseMs, stopping.signal);
       if (stopping.signal.aborted) return;
+      // Others count from the time that is written, however long the writing takes.
+      const now = clock.now();
+      const age = now - renewedAt;
+      if (isShared && age >= leaseMs) lose('the lease lapsed');
+      else if (isShared && hasFailed && age >= giveUpAfterMs) lose('the database cannot be reached');
       try {
-        // Others count from the time that is written, however long the writing takes.
-        let now = clock.now();
-        const wasLost = isLost || !(await within(renewEveryMs, renew(db, now, id, dialect)));
+        // An attempt that hangs must not use up the time in which the work is to be ended.
+        const mostMs = age < giveUpAfterMs ? Math.min(answerWithinMs, giveUpAfterMs - age) : answerWithinMs;
+        const wasLost = isLost || !(await within(mostMs, renew(db, now, id, dialect)));
         if (wasLost) {
           lose('the lease lapsed');
-          now = clock.now();
-          id = await register(db, now);
+          id = await within(answerWithinMs, register(db, now));
           isLost = false;
         }
         renewedAt = now;
+        hasFailed = false;
         if (wasLost) for (const listener of regained) listener();
       } catch (error) {
         log.error({ err: error }, 'the lease of this node could not be renewed');
-        if (dialect === 'postgres' && clock.now() - renewedAt >= giveUpAfterMs)
-          lose('the database cannot be reached');
+        hasFailed = true;
       }
     }
   })();

@@ -1,3 +1,5 @@
+import { RunEnded } from '../run-ended.ts';
+
 /**
  * The contract of whatever runs a step on a target. One suite tests every executor against it.
  */
@@ -40,6 +42,16 @@ export class TargetUnusable extends Error {
 
 /** Between TERM and KILL. */
 export const graceMs = 10_000;
+/**
+ * The same when the node has lost its action. Together with the time in which it notices (`platform/node-lease.ts`) it
+ * is below the lease: when another node may say what became of the action, nothing of it runs any more.
+ */
+export const lostGraceMs = 3000;
+
+/** How long what runs may take to end, once `signal` was aborted or the time was up. */
+export function graceAfter(signal: AbortSignal): number {
+  return signal.reason instanceof RunEnded && signal.reason.reason === null ? lostGraceMs : graceMs;
+}
 
 /** The variable that marks the processes of a run. */
 export const runIdVariable = 'HOOKLINE_RUN_ID';

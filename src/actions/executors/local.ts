@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../platform/clock.ts';
 import {
   bashOptions,
-  graceMs,
+  graceAfter,
   leftoversNotice,
   runIdVariable,
   searchPath,
@@ -184,7 +184,7 @@ async function stopOnRequest(
   if (ended.aborted || child.pid === undefined) return null;
   const why = step.signal.aborted ? 'cancelled' : 'timed-out';
   signalGroup(child.pid, 'SIGTERM');
-  await clock.sleep(graceMs, ended);
+  await clock.sleep(graceAfter(step.signal), ended);
   await endRunNow(child.pid, step, clock);
   return why;
 }

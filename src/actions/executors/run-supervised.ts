@@ -1,6 +1,13 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../../platform/clock.ts';
-import { leftoversNotice, TargetUnusable, type StepOutcome, type StepRun } from './executor.ts';
+import {
+  graceAfter,
+  graceMs,
+  leftoversNotice,
+  TargetUnusable,
+  type StepOutcome,
+  type StepRun,
+} from './executor.ts';
 import { readOutput } from './read-output.ts';
 import {
   beatMs,
@@ -21,7 +28,7 @@ export type Channel = {
   close(): void;
 };
 
-/** How much longer than its time between TERM and KILL the other side may take to end a step. */
+/** How much longer than its grace the other side may take to end a step. */
 const stopMarginMs = 10_000;
 const mostErrorCharacters = 2000;
 
@@ -103,8 +110,10 @@ async function stopOnRequest(
   await clock.sleep(step.timeoutMs, AbortSignal.any([ended, step.signal]));
   if (ended.aborted) return null;
   const why = step.signal.aborted ? 'cancelled' : 'timed-out';
-  channel.stdin.write('stop\n');
-  await clock.sleep(times.graceSeconds * 1000 + stopMarginMs, ended);
+  const isLost = graceAfter(step.signal) < graceMs;
+  channel.stdin.write(isLost ? 'lost\n' : 'stop\n');
+  const graceSeconds = isLost ? times.lostGraceSeconds : times.graceSeconds;
+  await clock.sleep(graceSeconds * 1000 + stopMarginMs, ended);
   channel.close();
   return why;
 }

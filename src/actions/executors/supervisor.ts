@@ -1,4 +1,4 @@
-import { bashOptions, graceMs, runIdVariable, searchPath, type StepRun } from './executor.ts';
+import { bashOptions, graceMs, lostGraceMs, runIdVariable, searchPath, type StepRun } from './executor.ts';
 
 /** How often the other side says that it is there. */
 export const beatMs = 2000;
@@ -7,7 +7,7 @@ export const beatMs = 2000;
 export type SupervisorTimes = {
   /** How long the supervisor does without a sign of life. */
   quietSeconds: number;
-  /** Between TERM and KILL when the signs stay out. */
+  /** Between TERM and KILL when the signs stay out, or the node has lost its action. */
   lostGraceSeconds: number;
   /** Between TERM and KILL when it is told to stop. */
   graceSeconds: number;
@@ -19,7 +19,7 @@ export type SupervisorTimes = {
  */
 export const supervisorTimes: SupervisorTimes = {
   quietSeconds: 10,
-  lostGraceSeconds: 3,
+  lostGraceSeconds: lostGraceMs / 1000,
   graceSeconds: graceMs / 1000,
 };
 
@@ -74,6 +74,7 @@ hookline_watch() {
   local line='' grace=${times.lostGraceSeconds}
   while IFS= read -r -t ${times.quietSeconds} line; do
     [ "$line" = stop ] && grace=${times.graceSeconds} && break
+    [ "$line" = lost ] && break
   done
   kill -TERM -- "-$step"
   SECONDS=0
