@@ -48,7 +48,7 @@ export async function runAction(
   void clock.sleep(timeoutSeconds * 1000, ended.signal).then(() => {
     if (!ended.signal.aborted) timeout.abort(new RunEnded(tookTooLong('The action', timeoutSeconds)));
   });
-  const record = createRunRecord(context, action, nodeId, signal);
+  const record = createRunRecord(context, action, { nodeId, signal, targets: targets.length });
   const breakOff = () => broken.abort(new RunEnded(null));
   try {
     const prepared = await prepareRun(context, claimed);
@@ -132,10 +132,11 @@ async function runTarget(
       return reason;
     }
     isLive ||= step.kind === 'activate';
-    await record.completeStep(step, steps[index + 1] ?? null);
+    const next = steps[index + 1];
+    if (next) await record.completeStep(step, next);
   }
   barrier.leave(null);
-  await record.completeTarget(row);
+  await record.completeTarget(row, steps.at(-1) ?? null);
   return null;
 }
 

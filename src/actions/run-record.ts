@@ -18,7 +18,7 @@ export class ActionLost extends Error {
 export type RunRecord = {
   openOutput(step: ActionStepRow, secrets: string[]): StepOutput;
   /** Also marks the next step as begun. */
-  completeStep(step: ActionStepRow, next: ActionStepRow | null): Promise<void>;
+  completeStep(step: ActionStepRow, next: ActionStepRow): Promise<void>;
   failTarget(
     target: TargetRow,
     step: ActionStepRow,
@@ -27,7 +27,8 @@ export type RunRecord = {
   ): Promise<void>;
   /** The target did nothing wrong, but what remains is not to be done. */
   skipTarget(target: TargetRow, rest: ActionStepRow[], reason: string): Promise<void>;
-  completeTarget(target: TargetRow): Promise<void>;
+  /** `last` is the step that was the last to run, if there was one. */
+  completeTarget(target: TargetRow, last: ActionStepRow | null): Promise<void>;
   setCommit(deployment: Deployment, commit: Commit): Promise<void>;
   activateRelease(applicationId: number, name: string): Promise<void>;
   markRemoved(applicationId: number, kept: string[]): Promise<void>;
@@ -43,7 +44,7 @@ const mostTogether = 64;
 /** Changes rows and returns what is to be seen of that in the stream. */
 type Write = (trx: Trx, now: number) => Promise<NewStreamEvent[]>;
 
-/** `signal` ends the trying again. `onWritten` is called after each commit. */
+/** `signal` ends the trying again. `onWritten` is called after each commit. `targets` tells how many there are. */
 export function createRunRecord(
   context: {
     connection: Connection;
@@ -52,8 +53,7 @@ export function createRunRecord(
     onWritten: (actionId: number) => void;
   },
   action: ActionRow,
-  nodeId: string,
-  signal: AbortSignal,
+  { nodeId, signal, targets }: { nodeId: string; signal: AbortSignal; targets: number },
 ): RunRecord {
   const {
     connection: { db },
@@ -63,6 +63,8 @@ export function createRunRecord(
   const waiting: { write: Write; resolve: () => void; reject: (error: unknown) => void }[] = [];
   let draining: Promise<void> | null = null;
   let known = action.last_seq;
+  /** The end of the only target: the action ends with it, so one transaction, and one wait for the disk, is for both. */
+  const withEnd: { write: Write }[] = [];
 
   /** One after another, so that the order of the stream is that of the writes, whatever the pool does. */
   const write = (work: Write): Promise<void> => {
@@ -85,7 +87,12 @@ export function createRunRecord(
     // In the same moment in which there was nothing left: what comes now begins anew.
     draining = null;
   };
-  const writeTogether = async (trx: Trx, batch: { write: Write }[]): Promise<number> => {
+  const endTarget = async (work: Write): Promise<void> => {
+    if (targets > 1) return await write(work);
+    withEnd.push({ write: work });
+  };
+  /** The number of the last event, if the node still holds the action; the row is locked from then on. */
+  const hold = async (trx: Trx): Promise<number | null> => {
     const held = await trx
       .updateTable('actions')
       .set((eb) => ({ last_seq: eb.ref('last_seq') }))
@@ -93,13 +100,21 @@ export function createRunRecord(
       .where('claimed_by', '=', nodeId)
       .returning('last_seq')
       .executeTakeFirst();
-    if (!held) throw new ActionLost(`Action ${action.id} is no longer held by this node.`);
+    return held?.last_seq ?? null;
+  };
+  const writeTogether = async (trx: Trx, batch: { write: Write }[]): Promise<number> => {
+    const held = await hold(trx);
+    if (held === null) throw new ActionLost(`Action ${action.id} is no longer held by this node.`);
     // Nobody else adds to the stream of an action that runs: the commit whose answer was lost had come through.
-    if (held.last_seq > known) return held.last_seq;
+    if (held > known) return held;
+    return (await writeHeld(trx, batch)) ?? held;
+  };
+  /** Returns the number of the last event, or null without any. */
+  const writeHeld = async (trx: Trx, batch: { write: Write }[]): Promise<number | null> => {
     const now = clock.now();
     const events: NewStreamEvent[] = [];
     for (const one of batch) events.push(...(await one.write(trx, now)));
-    if (events.length === 0) return held.last_seq;
+    if (events.length === 0) return null;
     const last = await takeNumbers(trx, action.id, events.length);
     await appendToStream(trx, { actionId: action.id, last, now }, events);
     return last;
@@ -126,10 +141,10 @@ export function createRunRecord(
     completeStep: (step, next) =>
       write(async (trx, now) => [
         stepChanged(await setStep(trx, step.id, 'completed', { now, exitCode: 0 })),
-        ...(next ? [stepChanged(await setStep(trx, next.id, 'in-progress', { now }))] : []),
+        stepChanged(await setStep(trx, next.id, 'in-progress', { now })),
       ]),
     failTarget: (target, step, rest, { exitCode, reason }) =>
-      write(async (trx, now) => {
+      endTarget(async (trx, now) => {
         const failed = stepChanged(await setStep(trx, step.id, 'failed', { now, reason, exitCode }));
         const skipped = await skipSteps(trx, rest, `Skipped: step ${step.step_order} failed.`, now);
         return [failed, ...skipped, targetChanged(await setTarget(trx, target.id, 'failed', reason, now))];
@@ -139,8 +154,9 @@ export function createRunRecord(
         ...(await skipSteps(trx, rest, reason, now)),
         targetChanged(await setTarget(trx, target.id, 'skipped', reason, now)),
       ]),
-    completeTarget: (target) =>
-      write(async (trx, now) => [
+    completeTarget: (target, last) =>
+      endTarget(async (trx, now) => [
+        ...(last ? [stepChanged(await setStep(trx, last.id, 'completed', { now, exitCode: 0 }))] : []),
         targetChanged(await setTarget(trx, target.id, 'completed', 'Completed.', now)),
       ]),
     setCommit: (deployment, commit) =>
@@ -164,6 +180,11 @@ export function createRunRecord(
       // What was written before must be in the stream before.
       while (draining) await draining;
       await untilTaken(async (trx) => {
+        if (withEnd.length > 0) {
+          // Let go of already: by the commit whose answer was lost, or by whoever has said what became of it.
+          if ((await hold(trx)) === null) return known;
+          await writeHeld(trx, withEnd);
+        }
         const row = await transition(writer, trx, action.id, status, {
           now: clock.now(),
           reason,

@@ -92,8 +92,15 @@ export async function takeNext(
 
     const pending = await oldestPending(trx, places - claimed.length + lookAhead);
     const full = new Set<number>();
+    // Each turn looks at the same many, of a few pipelines.
+    const limits = new Map<number, Limit | null>();
+    const limitOf = async (id: number) => {
+      const limit = limits.get(id) ?? (await findLimit(trx, id));
+      limits.set(id, limit);
+      return limit;
+    };
     for (const row of pending) {
-      const pipeline = row.pipeline_id === null ? null : await findLimit(trx, row.pipeline_id);
+      const pipeline = row.pipeline_id === null ? null : await limitOf(row.pipeline_id);
       if (!pipeline) {
         await transition(writer, trx, row.id, 'failed', { now, reason: pipelineDeleted });
         continue;

@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { constants, homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../platform/clock.ts';
@@ -70,8 +69,8 @@ export function createLocalExecutor(options: {
       try {
         return await runScript({ ...step, workingDirectory }, { script, limits, clock, me });
       } finally {
-        await rm(script, { force: true });
-        await rm(groupFile(script), { force: true });
+        remove(script);
+        remove(groupFile(script));
       }
     },
     async endRun(runId) {
@@ -83,6 +82,15 @@ export function createLocalExecutor(options: {
       return [...new Set(runs)];
     },
   };
+}
+
+/** As small as the writes. What is left lying about harms nobody; why it cannot be removed is nothing the step should fail with. */
+function remove(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch {
+    // It is not there, since the shell could not be started; or its folder is gone.
+  }
 }
 
 function expand(path: string): string {
