@@ -10,6 +10,7 @@ import { createLocalExecutor } from './actions/executors/local.ts';
 import { createSshConnections, type SshConnections } from './actions/executors/ssh-connections.ts';
 import { createFeed, type Feed } from './actions/feed.ts';
 import { pruneRuns } from './actions/prune.ts';
+import { installationId } from './actions/releases/store.ts';
 import { outgoingTestRoute } from './actions/outgoing-test-route.ts';
 import { actionRoutes } from './actions/routes.ts';
 import {
@@ -232,9 +233,9 @@ export function registerApi(app: HttpApp, parts: Parts): void {
       serverRoutes(api, {
         ...context,
         addDefaultPipelines: addLifecyclePipelines,
-        testConnection: tester.testLater,
+        testConnection: (serverId) => tester.testLater(serverId),
       });
-      serverConnectionRoute(api, { tester });
+      serverConnectionRoute(api, { db, clock, tester });
       resourceLinkRoutes(api, context);
       variableRoutes(api, context);
       pipelineRoutes(api, context);
@@ -289,6 +290,8 @@ async function startWorkers(
     local,
     ssh,
     dataDirectory,
+    installation: await installationId(connection.db),
+    retentionDays: config.retentionDays,
     maxRunning: config.maxRunningActions,
     drainMs: config.drainSeconds * 1000,
     onWritten: (actionId) => bus.publish('stream', actionId),

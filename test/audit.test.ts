@@ -264,6 +264,13 @@ for (const kind of databaseKinds) {
         { type: 'server', name: 'web-1' },
       );
       const server = `/servers/${machine.id}`;
+      // What is found behind the back of the change is not part of it.
+      const tested = () =>
+        until(async () => {
+          const { connection } = await api.get<{ connection: { status: string } }>(server);
+          return connection.status !== 'untested';
+        }, 'the connection to be tested');
+      await tested();
       await change(
         'updateServer',
         'PUT',
@@ -275,6 +282,9 @@ for (const kind of databaseKinds) {
           name: 'web-2',
         },
       );
+      await tested();
+      const theServer = { type: 'server', id: machine.id, name: 'web-2' };
+      await change('testServerConnection', 'POST', `${server}/test-connection`, undefined, theServer);
       const link = `/resource-links/application/${application.id}/server/${machine.id}`;
       const linked = { type: 'application', id: application.id, name: `server ${machine.id}` };
       await change('linkResourceLinkToResourceLink', 'POST', `${link}/link`, undefined, linked);
@@ -426,6 +436,17 @@ for (const kind of databaseKinds) {
         `update actions set status = 'failed', completed_at = ${app.clock.now()} where id = ${run.id}`,
       );
       await change('retryAction', 'POST', `/actions/${run.id}/retry`, undefined, startedAction('Deploy'));
+      const { id: waiting } = await api.post<{ id: number }>(`${pipe}/actions`, {});
+      const theAction = { type: 'action', id: waiting, name: 'Deploy' };
+      await change('cancelAction', 'POST', `/actions/${waiting}/cancel`, undefined, theAction);
+      for (const count of [1, 2]) {
+        await executeSql(
+          database,
+          `insert into releases (application_id, action_id, name, status, activated_at, created_at, updated_at)
+            values (${application.id}, ${-count}, 'release-${count}', 'ready', ${count}, 0, 0)`,
+        );
+      }
+      await change('rollbackApplication', 'POST', `${app_}/rollback`, {}, startedAction('Deploy'));
       const lifecycle = await api.get<{ name: string; operation: string }[]>(
         `/pipelines/server/${machine.id}`,
       );

@@ -4,6 +4,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { createAnswerCheck, createSchemaCheck } from './support/answer-matches.ts';
 import { until } from './support/api-client.ts';
 import { startFakeProvider, type FakeProvider } from './support/fake-provider.ts';
+import { startGitServer, type TestGitServer } from './support/git-server.ts';
 import { generateClient, type GeneratedClient } from './support/generated-client.ts';
 import {
   answerOf,
@@ -35,6 +36,7 @@ describe('the OpenAPI document', () => {
   let client: GeneratedClient;
   let receiver: Receiver;
   let provider: FakeProvider;
+  let git: TestGitServer;
   let walker: Walker;
 
   before(async () => {
@@ -43,7 +45,13 @@ describe('the OpenAPI document', () => {
     client = await generateClient(document);
     receiver = await startReceiver();
     provider = await startFakeProvider('github');
-    const urls = { receiverUrl: receiver.url, providerUrl: provider.apiUrl };
+    git = await startGitServer();
+    await git.createRepository('shop/shop', { 'index.html': 'The shop' });
+    const urls = {
+      receiverUrl: receiver.url,
+      providerUrl: provider.apiUrl,
+      repositoryUrl: git.cloneUrl('shop/shop'),
+    };
     walker = createWalker({ client, document, admin, ...urls });
   });
   after(async () => {
@@ -51,6 +59,7 @@ describe('the OpenAPI document', () => {
     await server?.stop();
     await receiver?.close();
     await provider?.close();
+    await git?.stop();
   });
 
   const operations = () => operationsOf(document);

@@ -169,6 +169,7 @@ async function runStep(
     },
     paths: { HOOKLINE_RELEASE_DIR: target.workspace(prepared.actionId) },
     workingDirectory: target.workspace(prepared.actionId),
+    keepSiblingsDays: target.workspaceDays,
     runAsUser: step.run_as_user,
     timeoutMs: step.timeout_seconds * 1000,
     signal,

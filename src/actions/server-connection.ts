@@ -1,6 +1,7 @@
 import type { Static } from 'typebox';
 import { findServer, noteConnection, type ServerRow } from '../inventory/servers/store.ts';
 import { ServerConnection, presentConnection } from '../inventory/servers/present.ts';
+import { audited } from '../accounts/audit.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { notFound } from '../platform/errors.ts';
@@ -11,14 +12,16 @@ import { TargetUnusable } from './executors/executor.ts';
 import type { SshConnections } from './executors/ssh-connections.ts';
 import { sshServer } from './targets.ts';
 
-/** Signs in at servers to see whether steps could run there, and notes what came of it. */
+/** Signs in at servers to see whether steps could run there. */
 export type ConnectionTester = {
-  /** Throws `not_found` for a server that is gone meanwhile. */
-  test(serverId: number): Promise<ServerRow>;
-  /** The same behind the back of whoever has added or changed the server. */
+  /** Nothing is noted yet. */
+  test(server: ServerRow): Promise<ConnectionOutcome>;
+  /** The same behind the back of whoever has added or changed the server; what came of it is noted. */
   testLater(serverId: number): void;
   stop(): Promise<void>;
 };
+
+type ConnectionOutcome = { status: 'ok' | 'failed'; message: string };
 
 export function createConnectionTester(context: {
   db: Db;
@@ -29,26 +32,24 @@ export function createConnectionTester(context: {
   const { db, box, clock, ssh } = context;
   const later = new Set<Promise<unknown>>();
 
-  const test = async (serverId: number): Promise<ServerRow> => {
+  const test = async (server: ServerRow): Promise<ConnectionOutcome> => {
+    try {
+      await ssh.test(sshServer(box, server));
+      return { status: 'ok', message: `Signed in as ${server.ssh_user}.` };
+    } catch (error) {
+      if (error instanceof TargetUnusable) return { status: 'failed', message: error.message };
+      throw error;
+    }
+  };
+  const testAndNote = async (serverId: number): Promise<void> => {
     const server = await findServer(db, serverId);
-    if (!server) throw notFound('The server');
-    const outcome = await ssh.test(sshServer(box, server)).then(
-      () => ({ status: 'ok' as const, message: `Signed in as ${server.ssh_user}.` }),
-      (error: unknown) => {
-        if (error instanceof TargetUnusable) return { status: 'failed' as const, message: error.message };
-        throw error;
-      },
-    );
-    await noteConnection(db, serverId, { ...outcome, now: clock.now() });
-    const row = await findServer(db, serverId);
-    if (!row) throw notFound('The server');
-    return row;
+    if (server) await noteConnection(db, serverId, { ...(await test(server)), now: clock.now() });
   };
   return {
     test,
     testLater(serverId) {
       // Whoever looks at the server sees what came of it; without an outcome it was not tested.
-      const testing = test(serverId).catch(() => undefined);
+      const testing = testAndNote(serverId).catch(() => undefined);
       later.add(testing);
       void testing.finally(() => later.delete(testing));
     },
@@ -58,7 +59,17 @@ export function createConnectionTester(context: {
   };
 }
 
-export function serverConnectionRoute(app: HttpApp, { tester }: { tester: ConnectionTester }): void {
+export function serverConnectionRoute(
+  app: HttpApp,
+  context: { db: Db; clock: Clock; tester: ConnectionTester },
+): void {
+  const { db, clock, tester } = context;
+  const existing = async (id: number): Promise<ServerRow> => {
+    const row = await findServer(db, id);
+    if (!row) throw notFound('The server');
+    return row;
+  };
+
   app.route({
     method: 'POST',
     url: '/servers/:server_id/test-connection',
@@ -71,7 +82,14 @@ export function serverConnectionRoute(app: HttpApp, { tester }: { tester: Connec
       params: idParam('server_id'),
       response: { 200: ServerConnection },
     },
-    handler: async (request): Promise<Static<typeof ServerConnection>> =>
-      presentConnection(await tester.test(request.params.server_id)),
+    handler: async (request): Promise<Static<typeof ServerConnection>> => {
+      const server = await existing(request.params.server_id);
+      const outcome = await tester.test(server);
+      const object = { type: 'server' as const, id: server.id, name: server.hostname };
+      await audited(context, request, object, (trx) =>
+        noteConnection(trx, server.id, { ...outcome, now: clock.now() }),
+      );
+      return presentConnection(await existing(server.id));
+    },
   });
 }

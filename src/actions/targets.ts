@@ -16,6 +16,10 @@ export type TargetContext = {
   local: LocalExecutor;
   ssh: SshConnections;
   dataDirectory: string;
+  /** Tells the folders of this installation on a server from those of another. */
+  installation: string;
+  /** How long the folder of an action is kept on a server. */
+  retentionDays: number;
 };
 
 /** A place where steps run, and where their folders are there. */
@@ -25,6 +29,8 @@ export type Target = {
   executor: Executor;
   /** The folder of an action; may begin with `~/`. */
   workspace(actionId: number): string;
+  /** When another folder is made beside it, those that are older than so many days are removed; null where retention does that. */
+  workspaceDays: number | null;
   /** The folder of an application that names none. */
   applicationDirectory(application: { id: number; folder: string }): string;
 };
@@ -33,7 +39,8 @@ export async function openTarget(context: TargetContext, row: TargetRow): Promis
   // Safe: only `take-next.ts` writes the column.
   const { hostname } = JSON.parse(row.resource_data) as { hostname: string };
   const atHome = {
-    workspace: (actionId: number) => `~/.hookline/workspaces/${actionId}`,
+    workspace: (actionId: number) => `~/.hookline/workspaces/${context.installation.slice(0, 8)}-${actionId}`,
+    workspaceDays: context.retentionDays,
     applicationDirectory: ({ folder }: { folder: string }) => `~/${folder}`,
   };
   if (row.resource_id !== 0) {
@@ -50,6 +57,7 @@ export async function openTarget(context: TargetContext, row: TargetRow): Promis
     hostname,
     isLocal: true,
     executor: local,
+    workspaceDays: null,
     workspace: (actionId) => join(dataDirectory, 'workspaces', String(actionId)),
     applicationDirectory: ({ id, folder }) => join(dataDirectory, 'applications', `${id}-${folder}`),
   };

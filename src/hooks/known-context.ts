@@ -9,8 +9,12 @@ const action: KnownNames = {
   ...values('id', 'pipeline_id', 'type', 'type_human_readable', 'status', 'status_human_readable'),
   ...values('status_reason_code', 'status_reason_human_readable', 'url_web_permalink', 'trigger_comment'),
   ...values('retry_of', 'created_at', 'started_at', 'completed_at', 'updated_at'),
-  commit: values('hash', 'ref'),
-  parameters: { ...values('source_type', 'source_ref', 'commit_hash'), servers: 'open' },
+  commit: values('hash', 'ref', 'message', 'author_name'),
+  release: values('name'),
+  parameters: {
+    ...values('source_type', 'source_ref', 'commit_hash', 'rollback_to', 'deployment_type'),
+    servers: 'open',
+  },
   triggered_from: {
     ...values('origin', 'trigger_type', 'name', 'email', 'ip_address', 'user_id', 'hook_id'),
     ...values('hook_request_id'),

@@ -22,6 +22,7 @@ const values: Record<string, unknown[] | null> = {
   current_user_permissions: [['application:read', 'hook:create']],
   default_branch: ['main'],
   default_value: ['main'],
+  deploy_directory: ['/srv/shop'],
   deployments_keep: [5],
   branches: [['main']],
   'conditions.found': ['refs/heads/main'],
@@ -291,6 +292,7 @@ const values: Record<string, unknown[] | null> = {
   response_status_code: [202],
   retry_of: [null],
   revoked_at: [null],
+  release_name: ['20260314-093012-42'],
   root_directory: ['/'],
   run_as_user: ['deploy'],
   runner: ['custom'],
@@ -300,6 +302,7 @@ const values: Record<string, unknown[] | null> = {
   since: ['2026-03-14T00:00:00.000Z'],
   source_ref: ['main'],
   source_type: ['branch'],
+  ssh_host_key: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA'],
   ssh_install_command: [
     "mkdir -p -m 700 ~/.ssh && echo 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA hookline-web-1' >> ~/.ssh/authorized_keys",
   ],

@@ -79,8 +79,9 @@ async function callFunction(
 ): Promise<CallAnswer> {
   if (typeof generated !== 'function') throw new Error(`The client has no function ${operationId}.`);
   let answer: Promise<CallAnswer> | undefined;
-  await generated({
+  const result: unknown = await generated({
     ...input,
+    sseMaxRetryAttempts: 1,
     ...(rawBody === undefined ? {} : { body: rawBody, bodySerializer: (body: unknown) => body }),
     auth: token,
     fetch: async (request: Request) => {
@@ -89,8 +90,17 @@ async function callFunction(
       return response;
     },
   });
+  // A stream of events is asked for when the first one is.
+  const stream = isStream(result) ? result.stream : null;
+  await stream?.next().catch(() => undefined);
   if (!answer) throw new Error(`${operationId} has sent nothing.`);
-  return await answer;
+  const whole = await answer;
+  await stream?.return(undefined);
+  return whole;
+}
+
+function isStream(result: unknown): result is { stream: AsyncGenerator } {
+  return typeof result === 'object' && result !== null && 'stream' in result;
 }
 
 async function readAnswer(response: Response): Promise<CallAnswer> {

@@ -17,6 +17,8 @@ export type TestRepository = {
   tag(name: string, hash?: string, options?: { message?: string }): Promise<void>;
   /** Rewrites the branch to another commit, as a forced push does. */
   reset(branch: string, hash: string): Promise<void>;
+  /** Not main, which must stay. */
+  removeBranch(branch: string): Promise<void>;
   /**
    * Commits a submodule to main; returns the full hash. It is pinned to the newest commit of the repository at that
    * address if that is one of the same server; to a commit that is not there otherwise.
@@ -93,6 +95,11 @@ export async function createRepository(
     async reset(branch, hash) {
       await git('checkout', '--quiet', '-B', branch, hash);
       await git('push', '--quiet', '--force', 'origin', `refs/heads/${branch}`);
+    },
+    async removeBranch(branch) {
+      await switchTo('main');
+      await git('branch', '--quiet', '-D', branch);
+      await git('push', '--quiet', 'origin', `:refs/heads/${branch}`);
     },
     async addSubmodule(path, url, { message = `Add ${path}` } = {}) {
       await switchTo('main');

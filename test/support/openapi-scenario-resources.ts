@@ -74,6 +74,7 @@ export const resourceSteps = {
     step('listEnvironmentServers', (walk) => ({ path: environment(walk) })),
     step('getServer', (walk) => ({ path: server(walk) })),
     step('updateServer', (walk) => ({ path: server(walk), body: { max_parallel_actions: 1 } })),
+    step('testServerConnection', (walk) => ({ path: server(walk) })),
 
     step('addEnvironmentApplication', (walk) => ({
       path: environment(walk),

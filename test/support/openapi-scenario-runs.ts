@@ -29,6 +29,57 @@ function push({ answer }: Walk, ref: string): StepInput {
 
 const serverCalls = ['getStatusServer', 'startServer', 'stopServer', 'restartServer'];
 
+/** A source that is deployed twice, and the first release live again. */
+const deployment = [
+  step(
+    'addEnvironmentApplication',
+    ({ id, repositoryUrl }) => ({
+      path: { environment_id: id('addProjectEnvironment') },
+      body: { name: 'deployed', repository: repositoryUrl, build_command: 'ls' },
+    }),
+    'deployed application',
+  ),
+  step(
+    'addPipeline',
+    ({ id }) => ({
+      path: { resource_type: 'application', resource_id: id('deployed application') },
+      body: {
+        name: 'Deploy the source',
+        operation: 'deploy',
+        when_waiting: 'replace',
+        timeout_seconds: 600,
+        steps: [{ command: 'true', after_activation: true, timeout_seconds: 60 }],
+      },
+    }),
+    'deploying pipeline',
+  ),
+  step('getPipeline', ({ id }) => ({ path: { pipeline_id: id('deploying pipeline') } }), 'default steps'),
+  ...['first', 'second'].flatMap((which) => [
+    step(
+      'addApplicationDeployment',
+      ({ id }) => ({ path: { application_id: id('deployed application') }, body: { type: 'deploy' } }),
+      `${which} deployment`,
+    ),
+    step(
+      'getAction',
+      ({ actionOf }) => ({ path: { action_id: actionOf(`${which} deployment`) } }),
+      `${which} deployed`,
+    ),
+    step(
+      'listApplicationReleases',
+      async ({ id, until }) => {
+        await until<Action>(`${which} deployed`, hasEnded);
+        return { path: { application_id: id('deployed application') } };
+      },
+      which === 'first' ? 'listApplicationReleases' : 'two releases',
+    ),
+  ]),
+  step('rollbackApplication', ({ id }) => ({
+    path: { application_id: id('deployed application') },
+    body: { trigger_comment: 'The second one is slow' },
+  })),
+];
+
 /** Pipelines, hooks, actions, and the records of what was received and sent. */
 export const runSteps = {
   making: [
@@ -59,6 +110,14 @@ export const runSteps = {
         body: { name: 'Reload the blog', operation: 'reload', steps: [{ command: 'true' }] },
       }),
       'pipeline of the blog',
+    ),
+    step(
+      'addPipeline',
+      ({ id }) => ({
+        path: { resource_type: 'application', resource_id: id('spare application') },
+        body: { name: 'Slow', operation: 'restart', steps: [{ command: 'sleep 300' }] },
+      }),
+      'slow pipeline',
     ),
     step(
       'addPipeline',
@@ -394,7 +453,15 @@ export const runSteps = {
       },
       'log of a skipped step',
     ),
+    step('getActionLogs', ({ id }) => ({
+      path: { action_id: id('failing action') },
+      query: { colours: 'strip' },
+    })),
+    step('streamActionEvents', ({ id }) => ({ path: { action_id: id('failing action') } })),
     step('retryAction', ({ id }) => ({ path: { action_id: id('failing action') } })),
+    step('addPipelineAction', (walk) => ({ path: { pipeline_id: walk.id('slow pipeline') } }), 'slow action'),
+    step('cancelAction', ({ id }) => ({ path: { action_id: id('slow action') } })),
+    ...deployment,
     ...serverCalls.map((operationId) => step(operationId, (walk) => ({ path: server(walk) }))),
     step(
       'getAction',

@@ -7,6 +7,8 @@ export type Walk = {
   receiverUrl: string;
   /** A GitHub of one's own. */
   providerUrl: string;
+  /** A repository that can be fetched. */
+  repositoryUrl: string;
   /** The body of a step's last answer. */
   answer<T = { id: number }>(step: string): T;
   /** The id in a step's last answer. */

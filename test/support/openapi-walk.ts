@@ -23,8 +23,9 @@ export function createWalker(context: {
   admin: Walk['admin'];
   receiverUrl: string;
   providerUrl: string;
+  repositoryUrl: string;
 }): Walker {
-  const { client, document, admin, receiverUrl, providerUrl } = context;
+  const { client, document, admin, receiverUrl, providerUrl, repositoryUrl } = context;
   const check = createAnswerCheck(document);
   const answers = new Map<string, CallAnswer>();
   const taken = new Map<string, { operationId: string; input: StepInput }>();
@@ -55,6 +56,7 @@ export function createWalker(context: {
     admin,
     receiverUrl,
     providerUrl,
+    repositoryUrl,
     answer,
     id: (name) => answer<{ id: unknown }>(name).id,
     actionOf: (name) => Number(answerOf(name).headers.get(actionIdHeader)),

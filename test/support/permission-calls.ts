@@ -1,5 +1,6 @@
 import { createApiClient, login } from './api-client.ts';
 import type { ApiClient } from './api-client.ts';
+import { executeSql } from './execute-sql.ts';
 import { createApplication, createPipeline, untilAction } from './fixtures.ts';
 import {
   addServer,
@@ -235,6 +236,24 @@ export const preparations: Record<string, (world: World, me: Person) => Promise<
     const { id } = await world.api.post<{ id: number }>(`/pipelines/${world.ids['pipeline_id']}/actions`, {});
     await untilAction(world, id);
     return { path: { action_id: id } };
+  },
+  cancelAction: async (world) => {
+    const application = { id: Number(world.ids['application_id']) };
+    const pipelineId = await createPipeline(world, application, ['sleep 300'], { operation: 'configure' });
+    const { id } = await world.api.post<{ id: number }>(`/pipelines/${pipelineId}/actions`, {});
+    return { path: { action_id: id } };
+  },
+  rollbackApplication: async (world) => {
+    const application = await createApplication(world);
+    await createPipeline(world, application, [], { default_steps: true });
+    const now = Date.now();
+    const release = (count: number) =>
+      `(${application.id}, ${-1000 * application.id - count}, 'release-${count}', 'ready', ${now + count}, ${now}, ${now})`;
+    await executeSql(
+      world.database,
+      `insert into releases (application_id, action_id, name, status, activated_at, created_at, updated_at) values ${release(1)}, ${release(2)}`,
+    );
+    return { path: { application_id: application.id } };
   },
   unlinkResourceLinkFromResourceLink: async ({ api, ids }) => {
     await api.post(`/resource-links/application/${ids['application_id']}/server/${ids['server_id']}/link`);

@@ -22,6 +22,7 @@ export type Ids = Record<string, string | number>;
 
 /** An organization with people in every role, and all kinds of objects; made through the public API alone. */
 export type World = Workplace & {
+  database: TestDatabase;
   owner: Person;
   /** Each in a team that has the role on the whole organization. */
   admin: TeamMember;
@@ -168,6 +169,7 @@ export async function buildWorld(
     otherProject: createApiClient(url, theirs.token),
     revoked: clients(revoked),
     expired: clients(expired),
+    database,
     roleIds,
     providerUrl,
     ...(await objectsOf(workplace, roleIds['viewer']!)),

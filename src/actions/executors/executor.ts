@@ -19,6 +19,8 @@ export type StepRun = {
   paths: Record<string, string>;
   /** Made when it is not there; may begin with `~/`. */
   workingDirectory: string;
+  /** Set for a folder of this run alone: when it is made, those beside it that are older than so many days are removed. */
+  keepSiblingsDays?: number | null;
   /** Empty for the user that the target is used as. */
   runAsUser: string;
   timeoutMs: number;

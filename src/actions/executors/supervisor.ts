@@ -18,11 +18,14 @@ const lostGraceSeconds = 3;
  * Standard output is the step's alone, from the line that says `ready`. Standard error says why it could not begin.
  */
 const supervisor = `hookline() {
-  local id=$1 size=$2 setup='' payload='' dir='' step='' watcher='' code=0 found=''
+  local id=$1 size=$2 setup='' payload='' dir='' keep_days='' step='' watcher='' code=0 found=''
   trap : TERM HUP INT
   IFS= read -r setup || exit 70
   payload=$(LC_ALL=C head -c "$size"; echo .)
   eval "$setup"
+  if [ -n "$keep_days" ] && [ ! -d "$dir" ]; then
+    find "\${dir%/*}" -mindepth 1 -maxdepth 1 -mtime "+$keep_days" -exec rm -rf {} + 2>/dev/null
+  fi
   mkdir -p -m 700 -- "$dir" && cd -- "$dir" || exit 70
   exec 3<&0 4>&2 </dev/null 2>/dev/null
   echo "hookline-$id ready"
@@ -98,7 +101,7 @@ export type SupervisorInput = { text: string; payloadBytes: number };
 
 /** What is written first; after it lines of `beat` or `stop`. */
 export function supervisorInput(
-  step: Pick<StepRun, 'script' | 'environment' | 'paths' | 'workingDirectory'>,
+  step: Pick<StepRun, 'script' | 'environment' | 'paths' | 'workingDirectory' | 'keepSiblingsDays'>,
   prelude: string,
 ): SupervisorInput {
   const variables = Object.entries(step.environment).map(([name, value]) => [name, quote(value)] as const);
@@ -111,7 +114,7 @@ export function supervisorInput(
     .filter(Boolean)
     .join('; ');
   return {
-    text: `${supervisor}dir=${expandable(step.workingDirectory)}\n${payload}`,
+    text: `${supervisor}dir=${expandable(step.workingDirectory)} keep_days=${step.keepSiblingsDays ?? ''}\n${payload}`,
     payloadBytes: Buffer.byteLength(payload),
   };
 }

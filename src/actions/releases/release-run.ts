@@ -10,7 +10,7 @@ import type { Target } from '../targets.ts';
 import { folderName } from './deployment.ts';
 import { createReportReader, type Report } from './report.ts';
 import { activateScript, fetchScript, pruneScript } from './scripts.ts';
-import { installationId, releasesToKeep } from './store.ts';
+import { releasesToKeep } from './store.ts';
 
 /** The steps that Hookline does itself. */
 const ownSteps = ['fetch', 'activate', 'prune'] as const;
@@ -36,6 +36,7 @@ export function createReleaseRun(context: {
   record: RunRecord;
   prepared: PreparedRelease;
   targets: number;
+  installation: string;
 }): ReleaseRun {
   const { connection, guard, record, prepared } = context;
   const { application, deployment, source } = prepared;
@@ -65,6 +66,7 @@ export function createReleaseRun(context: {
           HOOKLINE_CURRENT_DIR: join(directory, 'current'),
         },
         workingDirectory: join(release, rootDirectory(application.root_directory)),
+        keepSiblingsDays: null,
       };
     };
     const runReporting = async (step: StepRun, script: string, more: Record<string, string>) => {
@@ -103,7 +105,7 @@ export function createReleaseRun(context: {
           HOOKLINE_COMMIT_HASH: wanted,
           HOOKLINE_KEEP_RELEASES: (await keep()).text,
           HOOKLINE_ROOT_DIRECTORY: rootDirectory(application.root_directory),
-          HOOKLINE_DEPLOY_OWNER: `${await installationId(connection.db)}/${application.id}`,
+          HOOKLINE_DEPLOY_OWNER: `${context.installation}/${application.id}`,
         });
         ({ report } = result);
         return result.outcome;

@@ -112,14 +112,13 @@ export function releaseRoutes(
       const body = request.body ?? {};
       const resource = { type: 'application', id: request.params.application_id };
       const pipelines = await pipelinesFor(db, resource, 'deploy');
-      const pipeline = choosePipeline(
-        pipelines.filter((one) => one.default_steps === 1),
-        {
-          id: body.pipeline_id ?? (await pipelineOfLive(db, resource.id)),
-          operation: 'deploy',
-          owner: 'application',
-        },
-      );
+      const releasing = pipelines.filter((one) => one.default_steps === 1);
+      if (pipelines.length > 0 && releasing.length === 0) throw makesNoReleases();
+      const pipeline = choosePipeline(releasing, {
+        id: body.pipeline_id ?? (await pipelineOfLive(db, resource.id)),
+        operation: 'deploy',
+        owner: 'application',
+      });
       const row = await startAction(context, request, {
         pipeline,
         place: scopeOf(request),
@@ -145,9 +144,7 @@ export async function rollbackParameters(
   pipeline: PipelineRow,
   { release_name, servers }: { release_name?: string | undefined; servers?: number[] | undefined },
 ): Promise<ActionParameters> {
-  if (pipeline.default_steps !== 1) {
-    throw new AppError('conflict', 'This pipeline makes no releases: its default_steps are switched off.');
-  }
+  if (pipeline.default_steps !== 1) throw makesNoReleases();
   const applicationId = pipeline.resource_id;
   const live = await liveRelease(db, applicationId);
   const release =
@@ -171,6 +168,13 @@ export async function rollbackParameters(
     servers: servers && servers.length > 0 ? servers : null,
     rollback_to: release.name,
   };
+}
+
+function makesNoReleases(): AppError {
+  return new AppError(
+    'conflict',
+    'A pipeline makes releases only with default_steps, and these are switched off.',
+  );
 }
 
 function notReady({ name, status }: ReleaseRow): string {

@@ -34,7 +34,7 @@ app=$(cd "$app" && pwd -P)
 own=$app/.hookline
 if [ -e "$own/owner" ]; then
   [ "$(cat "$own/owner")" = "$HOOKLINE_DEPLOY_OWNER" ] ||
-    fail "$app belongs to another application already. Give this one a deploy_directory of its own."
+    fail "$app belongs to another application already. Give this one a deploy_directory of its own; or if the other one is gone, remove $own/owner."
 else
   printf '%s\\n' "$HOOKLINE_DEPLOY_OWNER" >"$own/owner"
 fi
@@ -45,6 +45,8 @@ if command -v flock >/dev/null && ! flock -n 9; then
 fi
 ${remove}
 cache=$own/source.git
+# Left by a git that was killed; whoever still runs one would hold our lock.
+! command -v flock >/dev/null || [ ! -d "$cache" ] || find "$cache" -name '*.lock' -type f -delete
 [ -d "$cache/objects" ] || git init --quiet --bare "$cache"
 helper='!f() { [ "$1" = get ] && printf "username=%s\\npassword=%s\\n" "$HOOKLINE_GIT_USERNAME" "$HOOKLINE_GIT_PASSWORD"; }; f'
 settings=(-c credential.helper= -c core.hooksPath=/dev/null -c gc.autoDetach=false -c maintenance.auto=false
@@ -63,7 +65,7 @@ export GIT_DIR=$cache
 git config remote.origin.url "$HOOKLINE_SOURCE_URL"
 # Shallow first; more only where a git host does not give single commits, or the commit is named by its beginning.
 get() { git fetch --quiet --no-tags --no-write-fetch-head --depth 1 origin "+$1:refs/hookline/$HOOKLINE_RELEASE_NAME" 2>"$own/error"; }
-get_all() { git fetch --quiet --no-tags --update-shallow --unshallow origin "$@" 2>"$own/error" || git fetch --quiet --no-tags origin "$@" 2>"$own/error"; }
+get_all() { git fetch --quiet --no-tags --prune --update-shallow --unshallow origin "$@" 2>"$own/error" || git fetch --quiet --no-tags --prune origin "$@" 2>"$own/error"; }
 named() {
   git check-ref-format "$1" || fail "\\"$HOOKLINE_SOURCE_REF\\" is no name that a branch or tag can have."
   get "$1"
@@ -81,7 +83,8 @@ wanted=$HOOKLINE_COMMIT_HASH
 if [ -n "$wanted" ]; then
   [[ $wanted =~ ^[0-9a-f]{7,64}$ ]] || fail "\\"$wanted\\" is no commit hash: 7 to 64 digits and letters from a to f are one."
   if ! { [[ $wanted =~ ^([0-9a-f]{40}|[0-9a-f]{64})$ ]] && get "$wanted"; }; then
-    get_all '+refs/heads/*:refs/remotes/origin/*' '+refs/tags/*:refs/tags/*' || fetch_failed "the git host refused; see above."
+    # Where rev-parse looks for no names: a tag may be called like the beginning of another commit.
+    get_all '+refs/heads/*:refs/hookline-all/heads/*' '+refs/tags/*:refs/hookline-all/tags/*' || fetch_failed "the git host refused; see above."
     hash=$(git rev-parse --quiet --verify "$wanted^{commit}") || fail "There is no commit $wanted in $HOOKLINE_SOURCE_URL."
     git update-ref "refs/hookline/$HOOKLINE_RELEASE_NAME" "$hash"
   fi
@@ -96,9 +99,17 @@ cd "$release"
 export GIT_WORK_TREE=$release GIT_INDEX_FILE=$own/index.$HOOKLINE_RELEASE_NAME
 trap 'rm -f "$GIT_INDEX_FILE"' EXIT
 git read-tree --reset -u "$hash"
+submodules() { git submodule --quiet sync --recursive && git submodule --quiet update --init --recursive --depth 1; }
 if [ -f .gitmodules ]; then
-  git submodule --quiet sync --recursive
-  git submodule --quiet update --init --recursive --depth 1 || fail "A submodule could not be fetched."
+  kept=$([ ! -d "$cache/modules" ] || echo yes)
+  if ! submodules; then
+    # One that has moved is still looked for at its old address, until it is cloned anew.
+    [ -n "$kept" ] || fail "A submodule could not be fetched."
+    echo "Trying again without what is known of the submodules."
+    rm -rf "$cache/modules"
+    find . -name .git -type f -delete
+    submodules || fail "A submodule could not be fetched."
+  fi
   find . -name .git -type f -delete
 fi
 [ -d "./$HOOKLINE_ROOT_DIRECTORY" ] || fail "There is no folder $HOOKLINE_ROOT_DIRECTORY in this commit; root_directory of the application names it."
