@@ -7,7 +7,7 @@ let method;
 const options = process.argv.slice(2);
 while (options.length > 0) {
   const option = options.shift();
-  if (option === '-s') continue;
+  if (/^-[sN]+$/.test(option)) continue;
   else if (option === '-X') method = options.shift();
   else if (option === '-d') body = options.shift();
   else if (option === '-H') {
@@ -17,4 +17,4 @@ while (options.length > 0) {
   else url = option;
 }
 const response = await fetch(url, { method: method ?? (body === undefined ? 'GET' : 'POST'), headers, body });
-process.stdout.write(await response.text());
+for await (const piece of response.body ?? []) process.stdout.write(piece);
