@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,34 +44,34 @@ if (options.help || !['local', 'ssh'].includes(options.target) || !options.url !
   process.exit(options.help ? 0 : 1);
 }
 
-const interrupted = Promise.withResolvers<null>();
+const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => interrupted.resolve(null));
+  process.on(signal, () => {
+    // Whatever is left is ended and removed by those who watch over this process (`onceWeAreGone`).
+    if (interrupted.signal.aborted) process.exit(1);
+    interrupted.abort(new Error('Interrupted; what was made is taken away again.'));
+  });
 }
 
-/** Undone in the opposite order, also what was begun by a story that was broken off. */
+/** Undone in the opposite order, once the story has come to an end. */
 const undo = new AsyncDisposableStack();
-const story = tellStory();
 try {
-  const summary = await Promise.race([story, interrupted.promise]);
-  if (!summary) throw new Error('Interrupted; what was made is taken away again.');
+  const summary = await tellStory(interrupted.signal);
   if (options.json) console.log(JSON.stringify(summary));
-  if (options.keep) {
+  if (options.keep && !interrupted.signal.aborted) {
     console.log(
       `\nhello-web stays at ${summary.page_url}, Hookline at ${summary.hookline_url}, until Ctrl-C.`,
     );
-    await interrupted.promise;
+    await once(interrupted.signal, 'abort');
   }
 } catch (error) {
   console.error(`✗ ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 } finally {
   await undo.disposeAsync();
-  // A story that was broken off finds nothing any more, and ends.
-  await story.catch(() => undefined);
 }
 
-async function tellStory() {
+async function tellStory(signal: AbortSignal) {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'hookline-example-')));
   const letFolderStay = onceWeAreGone('sleep 1; rm -rf "$1"', folder);
   undo.defer(async () => {
@@ -127,8 +128,7 @@ async function tellStory() {
   tell('The pipeline has the steps', workplace.steps.join('\n'));
   tell('The git host sends its pushes to', workplace.incoming.url);
 
-  const deployments = createDeployments({ hookline, gitHost, repository, workplace, service, tell });
-  undo.defer(() => deployments.stop());
+  const deployments = createDeployments({ hookline, gitHost, repository, workplace, service, tell, signal });
   const files = await readFiles(join(import.meta.dirname, 'hello-web'));
   const app = files['app.js'] ?? '';
 
@@ -159,6 +159,6 @@ async function tellStory() {
 }
 
 function tell(what: string, detail: string): void {
-  if (options.json) return;
+  if (options.json || interrupted.signal.aborted) return;
   console.log(`✓ ${what}\n    ${detail.trim().replaceAll('\n', '\n    ')}`);
 }

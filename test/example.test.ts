@@ -53,7 +53,7 @@ describe('the worked example', { timeout: 180_000, concurrency: 2 }, () => {
 
   test('broken off in the middle of a deployment, it leaves nothing either', async (t) => {
     const example = await startExample(t, ['--target', 'local']);
-    await until(async () => example.output().includes('Accepted as action 1.'), 'the first push');
+    await until(async () => example.output().includes('Accepted as action 2.'), 'the second push');
     example.interrupt();
     assert.equal(await example.code(), 1, example.output());
     assert.match(example.output(), /✗ Interrupted; what was made is taken away again\.\n$/);

@@ -32,8 +32,6 @@ export type Deployments = {
   rollBack(): Promise<Deployment>;
   /** One line for each, newest first. */
   releases(): Promise<string>;
-  /** Ends what still runs, and waits until it has ended. */
-  stop(): Promise<void>;
 };
 
 type Action = { id: number; status: string; completed_at: string | null; action_data: ActionData | null };
@@ -47,24 +45,40 @@ export function createDeployments(context: {
   workplace: Workplace;
   service: Service;
   tell: (what: string, detail: string) => void;
+  /** Aborting it cancels what runs; once that has ended, its reason is thrown. */
+  signal: AbortSignal;
 }): Deployments {
-  const { hookline, gitHost, repository, workplace, service, tell } = context;
+  const { hookline, gitHost, repository, workplace, service, tell, signal } = context;
   const { api } = hookline;
   let pushed: string | null = null;
-  let running: number | null = null;
+
+  const watch = async (actionId: number) => {
+    let log = '';
+    // It may have ended in this very moment.
+    const cancel = () => api.request('POST', `/actions/${actionId}/cancel`).catch(() => undefined);
+    signal.addEventListener('abort', cancel);
+    if (signal.aborted) void cancel();
+    try {
+      const action = await watchAction({ url: hookline.url, token: api.token }, actionId, {
+        log: (text) => void (log += text),
+        step: ({ status, order, name, status_reason_human_readable: reason }) => {
+          if (status === 'completed') tell(`Step ${order}, ${name}`, log.trim() || 'said nothing');
+          if (status === 'failed') tell(`Step ${order}, ${name}, failed`, `${log.trim()}\n${reason}`);
+          if (status === 'in-progress') log = '';
+        },
+      });
+      return { action, log };
+    } catch (error) {
+      await cancel();
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', cancel);
+    }
+  };
 
   const follow = async (actionId: number): Promise<Deployment> => {
-    running = actionId;
-    let log = '';
-    const action = await watchAction({ url: hookline.url, token: api.token }, actionId, {
-      log: (text) => void (log += text),
-      step: ({ status, order, name, status_reason_human_readable: reason }) => {
-        if (status === 'completed') tell(`Step ${order}, ${name}`, log.trim() || 'said nothing');
-        if (status === 'failed') tell(`Step ${order}, ${name}, failed`, `${log.trim()}\n${reason}`);
-        if (status === 'in-progress') log = '';
-      },
-    });
-    running = null;
+    const { action, log } = await watch(actionId);
+    signal.throwIfAborted();
     await service.hold();
     const { action_data } = await api.get<Action>(`/actions/${actionId}`);
     const commit = action_data?.commit.hash ?? '';
@@ -100,6 +114,7 @@ export function createDeployments(context: {
 
   return {
     async push(message, files, options = {}) {
+      signal.throwIfAborted();
       const after = await repository.commit(files, { message, ...options });
       const payload = await pushPayload(repository, { before: pushed, after, hostUrl: gitHost.url });
       pushed = after;
@@ -123,6 +138,7 @@ export function createDeployments(context: {
       return await follow(receipt.action_id);
     },
     async rollBack() {
+      signal.throwIfAborted();
       const { id } = await api.post<Action>(`/applications/${workplace.applicationId}/rollback`, {
         trigger_comment: 'The example goes back.',
       });
@@ -136,16 +152,6 @@ export function createDeployments(context: {
           [name, commit.hash.slice(0, 12), is_live ? 'live' : status, commit.message].join('  '),
         )
         .join('\n');
-    },
-    async stop() {
-      if (running === null) return;
-      const id = running;
-      // It may have ended in this very moment.
-      await api.request('POST', `/actions/${id}/cancel`);
-      await watchAction({ url: hookline.url, token: api.token }, id, {
-        log: () => undefined,
-        step: () => undefined,
-      });
     },
   };
 }
