@@ -57,7 +57,7 @@ export async function runSupervised(
     ended.abort();
     await beating;
     const stopped = await stopping;
-    await output.closeHeldOpen();
+    await output.closeHeldOpen(channel.close);
     await output.done;
     if (!end) throw new TargetUnusable(context.lost());
     if (!begun.hasBegun()) throw new TargetUnusable(control.explain(end.code));
