@@ -33,7 +33,8 @@ export const supervisorTimes: SupervisorTimes = {
  */
 const supervisor = (times: SupervisorTimes) => `hookline() {
   local id=$1 size=$2 setup='' payload='' dir='' step='' watcher='' code=0 found=''
-  trap : TERM HUP INT
+  # PIPE: when the connection is gone, the line about what was left goes nowhere, and that has to be ended all the same.
+  trap : TERM HUP INT PIPE
   IFS= read -r setup || exit 70
   payload=$(LC_ALL=C head -c "$size"; echo .)
   eval "$setup"
