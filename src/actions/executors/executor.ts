@@ -21,6 +21,8 @@ export type StepRun = {
   paths: Record<string, string>;
   /** Made when it is not there; may begin with `~/`. */
   workingDirectory: string;
+  /** Of the folder, when it is made; for its user alone if left out. */
+  directoryMode?: '700' | '755';
   /** Set for a folder of this run alone: when it is made, those beside it that are older than so many days are removed. */
   keepSiblingsDays?: number | null;
   /** Empty for the user that the target is used as. */

@@ -61,7 +61,7 @@ export function createLocalExecutor(options: {
       const workingDirectory = expand(step.workingDirectory);
       try {
         // Two small writes: waiting for a pool thread would take longer than they do.
-        mkdirSync(workingDirectory, { recursive: true, mode: 0o700 });
+        mkdirSync(workingDirectory, { recursive: true, mode: step.directoryMode === '755' ? 0o755 : 0o700 });
         writeFileSync(script, step.script, { mode: 0o600 });
       } catch (cause) {
         throw new TargetUnusable(`its folder cannot be used: ${(cause as Error).message}.`, { cause });

@@ -12,8 +12,9 @@ export type OutputReader = {
   done: Promise<void>;
   /**
    * Something that cannot be found (it has cleared its environment) may hold the output open; it is not waited for.
+   * `close` is called then, in place of destroying the stream.
    */
-  closeHeldOpen(): Promise<void>;
+  closeHeldOpen(close?: () => void): Promise<void>;
 };
 
 export function readOutput(
@@ -45,7 +46,7 @@ export function readOutput(
   done.catch(() => undefined);
   return {
     done,
-    async closeHeldOpen() {
+    async closeHeldOpen(close = () => void stream.destroy()) {
       if (stream.closed || stream.readableEnded) return;
       const closed = new AbortController();
       stream.once('close', () => closed.abort());
@@ -59,7 +60,7 @@ export function readOutput(
         await clock.sleep(heldOpenMs, closed.signal);
         if (closed.signal.aborted) return;
       }
-      stream.destroy();
+      close();
     },
   };
 }

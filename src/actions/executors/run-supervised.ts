@@ -31,6 +31,7 @@ export type Channel = {
 /** How much longer than its grace the other side may take to end a step. */
 const stopMarginMs = 10_000;
 const mostErrorCharacters = 2000;
+const settleMs = 1000;
 
 /** Runs a step by way of a supervisor (`supervisor.ts`), which `open` starts. `lost` says what a lost connection means. */
 export async function runSupervised(
@@ -64,11 +65,12 @@ export async function runSupervised(
     ended.abort();
     await beating;
     const stopped = await stopping;
-    await output.closeHeldOpen();
+    await output.closeHeldOpen(channel.close);
     await output.done;
-    if (!end) throw new TargetUnusable(context.lost());
-    if (!begun.hasBegun()) throw new TargetUnusable(control.explain(end.code));
     if (stopped) return { kind: stopped };
+    if (!end) throw new TargetUnusable(context.lost());
+    await control.settle(clock);
+    if (!begun.hasBegun()) throw new TargetUnusable(control.explain(end.code));
     if (control.leftSomething()) await step.onOutput(leftoversNotice);
     return { kind: 'exited', code: end.code };
   } finally {
@@ -124,7 +126,12 @@ function readControl(stderr: Readable, runId: string) {
   stderr.setEncoding('utf8');
   stderr.on('error', () => undefined);
   stderr.on('data', (piece: string) => (text = (text + piece).slice(-mostErrorCharacters)));
+  const closed = new AbortController();
+  stderr.once('close', () => closed.abort());
+  stderr.once('end', () => closed.abort());
   return {
+    /** How a program ended may be known before all that it said. */
+    settle: (clock: Clock) => clock.sleep(settleMs, closed.signal),
     leftSomething: () => text.includes(`hookline-${runId} left`),
     explain: (code: number) => {
       const said = text.trim().replaceAll(/\s*\n\s*/g, '; ');

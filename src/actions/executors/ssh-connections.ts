@@ -55,7 +55,7 @@ export function createSshConnections(context: {
     const list = connections.get(key) ?? [];
     connections.set(key, [...list, connection]);
     const end = (why: string) => {
-      if (connection.isUsable) lost.set(server.id, why);
+      if (connection.isUsable || connection.sessions > 0) lost.set(server.id, why);
       connection.isUsable = false;
       connection.idle.abort();
       const others = (connections.get(key) ?? []).filter((one) => one !== connection);
@@ -75,10 +75,10 @@ export function createSshConnections(context: {
     if (connection.sessions > 0) return;
     connection.idle = new AbortController();
     const { signal } = connection.idle;
-    await clock.sleep(timeouts.idleMs, signal);
+    if (connection.isUsable) await clock.sleep(timeouts.idleMs, signal);
     if (signal.aborted || connection.sessions > 0) return;
     connection.isUsable = false;
-    connection.client.end();
+    hangUp(connection.client, clock);
   };
 
   const open = async (server: SshServer, command: string, isSecondTry = false): Promise<Channel> => {
@@ -96,7 +96,15 @@ export function createSshConnections(context: {
     connection.idle.abort();
     try {
       await connection.ready;
-      return await execute(connection.client, command, () => void release(connection));
+      return await execute(connection.client, command, {
+        clock,
+        timeoutMs: timeouts.connectMs,
+        onClose: () => void release(connection),
+        onSilent: () => {
+          lost.set(server.id, 'it does not answer');
+          connection.isUsable = false;
+        },
+      });
     } catch (error) {
       void release(connection);
       // One that was idle may have died unnoticed, or take fewer sessions than most do.
@@ -118,7 +126,7 @@ export function createSshConnections(context: {
       try {
         await signIn(client, server, { pin: context.pin, timeouts, onEnd: () => undefined });
       } finally {
-        client.end();
+        hangUp(client, clock);
       }
     },
     whyLost: ({ id }) => lost.get(id) ?? 'it was closed',
@@ -135,6 +143,12 @@ export function createSshConnections(context: {
 type Timeouts = { connectMs: number; idleMs: number; keepAliveMs: number };
 
 const defaultTimeouts: Timeouts = { connectMs: 15_000, idleMs: 60_000, keepAliveMs: 5000 };
+/** How long the server may take to answer when a command or the connection is given up. */
+const closeMs = 5000;
+/** A server may send 2 MB that are not asked for; that is what the library allows it. */
+const mostUnreadBytes = 8 * 1024 * 1024;
+/** A server may say what it likes where it says why it ends a connection. */
+const mostReasonCharacters = 300;
 /** A connection that has answered so many signs of life with nothing is lost. */
 const keepAlives = 3;
 
@@ -165,7 +179,7 @@ async function signIn(
   const isPinned = (key: string | null) => server.hostKey === null || key === server.hostKey;
   await new Promise<void>((resolve, reject) => {
     client.on('error', (error) => {
-      why = error.message;
+      why = error.message.slice(0, mostReasonCharacters);
       reject(explain(error, server, offered));
     });
     client.on('close', () => {
@@ -234,7 +248,7 @@ function explain(
 }
 
 function systemReason({ code, message }: Error & { code?: string }): string {
-  return (code && reasons[code]) || message;
+  return (code && reasons[code]) || message.slice(0, mostReasonCharacters);
 }
 
 const reasons: Record<string, string> = {
@@ -257,34 +271,82 @@ function changedKey(server: SshServer, offered: string): TargetUnusable {
   );
 }
 
-async function execute(client: Client, command: string, onClose: () => void): Promise<Channel> {
-  return await new Promise((resolve, reject) => {
+/** Says goodbye, and does not wait long for an answer. */
+function hangUp(client: Client, clock: Clock): void {
+  const closed = new AbortController();
+  client.once('close', () => closed.abort());
+  client.end();
+  void clock.sleep(closeMs, closed.signal).then(() => client.destroy());
+}
+
+type ChannelContext = {
+  clock: Clock;
+  /** How long the server may take to start the command. */
+  timeoutMs: number;
+  onClose: () => void;
+  /** It does not do what it is asked for. */
+  onSilent: () => void;
+};
+
+async function execute(client: Client, command: string, context: ChannelContext): Promise<Channel> {
+  const answered = new AbortController();
+  const answer = new Promise<Channel>((resolve, reject) => {
     // The callback does not come when the connection ends first.
     const onLost = () => reject(new Error('the connection was closed'));
     client.once('close', onLost);
+    void context.clock.sleep(context.timeoutMs, answered.signal).then(() => {
+      if (answered.signal.aborted) return;
+      context.onSilent();
+      reject(new Error('it does not start a shell in time'));
+    });
     try {
       client.exec(command, (error, stream) => {
         client.off('close', onLost);
         if (error) return reject(error);
-        stream.once('close', onClose);
+        // Too late: whoever wanted it has gone.
+        if (answered.signal.aborted) return stream.close();
+        stream.once('close', context.onClose);
         // At once: a moment later its end may have been told already.
-        resolve(asChannel(stream));
+        resolve(asChannel(client, stream, context));
       });
     } catch (error) {
       client.off('close', onLost);
       reject(error as Error);
     }
   });
+  return await answer.finally(() => answered.abort());
 }
 
-function asChannel(stream: ClientChannel): Channel {
+function asChannel(client: Client, stream: ClientChannel, { clock, onSilent }: ChannelContext): Channel {
+  const closed = new AbortController();
   const ended = new Promise<{ code: number } | null>((resolve) => {
     stream.once('exit', (code: number | null, signal?: string) =>
       resolve({ code: code ?? 128 + signalNumber(signal) }),
     );
-    stream.once('close', () => resolve(null));
+    stream.once('close', () => {
+      closed.abort();
+      resolve(null);
+    });
   });
-  return { stdin: stream, stdout: stream, stderr: stream.stderr, ended, close: () => stream.close() };
+  const push = stream.push.bind(stream);
+  stream.push = (chunk, encoding) => {
+    if (chunk === null || stream.readableLength <= mostUnreadBytes) return push(chunk, encoding);
+    // The library does not mind when a server sends more than it may; without this it would all be kept.
+    client.emit('error', new Error('it sends more than it was allowed to'));
+    client.destroy();
+    return false;
+  };
+  const close = () => {
+    stream.close();
+    if (closed.signal.aborted) return;
+    void clock.sleep(closeMs, closed.signal).then(() => {
+      if (closed.signal.aborted) return;
+      // The library tells an end only when the server does; nobody waits for one that does not.
+      onSilent();
+      stream.emit('close');
+    });
+  };
+  return { stdin: stream, stdout: stream, stderr: stream.stderr, ended, close };
 }
 
 function signalNumber(name: string | undefined): number {

@@ -32,15 +32,16 @@ export const supervisorTimes: SupervisorTimes = {
  * Standard output is the step's alone, from the line that says `ready`. Standard error says why it could not begin.
  */
 const supervisor = (times: SupervisorTimes) => `hookline() {
-  local id=$1 size=$2 setup='' payload='' dir='' keep_days='' step='' watcher='' code=0 found=''
-  trap : TERM HUP INT
+  local id=$1 size=$2 setup='' payload='' dir='' mode=700 keep_days='' step='' watcher='' code=0 found=''
+  # PIPE: when the connection is gone, the line about what was left goes nowhere, and that has to be ended all the same.
+  trap : TERM HUP INT PIPE
   IFS= read -r setup || exit 70
   payload=$(LC_ALL=C head -c "$size"; echo .)
   eval "$setup"
   if [ -n "$keep_days" ] && [ ! -d "$dir" ]; then
     find "\${dir%/*}" -mindepth 1 -maxdepth 1 -mtime "+$keep_days" -exec rm -rf {} + 2>/dev/null
   fi
-  mkdir -p -m 700 -- "$dir" && cd -- "$dir" || exit 70
+  mkdir -p -m "$mode" -- "$dir" && cd -- "$dir" || exit 70
   exec 3<&0 4>&2 </dev/null 2>/dev/null
   echo "hookline-$id ready"
   set -m
@@ -131,7 +132,10 @@ export type SupervisorInput = { text: string; payloadBytes: number };
 
 /** What is written first; after it lines of `beat` or `stop`. */
 export function supervisorInput(
-  step: Pick<StepRun, 'script' | 'environment' | 'paths' | 'workingDirectory' | 'keepSiblingsDays'>,
+  step: Pick<
+    StepRun,
+    'script' | 'environment' | 'paths' | 'workingDirectory' | 'directoryMode' | 'keepSiblingsDays'
+  >,
   prelude: string,
   times: SupervisorTimes,
 ): SupervisorInput {
@@ -146,7 +150,7 @@ export function supervisorInput(
     .filter(Boolean)
     .join('; ');
   return {
-    text: `${supervisor(times)}dir=${expandable(step.workingDirectory)} keep_days=${step.keepSiblingsDays ?? ''}\n${payload}`,
+    text: `${supervisor(times)}dir=${expandable(step.workingDirectory)} mode=${step.directoryMode ?? '700'} keep_days=${step.keepSiblingsDays ?? ''}\n${payload}`,
     payloadBytes: Buffer.byteLength(payload),
   };
 }

@@ -67,6 +67,8 @@ export function createReleaseRun(context: {
         },
         workingDirectory: join(release, rootDirectory(application.root_directory)),
         keepSiblingsDays: null,
+        // What is served to the world is read by other users, e.g. a web server's.
+        directoryMode: '755',
       };
     };
     const runReporting = async (step: StepRun, script: string, more: Record<string, string>) => {
