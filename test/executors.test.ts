@@ -15,10 +15,12 @@ import { isAlive } from './support/alive.ts';
 import { createDummyExecutor } from './support/dummy-executor.ts';
 import { pidsIn, promisesOfExecutors, runStep, type ExecutorKind } from './support/executor-suite.ts';
 import { createFastClock } from './support/fast-clock.ts';
+import { timely } from './support/timely-clock.ts';
 import { sshServerKinds, startSshServer, type SshServerKind } from './support/ssh-server.ts';
 
 /** The 10 s between TERM and KILL are 2; where bash counts them itself, it is told of one. */
-const fastClock = createFastClock({ since: Date.now(), factor: 5 });
+const clock = timely(systemClock);
+const fastClock = timely(createFastClock({ since: Date.now(), factor: 5 }));
 const shortTimes = { ...supervisorTimes, graceSeconds: 1 };
 
 // What a step puts into the home of whoever runs the tests is gone with them.
@@ -39,7 +41,7 @@ const local: ExecutorKind = {
   async open() {
     const folder = await mkdtemp(join(tmpdir(), 'hookline-executor-'));
     return {
-      executor: createLocalExecutor({ scriptDirectory: join(folder, 'scripts'), clock: systemClock }),
+      executor: createLocalExecutor({ scriptDirectory: join(folder, 'scripts'), clock }),
       hasty: createLocalExecutor({ scriptDirectory: join(folder, 'hasty'), clock: fastClock }),
       folder,
       user: userInfo().username,
@@ -61,7 +63,7 @@ const localAsAnother: ExecutorKind = {
     const common = { scriptDirectory: scripts, user: unprivileged };
     const account = execFileSync('getent', ['passwd', unprivileged], { encoding: 'utf8' });
     return {
-      executor: createLocalExecutor({ ...common, clock: systemClock }),
+      executor: createLocalExecutor({ ...common, clock }),
       hasty: createLocalExecutor({ ...common, clock: fastClock, times: shortTimes }),
       folder,
       user: unprivileged,
@@ -82,7 +84,7 @@ const ssh = (kind: SshServerKind): ExecutorKind => ({
     const connections = createSshConnections({ clock: systemClock, pin: async (_id, key) => key });
     const common = { connections, server: { id: 1, hostname: 'web-1', ...server, hostKey: null } };
     return {
-      executor: createSshExecutor({ ...common, clock: systemClock }),
+      executor: createSshExecutor({ ...common, clock }),
       hasty: createSshExecutor({ ...common, clock: fastClock, times: shortTimes }),
       folder: server.home,
       user: server.user,
@@ -101,7 +103,7 @@ const dummy: ExecutorKind = {
   otherUser: null,
   async open() {
     return {
-      executor: createDummyExecutor({ clock: systemClock }),
+      executor: createDummyExecutor({ clock }),
       hasty: createDummyExecutor({ clock: fastClock }),
       folder: '/',
       user: '',

@@ -8,6 +8,7 @@ import { TargetUnusable } from '../../src/actions/executors/executor.ts';
 import type { Executor, StepOutcome, StepRun } from '../../src/actions/executors/executor.ts';
 import { isAlive } from './alive.ts';
 import { until } from './api-client.ts';
+import { timeLimit } from './timely-clock.ts';
 import { argumentsHolding, processesOfRun } from './run-processes.ts';
 
 /** What the promises are tried on; made before the first and closed after the last. */
@@ -331,22 +332,38 @@ export function promisesOfExecutors(kind: ExecutorKind): void {
     }
 
     test('ends a script at its timeout, and gives what it had written', async () => {
-      const { outcome, output } = await hastily('echo before\nsleep 300\necho after', { timeoutMs: 2500 });
+      const limit = timeLimit();
+      let output = '';
+      const onOutput = (text: string): void => {
+        output += text;
+        limit.end();
+      };
+      const script = 'echo before\nsleep 300\necho after';
+      const { outcome } = await hastily(script, { timeoutMs: limit.ms, onOutput });
       assert.deepEqual({ outcome, output }, { outcome: { kind: 'timed-out' }, output: 'before\n' });
     });
 
     inShell('ends the whole group at the timeout', async () => {
       const runId = randomUUID();
       const script = 'sleep 300 & echo $! >> timeout; echo $$ >> timeout; sleep 300';
-      const { outcome } = await run(script, { timeoutMs: 500, runId });
-      assert.deepEqual(outcome, { kind: 'timed-out' });
-      assert.deepEqual((await pidsNamed('timeout', 2)).filter(isAlive), []);
+      const limit = timeLimit();
+      const running = run(script, { timeoutMs: limit.ms, runId });
+      const pids = await pidsNamed('timeout', 2);
+      limit.end();
+      assert.deepEqual((await running).outcome, { kind: 'timed-out' });
+      assert.deepEqual(pids.filter(isAlive), []);
       assert.deepEqual(await processesOfRun(runId), []);
     });
 
     inShell('lets a script tidy up at TERM', async () => {
-      const script = `trap 'echo tidied; exit 0' TERM; while :; do sleep 0.05; done`;
-      const { outcome, output } = await run(script, { timeoutMs: 300 });
+      const script = `trap 'echo tidied; exit 0' TERM; echo ready; while :; do sleep 0.05; done`;
+      const limit = timeLimit();
+      let output = '';
+      const onOutput = (text: string): void => {
+        output += text;
+        limit.end();
+      };
+      const { outcome } = await run(script, { timeoutMs: limit.ms, onOutput });
       assert.deepEqual(outcome, { kind: 'timed-out' });
       assert.match(output, /tidied\n/);
     });
@@ -354,9 +371,12 @@ export function promisesOfExecutors(kind: ExecutorKind): void {
     inShell('kills a group that ignores TERM, and what left the group, some time later', async () => {
       const runId = randomUUID();
       const script = `trap '' TERM; setsid sleep 300 & echo $! >> stubborn; echo $$ >> stubborn; while :; do sleep 300; done`;
-      const { outcome } = await hastily(script, { timeoutMs: 2500, runId });
-      assert.deepEqual(outcome, { kind: 'timed-out' });
-      assert.deepEqual((await pidsNamed('stubborn', 2)).filter(isAlive), []);
+      const limit = timeLimit();
+      const running = hastily(script, { timeoutMs: limit.ms, runId });
+      const pids = await pidsNamed('stubborn', 2);
+      limit.end();
+      assert.deepEqual((await running).outcome, { kind: 'timed-out' });
+      assert.deepEqual(pids.filter(isAlive), []);
       assert.deepEqual(await processesOfRun(runId), []);
     });
 
