@@ -11,12 +11,20 @@ report() { printf '%s %s %s\\n' "$HOOKLINE_REPORT" "$1" "$(printf '%s' "$2" | ba
 umask 022
 `;
 
-/** Removes what neither this installation knows as good nor is being built; only what it has named itself. */
-const remove = `in_use=$(readlink "$app/current" || true)
+/**
+ * Removes what neither this installation knows as good nor is being built; only what it has named itself. What began
+ * after this deployment is left to the next one: while this waited for the lock it may have come to be, unknown to us.
+ */
+const remove = `is_newer() {
+  local of=$HOOKLINE_RELEASE_NAME
+  [[ \${1%-*} > \${of%-*} ]] || { [[ \${1%-*} == \${of%-*} ]] && [ "\${1##*-}" -gt "\${of##*-}" ]; }
+}
+in_use=$(readlink "$app/current" || true)
 for folder in "$app"/releases/*/; do
   name=$(basename "$folder")
   [[ $name =~ ^[0-9]{8}-[0-9]{6}-[0-9]+$ ]] || continue
   [[ " $HOOKLINE_KEEP_RELEASES " == *" $name "* || $in_use == "releases/$name" ]] && continue
+  is_newer "$name" && continue
   chmod -R u+w "$folder" 2>/dev/null || true
   rm -rf "$folder"
   [ ! -d "$own/source.git" ] || git --git-dir="$own/source.git" update-ref -d "refs/hookline/$name" || true
