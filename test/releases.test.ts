@@ -334,7 +334,7 @@ describe('releases', { timeout: 120_000 }, () => {
       }
     })();
     looking.catch(() => undefined);
-    for (const release of [...(await web.releases())].reverse()) {
+    for (const release of (await web.releases()).toReversed()) {
       await web.rollback({ release_name: release.name }).catch(() => undefined);
     }
     await web.rollback();
