@@ -290,7 +290,7 @@ describe('releases', { timeout: 120_000 }, () => {
     const earlier = await web.start();
     await until(async () => existsSync(`${gate}.here`), 'the earlier one');
     const lock = join(web.directory, '.hookline/lock');
-    const holder = spawn('flock', [lock, 'sh', '-c', 'echo held; read -r line'], {
+    const holder = spawn('sh', ['-c', 'exec flock "$0" sh -c "echo held; read -r line"', lock], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     t.after(() => holder.kill());
