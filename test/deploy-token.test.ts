@@ -124,7 +124,8 @@ for (const place of places) {
       await web.repository.addSubmodule('lib', other.cloneUrl('acme/elsewhere'));
       const failed = await web.deploy();
       assert.match(await scene.log(failed.id), /A submodule could not be fetched/);
-      assert.notEqual(other.requests.length, 0);
+      // On the machine of Hookline no other host is even asked.
+      assert.equal(other.requests.length > 0, place !== 'local');
 
       const redirecting = await startRedirector(t, other.url, token);
       const { api, environmentId } = scene;

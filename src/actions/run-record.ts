@@ -173,7 +173,7 @@ export function createRunRecord(
       }),
     markRemoved: (applicationId, kept) =>
       write(async (trx, now) => {
-        await markRemoved(trx, applicationId, kept, now);
+        await markRemoved(trx, { applicationId, actionId: action.id }, kept, now);
         return [];
       }),
     endAction: async (status, reason) => {

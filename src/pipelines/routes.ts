@@ -306,7 +306,14 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
     },
   });
 
-  const stepParams = idParam('pipeline_id', 'step_id');
+  // Below zero are the default steps, which get an answer of their own.
+  const stepParams = Type.Object({ pipeline_id: Id, step_id: Type.Integer() });
+  const checkIsOwn = (stepId: number) => {
+    if (stepId > 0) return;
+    const message =
+      'names a default step, which cannot be changed, linked or taken out; default_steps of the pipeline switches all of them';
+    throw invalid([{ field: 'step_id', message }]);
+  };
 
   app.route({
     method: 'PUT',
@@ -320,6 +327,7 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
       response: noContent,
     },
     handler: async (request, reply) => {
+      checkIsOwn(request.params.step_id);
       checkCommand(request.body.command, 'command');
       const row = await existing(request.params.pipeline_id);
       const ids = { pipelineId: row.id, stepId: request.params.step_id };
@@ -342,6 +350,7 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
       response: noContent,
     },
     handler: async (request, reply) => {
+      checkIsOwn(request.params.step_id);
       const row = await existing(request.params.pipeline_id);
       const step = await findStep(db, request.params.step_id);
       // The guard has looked at the pipeline alone; the step may belong to somebody else.
@@ -365,6 +374,7 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
       response: noContent,
     },
     handler: async (request, reply) => {
+      checkIsOwn(request.params.step_id);
       const row = await existing(request.params.pipeline_id);
       const ids = { pipelineId: row.id, stepId: request.params.step_id };
       await audited(context, request, asObject(row), (trx) => removeStep({ trx, clock }, ids));

@@ -20,6 +20,8 @@ export type Deployment = {
   repository: string;
   /** Where a browser finds the repository, or null where that is not known. */
   repository_url: string | null;
+  /** For git, without user name and password. */
+  clone_url: string;
   provider_name: string;
   source_type: 'branch' | 'tag' | 'commit';
   source_ref: string;

@@ -69,7 +69,7 @@ function siteOf(credential: GitCredential | null) {
   const provider = credential?.provider ?? 'github';
   const { host, base: api } = providerApi(provider, apiUrlOf(provider, credential?.settings.api_url ?? null));
   const isPublic = api === sourceProviders[provider].apiUrl;
-  const base = isPublic ? sourceProviders[provider].cloneUrl : api.replace(/\/(api|rest)\/.*$/, '');
+  const base = isPublic ? sourceProviders[provider].cloneUrl : siteUrl(api);
   const login = credential && { username: tokenUsers[host], password: credential.settings.access_token };
   const path = (owner: string, name: string) =>
     host === 'bitbucket-data-center' ? `/scm/${owner}/${name}.git` : `/${owner}/${name}.git`;
@@ -85,7 +85,16 @@ function siteOf(credential: GitCredential | null) {
   };
 }
 
+/** What stands before the path of the API. A GitHub of one's own may have a host for it, `api.acme.ghe.com`. */
+function siteUrl(api: string): string {
+  const { origin, pathname } = new URL(api);
+  if (pathname === '/') return origin.replace('://api.', '://');
+  return origin + pathname.replace(/\/(api|rest)\/.*$/, '');
+}
+
 /** The page of a commit, by the address of its repository. */
 export function commitUrl(webUrl: string, hash: string): string {
-  return `${webUrl}/${webUrl.includes('bitbucket') ? 'commits' : 'commit'}/${hash}`;
+  const { hostname, pathname } = new URL(webUrl);
+  const isBitbucket = hostname === 'bitbucket.org' || /\/projects\/[^/]+\/repos\/[^/]+$/.test(pathname);
+  return `${webUrl}/${isBitbucket ? 'commits' : 'commit'}/${hash}`;
 }

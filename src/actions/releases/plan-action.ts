@@ -42,6 +42,7 @@ export async function planAction(
     type: isRollback ? 'rollback' : (parameters.deployment_type ?? 'deploy'),
     repository: application.repository,
     repository_url: source.webUrl,
+    clone_url: source.url,
     provider_name: source.providerName,
     ...sourceOf(parameters, application),
     // Safe: only `setReleaseCommit` writes the column.

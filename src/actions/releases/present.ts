@@ -59,7 +59,7 @@ export function presentActionData(
       hash: commit.hash,
       message: commit.message,
       url: repository_url === null ? '' : commitUrl(repository_url, commit.hash),
-      clone_url: repository_url === null ? deployment.repository : `${repository_url}.git`,
+      clone_url: deployment.clone_url,
       download_url: '',
     },
     deployment: {

@@ -8,15 +8,27 @@ const common = `app=$HOOKLINE_APPLICATION_DIR
 own=$app/.hookline
 fail() { printf '%s\\n' "$*" >&2; exit 1; }
 report() { printf '%s %s %s\\n' "$HOOKLINE_REPORT" "$1" "$(printf '%s' "$2" | base64 | tr -d '\\n')"; }
+check_current() {
+  [ ! -e "$app/current" ] || [ -L "$app/current" ] ||
+    fail "$app/current is no link, but something of somebody's. Move it away and deploy again."
+}
 umask 022
 `;
 
-/** Removes what neither this installation knows as good nor is being built; only what it has named itself. */
-const remove = `in_use=$(readlink "$app/current" || true)
+/**
+ * Removes what neither this installation knows as good nor is being built; only what it has named itself. What began
+ * after this deployment is left to the next one: while this waited for the lock it may have come to be, unknown to us.
+ */
+const remove = `is_newer() {
+  local of=$HOOKLINE_RELEASE_NAME
+  [[ \${1%-*} > \${of%-*} ]] || { [[ \${1%-*} == \${of%-*} ]] && [ "\${1##*-}" -gt "\${of##*-}" ]; }
+}
+in_use=$(readlink "$app/current" || true)
 for folder in "$app"/releases/*/; do
   name=$(basename "$folder")
   [[ $name =~ ^[0-9]{8}-[0-9]{6}-[0-9]+$ ]] || continue
   [[ " $HOOKLINE_KEEP_RELEASES " == *" $name "* || $in_use == "releases/$name" ]] && continue
+  is_newer "$name" && continue
   chmod -R u+w "$folder" 2>/dev/null || true
   rm -rf "$folder"
   [ ! -d "$own/source.git" ] || git --git-dir="$own/source.git" update-ref -d "refs/hookline/$name" || true
@@ -38,6 +50,8 @@ if [ -e "$own/owner" ]; then
 else
   printf '%s\\n' "$HOOKLINE_DEPLOY_OWNER" >"$own/owner"
 fi
+# Said before anything is built, and before another target has gone live.
+check_current
 exec 9>"$own/lock"
 if command -v flock >/dev/null && ! flock -n 9; then
   echo "Another deployment is fetching; waiting for it."
@@ -57,6 +71,9 @@ ssh='ssh -o BatchMode=yes'
 if [ -n "$HOOKLINE_GIT_ADDRESS" ]; then
   # What was checked is what is connected to, and nowhere else.
   settings+=(-c http.followRedirects=false -c "http.curloptResolve=$HOOKLINE_GIT_HOST:$HOOKLINE_GIT_PORT:$HOOKLINE_GIT_ADDRESS")
+  # The same for submodules: whatever is not at this host goes to a proxy that there is not.
+  settings+=(-c http.proxy=http://127.0.0.1:1 -c protocol.git.allow=never)
+  [[ $HOOKLINE_SOURCE_URL =~ ^https?://[^/]+ ]] && settings+=(-c "http.\${BASH_REMATCH[0]}.proxy=\${https_proxy-\${http_proxy-}}")
   ssh="$ssh -o HostName=$HOOKLINE_GIT_ADDRESS -o HostKeyAlias=$HOOKLINE_GIT_HOST"
 fi
 export GIT_TERMINAL_PROMPT=0 GIT_ASKPASS=/bin/false SSH_ASKPASS=/bin/false GIT_SSH_COMMAND="$ssh"
@@ -109,15 +126,19 @@ export GIT_WORK_TREE=$release GIT_INDEX_FILE=$own/index.$HOOKLINE_RELEASE_NAME
 trap 'rm -f "$GIT_INDEX_FILE"' EXIT
 git read-tree --reset -u "$hash"
 submodules() { git submodule --quiet sync --recursive && git submodule --quiet update --init --recursive --depth 1; }
+submodule_failed() {
+  [ -z "$HOOKLINE_GIT_ADDRESS" ] || fail "A submodule could not be fetched. To the machine of Hookline only those at $HOOKLINE_GIT_HOST can be, like the repository itself; deploy to a server for others."
+  fail "A submodule could not be fetched."
+}
 if [ -f .gitmodules ]; then
   kept=$([ ! -d "$cache/modules" ] || echo yes)
   if ! submodules; then
     # One that has moved is still looked for at its old address, until it is cloned anew.
-    [ -n "$kept" ] || fail "A submodule could not be fetched."
+    [ -n "$kept" ] || submodule_failed
     echo "Trying again without what is known of the submodules."
     rm -rf "$cache/modules"
     find . -name .git -type f -delete
-    submodules || fail "A submodule could not be fetched."
+    submodules || submodule_failed
   fi
   find . -name .git -type f -delete
 fi
@@ -131,8 +152,7 @@ export const activateScript = `${common}[ -d "$app" ] && app=$(cd "$app" && pwd 
 own=$app/.hookline
 release=releases/$HOOKLINE_RELEASE_NAME
 [ -d "$app/$release" ] || fail "There is no release $HOOKLINE_RELEASE_NAME in $app on this machine. There are: $(ls "$app/releases" 2>/dev/null | tr '\\n' ' ')"
-[ ! -e "$app/current" ] || [ -L "$app/current" ] ||
-  fail "$app/current is no link, but something of somebody's. Move it away and deploy again."
+check_current
 before=$(readlink "$app/current" || true)
 mkdir -p -m 700 "$own"
 link=$own/current.$$

@@ -65,19 +65,24 @@ export async function failRelease(trx: Trx, actionId: number, now: number): Prom
     .execute();
 }
 
-/** What is on the targets no longer. */
+/** What is on the targets no longer, once a deployment has removed all older ones but `kept`. */
 export async function markRemoved(
   trx: Trx,
-  applicationId: number,
+  { applicationId, actionId }: { applicationId: number; actionId: number },
   kept: string[],
   now: number,
 ): Promise<void> {
+  // A rollback may have come in between.
+  const live = await liveRelease(trx, applicationId);
+  const there = live ? [...kept, live.name] : kept;
   await trx
     .updateTable('releases')
     .set({ status: 'removed', updated_at: now })
     .where('application_id', '=', applicationId)
     .where('status', '=', 'ready')
-    .where('name', 'not in', kept.length > 0 ? kept : [''])
+    // One that began later may have become ready after `kept` was read.
+    .where('id', '<', (eb) => eb.selectFrom('releases').select('id').where('action_id', '=', actionId))
+    .where('name', 'not in', there.length > 0 ? there : [''])
     .execute();
 }
 
