@@ -11,7 +11,8 @@ export type Feed = {
 };
 
 const pollMs = 1000;
-const pageRows = 200;
+/** At most 1 MiB, as a row holds at most 64 KiB. */
+const pageRows = 16;
 /** Of each watched action, as much of what came last is kept for those who are a little behind. */
 const mostTailCharacters = 1024 * 1024;
 
@@ -99,6 +100,8 @@ function watch(db: Db, actionId: number, from: number): Watched {
       .catch(() => undefined)
       .finally(() => {
         reading = null;
+        // Asked for after the last read had ended, and before this.
+        if (isStale) look();
       });
   };
   const page = (seq: number): Promise<StreamEvent[]> => {
@@ -118,7 +121,9 @@ function watch(db: Db, actionId: number, from: number): Watched {
         if (signal.aborted) return [];
         if (seq < last) {
           const first = tail[0]?.seq ?? Infinity;
-          return seq >= first - 1 ? tail.filter((event) => event.seq > seq) : await page(seq);
+          if (seq >= first - 1) return tail.filter((event) => event.seq > seq);
+          const found = await page(seq);
+          if (found.length > 0) return found;
         }
         await unlessAborted(news.promise, signal);
       }

@@ -10,7 +10,8 @@ import { actionStepsOf, findAction, targetsOf, type ActionStepRow, type TargetRo
 import { readLog, readLogPage } from './stream.ts';
 import { createColourStripper } from './strip-colours.ts';
 
-const pageRows = 100;
+/** At most 1 MiB, as a row holds at most 64 KiB. */
+const pageRows = 16;
 
 export function logRoutes(app: HttpApp, { db }: { db: Db }): void {
   const access = { permission: 'action:read', on: 'action', param: 'action_id' } as const;

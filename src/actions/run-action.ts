@@ -218,6 +218,7 @@ function howItExited(code: number): string {
 }
 
 function tookTooLong(what: string, seconds: number): string {
-  const time = seconds % 60 === 0 ? `${seconds / 60} minutes` : `${seconds} seconds`;
+  const [count, unit] = seconds % 60 === 0 ? [seconds / 60, 'minute'] : [seconds, 'second'];
+  const time = `${count} ${unit}${count === 1 ? '' : 's'}`;
   return `${what} took longer than ${time} and was ended.`;
 }

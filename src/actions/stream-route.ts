@@ -12,14 +12,22 @@ import { readStream, type StreamEvent } from './stream.ts';
 
 /** A sign of life goes out so often, and the access of the watcher is looked at again. */
 const pingMs = 15_000;
-const mostStreams = 2000;
-const pageRows = 200;
+const defaultMostStreams = 2000;
+/** At most 1 MiB, as a row holds at most 64 KiB: each watcher that does not read on keeps a page waiting. */
+const pageRows = 16;
+/** So much is sent at once. */
+const pieceCharacters = 64 * 1024;
+/** How long a stream has to end by itself when the server stops. */
+const lastWordsMs = 250;
 
 /** How long a client waits before it connects again. */
 const retryLine = 'retry: 1000\n\n';
 
-export function actionStreamRoute(app: HttpApp, context: { db: Db; clock: Clock; feed: Feed }): void {
-  const { db, clock, feed } = context;
+export function actionStreamRoute(
+  app: HttpApp,
+  context: { db: Db; clock: Clock; feed: Feed; mostStreams?: number },
+): void {
+  const { db, clock, feed, mostStreams = defaultMostStreams } = context;
   const closing = new AbortController();
   let streams = 0;
   // Before the server waits for its connections to end, which these would not.
@@ -56,7 +64,8 @@ export function actionStreamRoute(app: HttpApp, context: { db: Db; clock: Clock;
       const action = await findAction(db, request.params.action_id);
       if (!action) throw notFound('The action');
       const given = Number(request.headers['last-event-id'] ?? request.query.after ?? 0);
-      const after = Number.isSafeInteger(given) && given > 0 ? given : 0;
+      // What never was, e.g. of another database, has been seen by nobody: then only what is new is sent.
+      const after = Number.isSafeInteger(given) && given > 0 ? Math.min(given, action.last_seq) : 0;
       if (hasEnded(action) && after >= action.last_seq) return reply.status(204).send(null);
       if (streams >= mostStreams) {
         const message = `This node serves ${mostStreams} streams at the same time, and no more. Try again later.`;
@@ -72,9 +81,22 @@ export function actionStreamRoute(app: HttpApp, context: { db: Db; clock: Clock;
       };
       streams++;
       const body = Readable.from(
-        asServerSentEvents({ events, isAllowed, clock, signal, isOver: (seq) => isOver(db, action.id, seq) }),
-        { objectMode: false, highWaterMark: 64 * 1024 },
+        asServerSentEvents({
+          events,
+          isAllowed,
+          clock,
+          signal,
+          isOver: (seq) => isOver(db, action.id, seq),
+          leave: () => gone.abort(),
+        }),
+        { objectMode: false, highWaterMark: pieceCharacters },
       );
+      const cutOff = async () => {
+        await clock.sleep(lastWordsMs, gone.signal);
+        // Whoever does not read would hold up the end of the server.
+        if (!gone.signal.aborted) reply.raw.destroy();
+      };
+      closing.signal.addEventListener('abort', () => void cutOff(), { once: true, signal: gone.signal });
       body.once('close', () => {
         streams--;
         gone.abort();
@@ -116,6 +138,8 @@ async function* asServerSentEvents(options: {
   isAllowed: () => Promise<void>;
   clock: Clock;
   signal: AbortSignal;
+  /** Ends `events`, also while they wait for what is new. */
+  leave: () => void;
 }): AsyncGenerator<string> {
   const { events, clock, signal } = options;
   const quiet = { ping: true } as const;
@@ -123,21 +147,25 @@ async function* asServerSentEvents(options: {
     yield retryLine;
     let isEnding = false;
     let next = events.next();
+    // By the clock and not since the last event: an action that always has something to say is no exception.
+    let pingAt = clock.elapsed() + pingMs;
     for (;;) {
       const slept = new AbortController();
-      const pause = clock.sleep(pingMs, AbortSignal.any([slept.signal, signal])).then(() => quiet);
+      const pauseMs = Math.max(0, pingAt - clock.elapsed());
+      const pause = clock.sleep(pauseMs, AbortSignal.any([slept.signal, signal])).then(() => quiet);
       const found = await Promise.race([next, pause]).finally(() => slept.abort());
       if (signal.aborted) return;
-      if ('ping' in found) {
+      if (clock.elapsed() >= pingAt) {
         await options.isAllowed();
+        pingAt = clock.elapsed() + pingMs;
         yield ': still here\n\n';
-        continue;
       }
+      if ('ping' in found) continue;
       if (found.done) {
         yield 'event: end\ndata: {}\n\n';
         return;
       }
-      yield found.value.map(eventText).join('');
+      yield* inPieces(found.value);
       // The statuses of targets and steps may follow that of the action.
       isEnding ||= found.value.some(({ type, content }) => type === 'action' && ends(content));
       if (isEnding && (await options.isOver(found.value.at(-1)!.seq))) {
@@ -147,8 +175,21 @@ async function* asServerSentEvents(options: {
       next = events.next();
     }
   } finally {
+    options.leave();
     await events.return(undefined);
   }
+}
+
+/** Many small events together; large ones one by one, since what a slow reader has not taken waits in memory. */
+function* inPieces(events: StreamEvent[]): Generator<string> {
+  let piece = '';
+  for (const event of events) {
+    piece += eventText(event);
+    if (piece.length < pieceCharacters) continue;
+    yield piece;
+    piece = '';
+  }
+  if (piece) yield piece;
 }
 
 function eventText({ seq, type, stepId, content }: StreamEvent): string {

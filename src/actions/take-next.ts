@@ -65,9 +65,8 @@ export async function takeNext(
     const take = async (row: Candidate): Promise<string | null> => {
       try {
         const targets = await resolveTargets(trx, row);
-        const full = await room.serverWithout(targets);
-        if (full)
-          return `Waiting: the server ${full.hostname} runs at most ${full.max_parallel_actions} at the same time.`;
+        const reason = await room.whyNone(targets);
+        if (reason !== null) return reason;
         room.take(targets);
         claimed.push(...(await claim(context, trx, row.id, targets, { now, nodeId })));
         return null;
@@ -110,17 +109,15 @@ export async function takeNext(
         if (pipeline.when_waiting === 'replace') await skipReplaced(writer, trx, pipeline.id, row.id, now);
       };
       const limited = pipeline.max_parallel_actions > 0;
-      const mustWait =
-        limited &&
-        (full.has(pipeline.id) ||
-          (await freePlaces(trx, pipeline)) === 0 ||
-          (await oldestWaiting(trx, pipeline.id, 1)).length > 0);
-      if (mustWait) {
+      const isFull = limited && (full.has(pipeline.id) || (await freePlaces(trx, pipeline)) === 0);
+      if (isFull) {
         full.add(pipeline.id);
         await wait(
           `Waiting: its pipeline runs at most ${pipeline.max_parallel_actions} at the same time.`,
           'WAITING_CONCURRENCY_PIPELINE',
         );
+      } else if (limited && (await oldestWaiting(trx, pipeline.id, 1)).length > 0) {
+        await wait('Waiting: an older action of its pipeline is before it.', 'WAITING_CONCURRENCY_PIPELINE');
       } else if (claimed.length < places) {
         const reason = await take(row);
         if (reason !== null) await wait(reason, 'WAITING_CONCURRENCY_TARGET');
@@ -140,7 +137,9 @@ const candidateColumns = ['id', 'pipeline_id', 'resource_type', 'resource_id', '
 async function waitingWithRoom(trx: Trx, places: number): Promise<{ row: Candidate; pipeline: Limit }[]> {
   const found: { row: Candidate; pipeline: Limit }[] = [];
   for (const pipeline of await pipelinesWithWaiting(trx)) {
-    const rows = await oldestWaiting(trx, pipeline.id, Math.min(await freePlaces(trx, pipeline), places));
+    // Some may wait for a server, and those behind them for another that is free.
+    const most = Math.min(await freePlaces(trx, pipeline), places + lookAhead);
+    const rows = await oldestWaiting(trx, pipeline.id, most);
     found.push(...rows.map((row) => ({ row, pipeline })));
   }
   return found.sort((a, b) => a.row.id - b.row.id);
@@ -150,8 +149,10 @@ async function waitingWithRoom(trx: Trx, places: number): Promise<{ row: Candida
 function createRoom(trx: Trx) {
   const free = new Map<number, number>();
   const limited = (targets: TargetData[]) => targets.filter((target) => target.max_parallel_actions > 0);
+  const kept = new Set<number>();
   return {
-    async serverWithout(targets: TargetData[]): Promise<TargetData | null> {
+    /** A sentence when one of the servers has no room; all of them are then kept for whoever asked. */
+    async whyNone(targets: TargetData[]): Promise<string | null> {
       let full: TargetData | null = null;
       for (const target of limited(targets)) {
         if (!free.has(target.id)) {
@@ -159,8 +160,13 @@ function createRoom(trx: Trx) {
         }
         if (free.get(target.id)! <= 0) full ??= target;
       }
-      if (full) for (const target of limited(targets)) free.set(target.id, 0);
-      return full;
+      if (!full) return null;
+      for (const { id } of limited(targets)) {
+        if (free.get(id)! > 0) kept.add(id);
+        free.set(id, 0);
+      }
+      if (kept.has(full.id)) return `Waiting: the server ${full.hostname} is kept free for an older action.`;
+      return `Waiting: the server ${full.hostname} runs at most ${full.max_parallel_actions} at the same time.`;
     },
     take(targets: TargetData[]) {
       for (const target of limited(targets)) free.set(target.id, free.get(target.id)! - 1);
