@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../platform/clock.ts';
 import type { Connection } from '../platform/database/connect.ts';
 import type { EgressGuard } from '../platform/egress-guard.ts';
+import { createMasker } from '../platform/mask-secrets.ts';
 import type { SecretBox } from '../platform/secret-box.ts';
 import { createBarrier, type Barrier } from './barrier.ts';
 import type { EventWriter } from './events.ts';
@@ -190,7 +191,9 @@ async function runStep(
     if (!(error instanceof TargetUnusable)) throw error;
     await output.end();
     if (signal.aborted) return { exitCode: null, reason: reasonOf(signal) };
-    return { exitCode: null, reason: `${label}: ${error.message}` };
+    // What a server says may hold what it was given.
+    const reason = createMasker(prepared.secrets)(`${label}: ${error.message}`);
+    return { exitCode: null, reason };
   }
 }
 
