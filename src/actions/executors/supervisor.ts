@@ -18,7 +18,7 @@ const lostGraceSeconds = 3;
  * Standard output is the step's alone, from the line that says `ready`. Standard error says why it could not begin.
  */
 const supervisor = `hookline() {
-  local id=$1 size=$2 setup='' payload='' dir='' step='' watcher='' code=0 found=''
+  local id=$1 size=$2 setup='' payload='' dir='' step='' watcher='' code=0 found='' me=''
   trap : TERM HUP INT
   IFS= read -r setup || exit 70
   payload=$(LC_ALL=C head -c "$size"; echo .)
@@ -26,8 +26,9 @@ const supervisor = `hookline() {
   mkdir -p -m 700 -- "$dir" && cd -- "$dir" || exit 70
   exec 3<&0 4>&2 </dev/null 2>/dev/null
   echo "hookline-$id ready"
+  me=$(id -un)
   set -m
-  env -i ${runIdVariable}="$id" PATH=${searchPath} HOME="$HOME" USER="$(id -un)" LOGNAME="$(id -un)" \\
+  env -i ${runIdVariable}="$id" PATH=${searchPath} HOME="$HOME" USER="$me" LOGNAME="$me" \\
     SHELL=/bin/bash LANG=C.UTF-8 bash --noprofile --norc -c '. /dev/stdin' <<<"\${payload%.}" 2>&1 3<&- 4>&- &
   step=$!
   set +m
@@ -40,11 +41,11 @@ const supervisor = `hookline() {
     kill -0 "$step" || break
   done
   kill -KILL "$watcher"
-  hookline_find "$step"
+  hookline_look "$step"
   if [ -n "$found" ] || kill -0 -- "-$step"; then
     # What is about to end by itself was not left behind.
     sleep 0.1
-    hookline_find "$step"
+    hookline_look "$step"
   fi
   if [ -n "$found" ] || kill -0 -- "-$step"; then
     echo "hookline-$id left" >&4
@@ -72,6 +73,22 @@ hookline_kill() {
     kill -KILL $found
     sleep 0.05
   done
+}
+# As hookline_find, by one program, since bash reads each environment byte by byte. Where none can be started, bash does.
+hookline_look() {
+  local file pid files=() line='' ran=''
+  found=''
+  for file in /proc/[0-9]*/environ; do
+    pid=\${file#/proc/}
+    [ "\${pid%/environ}" -gt "$1" ] 2>/dev/null && files+=("$file")
+  done
+  [ "\${#files[@]}" -gt 0 ] || return 0
+  while IFS= read -r line; do
+    [ "$line" = ran ] && ran=1 && break
+    pid=\${line#/proc/}
+    found="$found \${pid%/environ}"
+  done < <(LC_ALL=C grep -lsxzF -e "${runIdVariable}=$id" -- "\${files[@]}"; [ "$?" -le 2 ] && echo ran)
+  [ -n "$ran" ] || hookline_find "$1"
 }
 hookline_find() {
   local pid file word
