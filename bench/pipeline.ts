@@ -133,7 +133,7 @@ function print(what: string, rates: Map<string, number[]>, baselines: string[]):
       : baselines.map((baseline) => {
           const each = found.map((rate, round) => rate / rates.get(baseline)![round]!);
           const [least, most] = [Math.min(...each), Math.max(...each)];
-          return `${middle(each).toFixed(2)} of ${baseline} (${least.toFixed(2)} to ${most.toFixed(2)})`;
+          return `${middle(each).toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)}) of ${baseline}`;
         });
     console.log(`  ${name}: ${[`${middle(found).toFixed(1)} (${range})`, ...ratios].join(' → ')}`);
   }
@@ -368,6 +368,8 @@ async function signIn({ host, port, user, privateKey }: SshAccess): Promise<Clie
   client.connect({ host, port, username: user, privateKey });
   client.setNoDelay(true);
   await once(client, 'ready');
+  // Its server is stopped first and may reset it.
+  client.on('error', () => undefined);
   return client;
 }
 

@@ -32,7 +32,7 @@ export const supervisorTimes: SupervisorTimes = {
  * Standard output is the step's alone, from the line that says `ready`. Standard error says why it could not begin.
  */
 const supervisor = (times: SupervisorTimes) => `hookline() {
-  local id=$1 size=$2 setup='' payload='' dir='' mode=700 keep_days='' step='' watcher='' code=0 found=''
+  local id=$1 size=$2 setup='' payload='' dir='' mode=700 keep_days='' step='' watcher='' code=0 found='' me=''
   # PIPE: when the connection is gone, the line about what was left goes nowhere, and that has to be ended all the same.
   trap : TERM HUP INT PIPE
   IFS= read -r setup || exit 70
@@ -44,8 +44,9 @@ const supervisor = (times: SupervisorTimes) => `hookline() {
   mkdir -p -m "$mode" -- "$dir" && cd -- "$dir" || exit 70
   exec 3<&0 4>&2 </dev/null 2>/dev/null
   echo "hookline-$id ready"
+  me=$(id -un)
   set -m
-  env -i ${runIdVariable}="$id" PATH=${searchPath} HOME="$HOME" USER="$(id -un)" LOGNAME="$(id -un)" \\
+  env -i ${runIdVariable}="$id" PATH=${searchPath} HOME="$HOME" USER="$me" LOGNAME="$me" \\
     SHELL=/bin/bash LANG=C.UTF-8 bash --noprofile --norc -c '. /dev/stdin' <<<"\${payload%.}" 2>&1 3<&- 4>&- &
   step=$!
   set +m
