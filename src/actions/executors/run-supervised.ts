@@ -67,8 +67,8 @@ export async function runSupervised(
     const stopped = await stopping;
     await output.closeHeldOpen(channel.close);
     await output.done;
-    if (stopped) return { kind: stopped };
     if (!end) throw new TargetUnusable(context.lost());
+    if (stopped) return { kind: stopped };
     await control.settle(clock);
     if (!begun.hasBegun()) throw new TargetUnusable(control.explain(end.code));
     if (control.leftSomething()) await step.onOutput(leftoversNotice);
