@@ -250,11 +250,12 @@ const limitNames = {
 function stepLimits(value: string): StepLimits {
   const limits: StepLimits = {};
   for (const part of value.split(',')) {
-    const [name, number = ''] = part.trim().split('=');
+    const [name, number = '', ...more] = part.trim().split('=');
     const key = Object.hasOwn(limitNames, name!) ? limitNames[name as keyof typeof limitNames] : null;
-    if (!key || !/^[1-9]\d{0,9}$/.test(number)) {
+    if (!key || !/^[1-9]\d{0,9}$/.test(number) || more.length > 0) {
       throw new Error(`"${part}" is none of memory=MB, processes=number, file=MB and cpu=seconds`);
     }
+    if (limits[key] !== undefined) throw new Error(`"${name}" is given twice`);
     limits[key] = Number(number);
   }
   return limits;

@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { chmod, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Db } from '../platform/database/connect.ts';
 
@@ -19,7 +19,23 @@ export async function pruneWorkspaces(
       .execute();
     const keep = new Set(kept.map(({ id }) => String(id)));
     for (const name of some) {
-      if (!keep.has(name)) await rm(join(folder, name), { recursive: true, force: true });
+      if (!keep.has(name)) await remove(join(folder, name));
     }
+  }
+}
+
+/** Steps may leave folders that their owner cannot write, as Go's cache of modules is. What cannot go now is tried again. */
+async function remove(folder: string): Promise<void> {
+  const options = { recursive: true, force: true };
+  await rm(folder, options).catch(async () => {
+    await makeWritable(folder);
+    await rm(folder, options).catch(() => undefined);
+  });
+}
+
+async function makeWritable(folder: string): Promise<void> {
+  await chmod(folder, 0o700).catch(() => undefined);
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    if (entry.isDirectory()) await makeWritable(join(folder, entry.name));
   }
 }

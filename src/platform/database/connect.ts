@@ -1,4 +1,13 @@
-import { closeSync, fdatasync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fdatasync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import SqliteDatabase from 'better-sqlite3';
@@ -98,6 +107,7 @@ function kyselyOf(database: SqliteDatabase.Database): Db {
 function connectSqlite(dataDirectory: string, onFault: (message: string) => void): Connection {
   const lock = lockDirectory(dataDirectory);
   const file = join(dataDirectory, 'hookline.db');
+  keepPrivate(file);
   const database = new SqliteDatabase(file);
   setPragmas(database);
   // The checkpoint, which would stall the event loop for hundreds of milliseconds under load, runs on a thread of its own.
@@ -146,7 +156,9 @@ const datasync = promisify(fdatasync);
 /** Two processes on one data folder would each fail the other's running actions. */
 function lockDirectory(dataDirectory: string): { unlock(): void } {
   const pidFile = join(dataDirectory, 'hookline.pid');
-  const lock = lockFile(join(dataDirectory, 'hookline.lock'));
+  const lockPath = join(dataDirectory, 'hookline.lock');
+  keepPrivate(lockPath);
+  const lock = lockFile(lockPath);
   if (!lock) {
     throw new ConfigFault(
       `Another Hookline (process ${readPid(pidFile)}) is running on ${dataDirectory}. Stop it, or give this one its own HOOKLINE_DATA. ` +
@@ -154,12 +166,28 @@ function lockDirectory(dataDirectory: string): { unlock(): void } {
     );
   }
   try {
-    writeFileSync(pidFile, String(process.pid));
+    writeFileSync(pidFile, String(process.pid), { mode: 0o600 });
   } catch (cause) {
     lock.unlock();
     throw new ConfigFault(`${pidFile} cannot be written: ${(cause as Error).message}.`, { cause });
   }
   return lock;
+}
+
+/**
+ * A database that only its owner may read, whatever the folder allows (a volume that was mounted, say). SQLite gives its
+ * log and the other files beside it the mode of the database.
+ */
+function keepPrivate(file: string): void {
+  // Only one that is new is opened here: to close one that is in use would give up the locks that SQLite has on it.
+  if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
+  for (const path of [file, `${file}-wal`, `${file}-shm`, `${file}-journal`]) {
+    try {
+      chmodSync(path, 0o600);
+    } catch {
+      // Not there, or another's, who has decided.
+    }
+  }
 }
 
 function readPid(file: string): string {
