@@ -299,7 +299,7 @@ export function promisesOfExecutors(kind: ExecutorKind): void {
           assert.deepEqual(pids.filter(isAlive), [], 'nothing of it is left');
           assert.deepEqual(await processesOfRun(runId), []);
           assert.deepEqual(outcome, { kind: 'exited', code: 0 });
-          assert.ok(performance.now() - startedAt < 5000);
+          assert.ok(performance.now() - startedAt < 60_000);
           assert.match(output, /^done$/m);
           assert.match(output, /\[hookline\] .*processes/);
         } finally {
