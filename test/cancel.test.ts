@@ -220,6 +220,7 @@ for (const kind of databaseKinds) {
       const id = await start(await pipeline([script.join('\n')]), { servers });
       const all = await pidsIn(pids, 3);
       await until(async () => (await read(id)).targets.some(({ status }) => status === 'completed'), 'one');
+      assert.equal(all.filter(isAlive).length, 2);
       await cancel(id);
       const action = await ended(id);
       assertCancelled(action);
