@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -16,6 +16,7 @@ import {
   untilAction,
 } from './support/fixtures.ts';
 import type { TestAction, Workplace } from './support/fixtures.ts';
+import { startGitServer } from './support/git-server.ts';
 import { addPerson, createRole } from './support/people.ts';
 import { startReceiver } from './support/receiver.ts';
 import type { Receiver } from './support/receiver.ts';
@@ -211,11 +212,15 @@ for (const kind of databaseKinds) {
     test('on several targets all of them end; what had completed stays completed', async () => {
       const servers = [await addServer(), await addServer(), await addServer()];
       const pids = newFile();
-      const done = newFile();
-      const script = `if mkdir ${done}; then exit 0; fi 2>/dev/null; echo $$ >> ${pids}; sleep 300`;
-      const id = await start(await pipeline([script]), { servers });
-      const all = await pidsIn(pids, 2);
+      // All of them are one machine: the first, before which nothing of the others began, leaves them alone when it ends.
+      const script = [
+        `echo $$ >> ${pids}; until [ "$(wc -l < ${pids})" = 3 ]; do sleep 0.02; done`,
+        `[ "$(sort -n ${pids} | head -n 1)" = $$ ] || sleep 300`,
+      ];
+      const id = await start(await pipeline([script.join('\n')]), { servers });
+      const all = await pidsIn(pids, 3);
       await until(async () => (await read(id)).targets.some(({ status }) => status === 'completed'), 'one');
+      assert.equal(all.filter(isAlive).length, 2);
       await cancel(id);
       const action = await ended(id);
       assertCancelled(action);
@@ -239,6 +244,42 @@ for (const kind of databaseKinds) {
       assert.ok(performance.now() - startedAt < 5000, `${performance.now() - startedAt} ms`);
       assertCancelled(action);
       assert.deepEqual(stepsOf(action), ['failed']);
+    });
+
+    test('one target that waits for another before the release goes live ends with it, and nothing goes live', async (t) => {
+      const git = await startGitServer();
+      t.after(() => git.stop());
+      await git.createRepository('acme/web', { 'index.html': 'hello' });
+      // A machine of its own, with a home of its own.
+      const second = await startSshServer('ssh2');
+      t.after(() => second.stop());
+      const { host: ip_address, port: ssh_port, privateKey: ssh_private_key } = second;
+      const servers = [await addServer(), await addServer({ ip_address, ssh_port, ssh_private_key })];
+      const slow = newFile();
+      const application = await createApplication(work, {
+        repository: git.cloneUrl('acme/web'),
+        credential_id: undefined,
+      });
+      // Only one of them has much to do.
+      const wait = `mkdir ${slow} 2>/dev/null || exit 0; echo $$ > ${slow}/pid; sleep 300`;
+      const id = await createPipeline(work, application, [wait], { default_steps: true });
+      const action = await start(id, { servers });
+      const [pid] = await pidsIn(`${slow}/pid`, 1);
+      // The other one has built, and waits.
+      await until(async () => {
+        const { targets } = await read(action);
+        return targets.some(({ steps }) => steps[1]?.status === 'completed');
+      }, 'one to wait');
+      await cancel(action);
+      const found = await ended(action);
+      assertCancelled(found);
+      assert.equal(isAlive(pid!), false);
+      const failedAt = found.targets.map(({ steps }) => steps.findIndex(({ status }) => status === 'failed'));
+      assert.deepEqual(failedAt.toSorted(), [1, 2], 'one in its step, the other at the activation');
+      for (const { home } of [ssh, second]) {
+        for (const name of await readdir(home))
+          assert.equal(await exists(join(home, name, 'current')), false);
+      }
     });
 
     test('outgoing hooks hear of it once', async () => {

@@ -157,7 +157,8 @@ async function runStep(
   const label = `Step ${step.step_order}${step.name ? ` "${step.name}"` : ''} on ${target.hostname}`;
   const output = run.record.openOutput(step, prepared.secrets);
   const stepRun: StepRun = {
-    runId: run.runId,
+    // Two servers may be one machine, where a step that ends must not take those of the other target for its leftovers.
+    runId: target.isLocal ? run.runId : `${run.runId}-${step.target_id}`,
     script: step.command,
     environment: {
       ...prepared.environment,
