@@ -126,7 +126,7 @@ async function runScript(
   if (step.signal.aborted) return { kind: 'cancelled' };
   // The outer shell makes one pipe of both outputs, which keeps their order, and then becomes bash.
   const bash = ['bash', '--noprofile', '--norc', ...bashOptions.split(' '), script];
-  const outer = limits ? ['/bin/bash', `${limits} && exec "$@" 2>&1`] : ['/bin/sh', 'exec "$@" 2>&1'];
+  const outer = limits ? ['/bin/bash', `exec 2>&1; ${limits} && exec "$@"`] : ['/bin/sh', 'exec "$@" 2>&1'];
   const child = start(outer[0]!, ['-c', outer[1]!, 'sh', ...bash], {
     cwd: step.workingDirectory,
     env: {
