@@ -6,7 +6,8 @@ import { endOrphanedRuns, failAbandonedActions, failActionsWithoutPipeline } fro
 import { runAction, type RunContext } from './run-action.ts';
 import { RunEnded } from './run-ended.ts';
 import { ActionLost } from './run-record.ts';
-import { ClaimFailed, takeNext, type ClaimedAction } from './take-next.ts';
+import type { ClaimedAction } from './claim-action.ts';
+import { ClaimFailed, takeNext } from './take-next.ts';
 import { transition } from './transition.ts';
 
 const pollMs = 1000;

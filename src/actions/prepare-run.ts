@@ -9,7 +9,7 @@ import type { SecretBox } from '../platform/secret-box.ts';
 import { actionUrl, type EventWriter } from './events.ts';
 import type { Deployment } from './releases/deployment.ts';
 import { gitSource, type GitCredential, type GitSource } from './releases/git-source.ts';
-import type { ClaimedAction } from './take-next.ts';
+import type { ClaimedAction } from './claim-action.ts';
 import type { ActionParameters, TriggeredFrom, VariableValue } from './trigger.ts';
 
 /** What the steps of a run have in common. */

@@ -290,7 +290,7 @@ function presentTarget(row: TargetRow, steps: ActionStepRow[]): Static<typeof Ac
 
 export function presentTargetData(row: TargetRow): Static<typeof TargetData> {
   return {
-    // Safe: only `take-next.ts` writes the column.
+    // Safe: only `claim-action.ts` writes the column.
     ...(JSON.parse(row.resource_data) as {
       id: number;
       hostname: string;

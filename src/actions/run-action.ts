@@ -13,7 +13,7 @@ import { createReleaseRun, isReleaseStep, type ReleaseRun } from './releases/rel
 import { RunEnded } from './run-ended.ts';
 import { createRunRecord, type RunRecord } from './run-record.ts';
 import type { ActionStepRow, TargetRow } from './store.ts';
-import type { ClaimedAction } from './take-next.ts';
+import type { ClaimedAction } from './claim-action.ts';
 import { openTarget, type TargetContext } from './targets.ts';
 
 export type RunContext = TargetContext & {

@@ -1,48 +1,20 @@
-import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import { findServers } from '../inventory/servers/store.ts';
-import { isLifecycle } from '../pipelines/lifecycle.ts';
-import type { PlannedStep } from '../pipelines/default-steps.ts';
-import { findPipeline } from '../pipelines/store.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Connection, Trx } from '../platform/database/connect.ts';
 import type { SecretBox } from '../platform/secret-box.ts';
+import { claimAction, type ClaimedAction } from './claim-action.ts';
 import type { EventWriter } from './events.ts';
 import { pipelineDeleted } from './recover.ts';
-import type { Deployment } from './releases/deployment.ts';
-import { planAction } from './releases/plan-action.ts';
-import { statusCode, defaultReason, type ReasonCode } from './status.ts';
-import {
-  countRunning,
-  isActive,
-  isPending,
-  type ActionRow,
-  type ActionStepRow,
-  type TargetRow,
-} from './store.ts';
-import { appendToStream, stepChanged, takeNumbers, targetChanged } from './stream.ts';
+import { MissingServer, resolveTargets, type Candidate, type TargetData } from './resolve-targets.ts';
+import type { ReasonCode } from './status.ts';
+import { countRunning, isActive, isPending } from './store.ts';
 import { transition } from './transition.ts';
-import type { ActionParameters } from './trigger.ts';
-
-/** An action that this node has claimed, with the snapshot of what it runs. */
-export type ClaimedAction = {
-  action: ActionRow;
-  runId: string;
-  targets: { row: TargetRow; steps: ActionStepRow[] }[];
-  /** Of the whole action. */
-  timeoutSeconds: number;
-  /** Set where the default steps of a deployment run. */
-  deployment: Deployment | null;
-};
 
 /** An arbitrary number that names "Hookline claims actions" among PostgreSQL's advisory locks. */
 const claimLock = 4_866_543;
 
 /** How many pending actions one turn looks at beyond the free places, to sort out those that must wait. */
 const lookAhead = 50;
-
-const dayInSeconds = 86_400;
-const stepSeconds = 3600;
 
 /**
  * Claims up to `places` actions in one transaction, the oldest first: waiting ones whose pipeline has room again, then
@@ -68,7 +40,7 @@ export async function takeNext(
         const reason = await room.whyNone(targets);
         if (reason !== null) return reason;
         room.take(targets);
-        claimed.push(...(await claim(context, trx, row.id, targets, { now, nodeId })));
+        claimed.push(...(await claimAction(context, trx, row.id, targets, { now, nodeId })));
         return null;
       } catch (cause) {
         if (cause instanceof MissingServer) {
@@ -127,10 +99,6 @@ export async function takeNext(
   });
 }
 
-type Candidate = Pick<
-  ActionRow,
-  'id' | 'pipeline_id' | 'resource_type' | 'resource_id' | 'type' | 'parameters'
->;
 const candidateColumns = ['id', 'pipeline_id', 'resource_type', 'resource_id', 'type', 'parameters'] as const;
 
 /** The oldest waiting actions of all pipelines that have room, as many of each as it has, oldest first. */
@@ -273,156 +241,4 @@ async function oldestPending(trx: Trx, limit: number): Promise<Candidate[]> {
     .orderBy('id')
     .limit(limit)
     .execute();
-}
-
-/** Queued and started in one go, with both events; the targets and steps are written down as they are now. */
-async function claim(
-  { writer, box }: { writer: EventWriter; box: SecretBox },
-  trx: Trx,
-  id: number,
-  resolved: TargetData[],
-  { now, nodeId }: { now: number; nodeId: string },
-): Promise<ClaimedAction[]> {
-  const runId = randomUUID();
-  if (!(await transition(writer, trx, id, 'queued', { now }))) return [];
-  const action = await transition(writer, trx, id, 'in-progress', {
-    now,
-    change: { claimed_by: nodeId, run_id: runId },
-  });
-  const pipeline =
-    action && action.pipeline_id !== null ? await findPipeline(trx, action.pipeline_id) : undefined;
-  if (!action || !pipeline) return [];
-  const { steps, deployment } = await planAction({ trx, box }, action, pipeline, now);
-  const targets: ClaimedAction['targets'] = [];
-  for (const target of resolved) {
-    const { max_parallel_actions: _, ...shown } = target;
-    const row = await trx
-      .insertInto('action_targets')
-      .values({
-        action_id: action.id,
-        resource_type: 'server',
-        resource_id: target.id,
-        resource_data: JSON.stringify(shown),
-        status: 'in-progress',
-        reason_code: statusCode('in-progress'),
-        reason: defaultReason('in-progress'),
-        started_at: now,
-        completed_at: null,
-        created_at: now,
-        updated_at: now,
-      })
-      .returningAll()
-      .executeTakeFirstOrThrow();
-    targets.push({ row, steps: await insertSteps(trx, row, steps, now) });
-  }
-  const events = targets.flatMap(({ row, steps: [first] }) => [
-    targetChanged(row),
-    ...(first ? [stepChanged(first)] : []),
-  ]);
-  const last = await takeNumbers(trx, action.id, events.length);
-  await appendToStream(trx, { actionId: action.id, last, now }, events);
-  const timeoutSeconds = pipeline.timeout_seconds ?? dayInSeconds;
-  return [{ action: { ...action, last_seq: last }, runId, targets, timeoutSeconds, deployment }];
-}
-
-type TargetData = {
-  id: number;
-  hostname: string;
-  ip_address: string | null;
-  ssh_port: number;
-  max_parallel_actions: number;
-};
-
-/** The machine that Hookline itself runs on. */
-const local: TargetData = {
-  id: 0,
-  hostname: 'local',
-  ip_address: null,
-  ssh_port: 0,
-  max_parallel_actions: 0,
-};
-
-/** Throws MissingServer rather than run on fewer machines than were asked for. */
-async function resolveTargets(trx: Trx, action: Candidate): Promise<TargetData[]> {
-  if (await runsOutside(trx, action)) return [local];
-  const { servers } = JSON.parse(action.parameters) as ActionParameters;
-  const ids = servers ?? (await ownServers(trx, action));
-  if (ids.length === 0) return [local];
-  const rows = await findServers(trx, ids);
-  const missing = ids.filter((id) => !rows.some((row) => row.id === id));
-  if (missing.length > 0) throw new MissingServer(missing);
-  return rows.map(({ id, hostname, ip_address, ssh_port, max_parallel_actions }) => ({
-    id,
-    hostname,
-    ip_address,
-    ssh_port,
-    max_parallel_actions,
-  }));
-}
-
-/**
- * The pipelines that a server came with act on it from outside, since a machine that is off runs nothing. One that
- * somebody wrote runs on the server: its `reboot` must never be ours.
- */
-async function runsOutside(trx: Trx, action: Candidate): Promise<boolean> {
-  if (action.pipeline_id === null || !isLifecycle(action.resource_type, action.type)) return false;
-  return (await findPipeline(trx, action.pipeline_id))?.is_auto_generated === 1;
-}
-
-class MissingServer extends Error {
-  override name = 'MissingServer';
-  constructor(ids: number[]) {
-    super(`Not run: server ${ids.join(', ')} was deleted before it could start.`);
-  }
-}
-
-/** A server's own pipeline runs on that server; an application's on those linked to it. */
-async function ownServers(trx: Trx, action: Candidate): Promise<number[]> {
-  if (action.resource_type === 'server') return [action.resource_id];
-  const rows = await trx
-    .selectFrom('application_servers')
-    .select('server_id')
-    .where('application_id', '=', action.resource_id)
-    .orderBy('server_id')
-    .execute();
-  return rows.map(({ server_id }) => server_id);
-}
-
-async function insertSteps(
-  trx: Trx,
-  target: TargetRow,
-  steps: PlannedStep[],
-  now: number,
-): Promise<ActionStepRow[]> {
-  if (steps.length === 0) return [];
-  const rows = await trx
-    .insertInto('action_steps')
-    .values(
-      steps.map((step, index) => {
-        // The first begins at once, so it is not written again to say so.
-        const status = index === 0 ? ('in-progress' as const) : ('pending' as const);
-        return {
-          action_id: target.action_id,
-          target_id: target.id,
-          step_order: index + 1,
-          name: step.name,
-          description: step.description,
-          kind: step.kind,
-          command: step.command,
-          run_as_user: step.runAsUser,
-          timeout_seconds: step.timeoutSeconds ?? stepSeconds,
-          status,
-          reason_code: statusCode(status),
-          reason: index === 0 ? defaultReason('in-progress') : 'Waiting for the steps before it.',
-          exit_code: null,
-          started_at: index === 0 ? now : null,
-          completed_at: null,
-          created_at: now,
-          updated_at: now,
-        };
-      }),
-    )
-    .returningAll()
-    .execute();
-  return rows.sort((a, b) => a.step_order - b.step_order);
 }

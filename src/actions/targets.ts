@@ -36,7 +36,7 @@ export type Target = {
 };
 
 export async function openTarget(context: TargetContext, row: TargetRow): Promise<Target> {
-  // Safe: only `take-next.ts` writes the column.
+  // Safe: only `claim-action.ts` writes the column.
   const { hostname } = JSON.parse(row.resource_data) as { hostname: string };
   const atHome = {
     workspace: (actionId: number) => `~/.hookline/workspaces/${context.installation.slice(0, 8)}-${actionId}`,
