@@ -9,17 +9,20 @@ import { createSshExecutor } from '../src/actions/executors/ssh.ts';
 import { hostKeyFingerprint } from '../src/platform/ssh-host-key.ts';
 import { isAlive } from './support/alive.ts';
 import { until } from './support/api-client.ts';
+import { endAtOnce } from './support/end-at-once.ts';
 import { killAll, pidsIn, runStep } from './support/executor-suite.ts';
 import { createFastClock } from './support/fast-clock.ts';
 import { freePort } from './support/free-port.ts';
 import { processesOfRun } from './support/run-processes.ts';
 import { sshServerKinds, startSshServer, type TestSshServer } from './support/ssh-server.ts';
 
+endAtOnce();
+
 const done = { kind: 'exited', code: 0 };
-/** A server does without a sign of life for 1 s, not 10; it gets one every 0.2 s, not 2. */
+/** A server does without a sign of life for 2 s, not 10; it gets one every 0.2 s, not 2. */
 const clock = createFastClock({ since: Date.now(), factor: 10 });
-const times = { quietSeconds: 1, lostGraceSeconds: 1, graceSeconds: 1 };
-const timeouts = { connectMs: 10_000, idleMs: 600_000, keepAliveMs: 5000 };
+const times = { quietSeconds: 2, lostGraceSeconds: 1, graceSeconds: 1 };
+const timeouts = { connectMs: 100_000, idleMs: 600_000, keepAliveMs: 5000 };
 
 /** Traps what may be trapped, in the group of the step and in a session of its own. */
 const stubborn = (file: string) => {
@@ -110,7 +113,7 @@ for (const kind of sshServerKinds) {
     });
 
     test('a line that is dead is noticed, and what runs there ends itself as it hears nothing more', async (t) => {
-      const { server, run } = await start(t, { timeouts: { keepAliveMs: 100 } });
+      const { server, run } = await start(t, { timeouts: { keepAliveMs: 250 } });
       const runId = randomUUID();
       const running = run(stubborn('frozen'), { runId });
       const failed = assert.rejects(
@@ -127,7 +130,7 @@ for (const kind of sshServerKinds) {
 
     test('a step that is silent for longer than signs of life may stay out runs on', async (t) => {
       const { run } = await start(t);
-      assert.deepEqual(await run('sleep 2.5; echo alive'), { outcome: done, output: 'alive\n' });
+      assert.deepEqual(await run('sleep 3.5; echo alive'), { outcome: done, output: 'alive\n' });
     });
 
     test('many steps at once share few connections, none with more sessions than servers take', async (t) => {
@@ -164,12 +167,14 @@ for (const kind of sshServerKinds) {
     });
 
     test('an idle connection that has died unnoticed costs the next step some time and nothing else', async (t) => {
-      const { server, run } = await start(t, { timeouts: { keepAliveMs: 3_600_000, connectMs: 3000 } });
+      const { server, run } = await start(t, { timeouts: { keepAliveMs: 3_600_000, connectMs: 20_000 } });
+      // The second by the connection that is kept, now that the host key is known.
+      await run('true');
       await run('true');
       server.freeze();
       const running = run('echo arrived');
       // It hangs on the old connection, and then goes to a new one.
-      await until(async () => server.connections().opened === 2, 'a new connection');
+      await until(async () => server.connections().opened === 3, 'a new connection');
       server.thaw();
       assert.deepEqual(await running, { outcome: done, output: 'arrived\n' });
     });
