@@ -24,6 +24,8 @@ export type Channel = {
 /** How much longer than its time between TERM and KILL the other side may take to end a step. */
 const stopMarginMs = 10_000;
 const mostErrorCharacters = 2000;
+/** How long standard error may stay open once the program has ended and its output was read. */
+const controlMs = 1000;
 
 /** Runs a step by way of a supervisor (`supervisor.ts`), which `open` starts. `lost` says what a lost connection means. */
 export async function runSupervised(
@@ -59,6 +61,8 @@ export async function runSupervised(
     const stopped = await stopping;
     await output.closeHeldOpen(channel.close);
     await output.done;
+    // The end of a program may be known before all that it has said was read.
+    await clock.sleep(controlMs, control.done);
     if (!end) throw new TargetUnusable(context.lost());
     if (!begun.hasBegun()) throw new TargetUnusable(control.explain(end.code));
     if (stopped) return { kind: stopped };
@@ -112,10 +116,14 @@ async function stopOnRequest(
 /** What standard error says: until it has begun, why not; afterwards one line, that something was left behind. */
 function readControl(stderr: Readable, runId: string) {
   let text = '';
+  const done = new AbortController();
+  for (const event of ['end', 'close']) stderr.once(event, () => done.abort());
   stderr.setEncoding('utf8');
   stderr.on('error', () => undefined);
   stderr.on('data', (piece: string) => (text = (text + piece).slice(-mostErrorCharacters)));
   return {
+    /** Aborted when there is nothing more to come. */
+    done: done.signal,
     leftSomething: () => text.includes(`hookline-${runId} left`),
     explain: (code: number) => {
       const said = text.trim().replaceAll(/\s*\n\s*/g, '; ');
