@@ -298,7 +298,7 @@ export function promisesOfExecutors(kind: ExecutorKind): void {
           assert.deepEqual(pids.filter(isAlive), [], 'nothing of it is left');
           assert.deepEqual(await processesOfRun(runId), []);
           assert.deepEqual(outcome, { kind: 'exited', code: 0 });
-          assert.ok(performance.now() - startedAt < 5000);
+          assert.ok(performance.now() - startedAt < 20_000);
           assert.match(output, /^done$/m);
           assert.match(output, /\[hookline\] .*processes/);
         } finally {
@@ -338,7 +338,7 @@ export function promisesOfExecutors(kind: ExecutorKind): void {
     inShell('ends the whole group at the timeout', async () => {
       const runId = randomUUID();
       const script = 'sleep 300 & echo $! >> timeout; echo $$ >> timeout; sleep 300';
-      const { outcome } = await run(script, { timeoutMs: 500, runId });
+      const { outcome } = await run(script, { timeoutMs: 1500, runId });
       assert.deepEqual(outcome, { kind: 'timed-out' });
       assert.deepEqual((await pidsNamed('timeout', 2)).filter(isAlive), []);
       assert.deepEqual(await processesOfRun(runId), []);
@@ -346,7 +346,7 @@ export function promisesOfExecutors(kind: ExecutorKind): void {
 
     inShell('lets a script tidy up at TERM', async () => {
       const script = `trap 'echo tidied; exit 0' TERM; while :; do sleep 0.05; done`;
-      const { outcome, output } = await run(script, { timeoutMs: 300 });
+      const { outcome, output } = await run(script, { timeoutMs: 1500 });
       assert.deepEqual(outcome, { kind: 'timed-out' });
       assert.match(output, /tidied\n/);
     });
