@@ -13,10 +13,13 @@ import { supervisorTimes } from '../src/actions/executors/supervisor.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { isAlive } from './support/alive.ts';
 import { createDummyExecutor } from './support/dummy-executor.ts';
+import { endAtOnce } from './support/end-at-once.ts';
 import { pidsIn, promisesOfExecutors, runStep, type ExecutorKind } from './support/executor-suite.ts';
 import { createFastClock } from './support/fast-clock.ts';
 import { timely } from './support/timely-clock.ts';
 import { sshServerKinds, startSshServer, type SshServerKind } from './support/ssh-server.ts';
+
+endAtOnce();
 
 /** The 10 s between TERM and KILL are 2; where bash counts them itself, it is told of one. */
 const clock = timely(systemClock);
@@ -61,13 +64,13 @@ const localAsAnother: ExecutorKind = {
     await chown(folder, idOf('-u'), idOf('-g'));
     const scripts = await mkdtemp(join(tmpdir(), 'hookline-scripts-'));
     const common = { scriptDirectory: scripts, user: unprivileged };
-    const account = execFileSync('getent', ['passwd', unprivileged], { encoding: 'utf8' });
+    const home = execFileSync('bash', ['-c', `echo ~${unprivileged}`], { encoding: 'utf8' });
     return {
       executor: createLocalExecutor({ ...common, clock }),
       hasty: createLocalExecutor({ ...common, clock: fastClock, times: shortTimes }),
       folder,
       user: unprivileged,
-      home: account.split(':')[5] ?? '',
+      home: home.trim(),
       close: async () => {
         for (const path of [folder, scripts]) await rm(path, { recursive: true, force: true });
       },
