@@ -93,7 +93,9 @@ const userAgent = `Hookline/${version}`;
 export async function startApp(config: Config, log: Logger, overrides: Overrides = {}): Promise<RunningApp> {
   const clock = overrides.clock ?? systemClock;
   const closers: (() => Promise<void>)[] = [];
+  let isStopping = false;
   const stop = async () => {
+    isStopping = true;
     for (let close = closers.pop(); close; close = closers.pop()) await close();
   };
   try {
@@ -144,7 +146,7 @@ export async function startApp(config: Config, log: Logger, overrides: Overrides
 
     let address: string | null = null;
     if (config.role !== 'worker') {
-      const http = createHttp(parts);
+      const http = createHttp(parts, () => isStopping);
       await http.listen({ host: config.host, port: config.port });
       closers.push(() => http.close());
       const bound = http.server.address();
@@ -184,7 +186,7 @@ export type Parts = {
   feed: Feed;
 };
 
-function createHttp(parts: Parts): HttpApp {
+function createHttp(parts: Parts, isStopping: () => boolean): HttpApp {
   const { config, log, clock, connection, writer } = parts;
   const trustProxy = config.trustProxy.length > 0 && trusts(config.trustProxy);
   const app = createHttpApp({ log, trustProxy, shed: createShed({ ...parts, trustProxy }) });
@@ -193,7 +195,7 @@ function createHttp(parts: Parts): HttpApp {
   landingPage(app, writer.publicUrl);
   invitationPage(app, { db: connection.db, clock, throttle: parts.throttle });
   referencePage(app);
-  healthRoutes(app, connection);
+  healthRoutes(app, connection, isStopping);
   registerApi(app, parts);
   return app;
 }
@@ -259,10 +261,12 @@ export function registerApi(app: HttpApp, parts: Parts): void {
   );
 }
 
-function healthRoutes(app: HttpApp, connection: Connection): void {
+function healthRoutes(app: HttpApp, connection: Connection, isStopping: () => boolean): void {
   // Without a limit: behind a proxy the flood of one would otherwise have the process restarted for all.
   app.get('/healthz', { config: { access: 'public', limit: 'own' } }, async () => ({ status: 'ok' }));
   app.get('/readyz', { config: { access: 'public' } }, async (_request, reply) => {
+    // It still answers while what runs comes to its end, but a balancer should look elsewhere.
+    if (isStopping()) return reply.status(503).send({ status: 'stopping' });
     const ready = await isMigrated(connection).catch(() => false);
     return reply.status(ready ? 200 : 503).send({ status: ready ? 'ready' : 'the database cannot be used' });
   });

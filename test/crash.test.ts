@@ -28,7 +28,7 @@ import type { Receiver } from './support/receiver.ts';
 import { startServer } from './support/server.ts';
 import type { TestServer } from './support/server.ts';
 
-const NODE_ENDED = /^The node that ran it ended before it was done\. It was not run again/;
+const NODE_ENDED = /^The node that ran it ended, or was cut off, before it was done\. It was not run again/;
 /** A PostgreSQL node that is gone is given up after the 15 s of its lease. */
 const LEASE_TIMEOUT_MS = 30_000;
 const RUNNING = ['pending', 'waiting', 'queued', 'in-progress'];

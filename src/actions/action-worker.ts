@@ -82,6 +82,8 @@ export function startActionWorker(
     for (const { abort } of running.values()) abort.abort(new RunEnded(null));
   });
 
+  lease.onRegained(() => loop.wake());
+
   const startedAt = clock.now();
   let sweptAt = 0;
   const loop = startWorkerLoop({
@@ -94,6 +96,8 @@ export function startActionWorker(
     turn: async () => {
       const now = clock.now();
       const nodeId = lease.id();
+      // What is claimed under a lease that has lapsed is failed as soon as there is another, without having run.
+      if (!lease.holds(nodeId)) return null;
       const failed = await failAbandonedActions(context, { now, nodeId, running: [...running.keys()] });
       if (failed > 0) bus.publish('deliveries');
       for (const { id, cancelled_by } of await cancelledActions(context.connection.db, [...running.keys()])) {

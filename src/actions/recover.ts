@@ -8,7 +8,7 @@ import { appendToStream, stepChanged, takeNumbers, targetChanged } from './strea
 import { transition } from './transition.ts';
 
 const nodeEnded =
-  'The node that ran it ended before it was done. It was not run again; start it anew if it should be.';
+  'The node that ran it ended, or was cut off, before it was done. It was not run again; start it anew if it should be.';
 
 const failedHere = 'Hookline itself failed while it ran; the log says how. It was not run again.';
 
@@ -29,7 +29,8 @@ export async function failAbandonedActions(
     .where('claimed_by', 'is not', null)
     .where((eb) =>
       eb.or([
-        eb('claimed_by', 'not in', liveNodes(connection.db, now)),
+        // With SQLite this node lives however late it is to say so, as after the machine was suspended.
+        eb.and([eb('claimed_by', '!=', nodeId), eb('claimed_by', 'not in', liveNodes(connection.db, now))]),
         eb.and([eb('claimed_by', '=', nodeId), eb('id', 'not in', running.length > 0 ? running : [0])]),
       ]),
     )

@@ -68,6 +68,8 @@ export async function takeNodeLease(context: {
       const age = now - renewedAt;
       if (isShared && age >= leaseMs) lose('the lease lapsed');
       else if (isShared && hasFailed && age >= giveUpAfterMs) lose('the database cannot be reached');
+      // Whoever waits for an answer that will never come could not do its part once the database is back.
+      if (isLost && hasFailed) context.connection.dropConnections();
       try {
         // An attempt that hangs must not use up the time in which the work is to be ended.
         const mostMs = age < giveUpAfterMs ? Math.min(answerWithinMs, giveUpAfterMs - age) : answerWithinMs;

@@ -78,7 +78,7 @@ export function login(baseUrl: string, email: string, password: string): Promise
 }
 
 /**
- * Asks `probe` every 20 ms until it gives something other than undefined or false, and returns that.
+ * Asks `probe` every `everyMs` until it gives something other than undefined or false, and returns that.
  * Throws naming `what` after `timeoutMs`, also when a probe never answers; a probe's own error passes
  * through at once.
  */
@@ -86,6 +86,7 @@ export async function until<T>(
   probe: () => Promise<T | undefined | false>,
   what: string,
   timeoutMs = 30_000,
+  everyMs = 20,
 ): Promise<T> {
   const timeout = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
@@ -95,7 +96,7 @@ export async function until<T>(
     for (;;) {
       const found = await Promise.race([probe(), timeout.promise]);
       if (found !== undefined && found !== false) return found;
-      await Promise.race([delay(20), timeout.promise]);
+      await Promise.race([delay(everyMs), timeout.promise]);
     }
   } finally {
     clearTimeout(timer);

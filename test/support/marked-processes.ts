@@ -13,7 +13,9 @@ export type MarkedProcesses = {
   env: { [MARKER]: string };
   /** A child of this process, leader of its group: ended also where there is no /proc. */
   adopt(child: ChildProcess): void;
-  /** Kills everything that is marked. Best effort: a process that cleans its environment is not found. */
+  /** Kills everything that is marked; more may be started. */
+  killAll(): Promise<void>;
+  /** Kills everything that is marked, for good. Best effort: a process that cleans its environment is not found. */
   endAll(): Promise<void>;
 };
 
@@ -22,6 +24,12 @@ export function markProcesses(): MarkedProcesses {
   const id = randomUUID();
   const children = new Set<ChildProcess>();
   const letLive = onceWeAreGone(KILL_MARKED_SCRIPT, `${MARKER}=${id}`);
+  const killAll = async () => {
+    const ended = [...children].map((child) => once(child, 'exit'));
+    for (const { pid } of children) if (pid) kill(-pid);
+    await Promise.all(ended);
+    await killMarked(id);
+  };
   return {
     env: { [MARKER]: id },
     adopt: (child) => {
@@ -29,11 +37,9 @@ export function markProcesses(): MarkedProcesses {
       children.add(child);
       child.once('exit', () => children.delete(child));
     },
+    killAll,
     endAll: async () => {
-      const ended = [...children].map((child) => once(child, 'exit'));
-      for (const { pid } of children) if (pid) kill(-pid);
-      await Promise.all(ended);
-      await killMarked(id);
+      await killAll();
       letLive();
     },
   };

@@ -39,6 +39,11 @@ export type TestSshServer = {
   thaw(): void;
   /** Cuts every connection and goes on at the same port with another host key. */
   replaceHostKey(): Promise<void>;
+  /**
+   * Kills everything that runs there and cuts every connection, as the machine's power does; it is up again at once.
+   * `alsoEnd` ends what cannot be known here, since it has cleared its environment.
+   */
+  crash(alsoEnd: () => Promise<void>): Promise<void>;
   /** From now on this key may sign in too. */
   acceptKey(publicKeyLine: string): Promise<void>;
   /** From now on no key may sign in; who has signed in stays. */
@@ -104,6 +109,17 @@ export async function startSshServer(kind: SshServerKind): Promise<TestSshServer
       inner = await startInner();
       proxy.drop();
       await before.stop();
+    },
+    crash: async (alsoEnd) => {
+      const before = inner;
+      proxy.drop();
+      // Whoever connects before it is up again waits.
+      proxy.freeze();
+      await processes.killAll();
+      await alsoEnd();
+      await before.stop();
+      inner = await startInner();
+      proxy.thaw();
     },
     acceptKey: (line) => authorize([...authorizedKeys, line]),
     refuseKeys: () => authorize([]),

@@ -11,6 +11,16 @@ export type TcpProxy = {
   /** Forwards no byte, no end and no reset, in either direction, until `thaw`; new connections hang too. */
   freeze(): void;
   thaw(): void;
+  /** Thaws for new connections alone: of those that are open nothing is heard again, as after a change of the route. */
+  forget(): void;
+  /** Resets every open connection, and each new one at once, until `accept`. */
+  refuse(): void;
+  accept(): void;
+  /**
+   * Whether a connection is to be reset instead of the answer to what has just gone out on it; asked with everything
+   * that its client has sent, piece by piece.
+   */
+  loseAnswers(isToLose: (sent: Buffer, connection: number) => boolean): void;
   /** Cuts everything, frozen or not. Safe to call twice. */
   stop(): Promise<void>;
 };
@@ -20,10 +30,10 @@ export async function startTcpProxy(targetPort: () => number): Promise<TcpProxy>
   const clients = new Set<Socket>();
   const sockets = new Set<Socket>();
   let opened = 0;
-  let frozen: PromiseWithResolvers<void> | undefined;
-  const passable = async () => {
-    while (frozen) await frozen.promise;
-  };
+  let isRefusing = false;
+  let isToLose: (sent: Buffer, connection: number) => boolean = () => false;
+  /** Shared by the connections that were made before they were forgotten. */
+  let era: { frozen?: PromiseWithResolvers<void> } = {};
   const watch = (socket: Socket) => {
     sockets.add(socket);
     // An error ends both directions below; here it must only not be fatal.
@@ -31,14 +41,32 @@ export async function startTcpProxy(targetPort: () => number): Promise<TcpProxy>
   };
 
   async function serve(client: Socket): Promise<void> {
+    const mine = era;
+    const passable = async () => {
+      while (mine.frozen) await mine.frozen.promise;
+    };
     await passable();
     if (client.destroyed) return;
     const upstream = connect({ port: targetPort(), host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
     watch(upstream);
-    await Promise.all([forward(client, upstream, passable), forward(upstream, client, passable)]);
+    const connection = opened;
+    let losing = false;
+    const request = async (sent: Buffer) => {
+      await passable();
+      losing ||= isToLose(sent, connection);
+    };
+    const answer = async () => {
+      await passable();
+      if (losing) throw new Error('the answer is lost');
+    };
+    await Promise.all([forward(client, upstream, request), forward(upstream, client, answer)]);
   }
 
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+    if (isRefusing) {
+      client.on('error', () => {}).resetAndDestroy();
+      return;
+    }
     opened++;
     clients.add(client);
     client.once('close', () => clients.delete(client));
@@ -49,18 +77,31 @@ export async function startTcpProxy(targetPort: () => number): Promise<TcpProxy>
   const { port } = server.address() as AddressInfo;
 
   const drop = () => {
-    for (const socket of sockets) socket.resetAndDestroy();
+    for (const socket of sockets) cut(socket);
   };
   return {
     port,
     connections: () => ({ opened, open: clients.size }),
     drop,
     freeze: () => {
-      frozen ??= Promise.withResolvers();
+      era.frozen ??= Promise.withResolvers();
     },
     thaw: () => {
-      frozen?.resolve();
-      frozen = undefined;
+      era.frozen?.resolve();
+      era.frozen = undefined;
+    },
+    forget: () => {
+      era = {};
+    },
+    refuse: () => {
+      isRefusing = true;
+      drop();
+    },
+    accept: () => {
+      isRefusing = false;
+    },
+    loseAnswers: (next) => {
+      isToLose = next;
     },
     stop: async () => {
       if (!server.listening) return;
@@ -73,16 +114,23 @@ export async function startTcpProxy(targetPort: () => number): Promise<TcpProxy>
 }
 
 /** Not `pipe`: that one would go on below a freeze as soon as its destination has room again. */
-async function forward(from: Socket, to: Socket, passable: () => Promise<void>): Promise<void> {
+async function forward(from: Socket, to: Socket, passable: (chunk: Buffer) => Promise<void>): Promise<void> {
+  const nothing = Buffer.alloc(0);
   try {
     for await (const chunk of from.iterator({ destroyOnReturn: false })) {
-      await passable();
+      await passable(chunk);
       if (!to.write(chunk)) await once(to, 'drain');
     }
-    await passable();
+    await passable(nothing);
     to.end();
   } catch {
-    await passable();
-    for (const socket of [from, to]) socket.resetAndDestroy();
+    await passable(nothing).catch(() => undefined);
+    for (const socket of [from, to]) cut(socket);
   }
+}
+
+/** By a reset, unless its end is under way already: Node 26 then sometimes never finishes with it, nor with the process. */
+function cut(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }

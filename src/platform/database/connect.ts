@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import SqliteDatabase from 'better-sqlite3';
 import { Kysely, PostgresDialect, sql, SqliteDialect, type Transaction } from 'kysely';
@@ -38,6 +39,11 @@ export type Connection = {
    * For what would then be done again in any case.
    */
   transactionSyncedLater<Result>(work: (trx: Trx) => Promise<Result>): Promise<Result>;
+  /**
+   * Gives up every connection to the server, so that what waits for an answer fails at once: after a change of the
+   * route, say, none would come for minutes. Nothing to do with SQLite.
+   */
+  dropConnections(): void;
   close(): Promise<void>;
 };
 
@@ -132,6 +138,7 @@ function connectSqlite(dataDirectory: string, onFault: (message: string) => void
     db,
     dialect: 'sqlite',
     pool: null,
+    dropConnections: () => undefined,
     transactionSyncedLater,
     async transactionSyncedAside(work) {
       const result = await transactionSyncedLater(work);
@@ -235,7 +242,12 @@ async function connectPostgres(url: string): Promise<Connection> {
   });
   // A connection that is lost fails the query it was used for; as an event nobody listens to it would end the process.
   pool.on('error', () => undefined);
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  const clients = new Set<pg.PoolClient>();
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined);
+    clients.add(client);
+  });
+  pool.on('remove', (client) => void clients.delete(client));
   try {
     await pool.query('select 1');
   } catch (cause) {
@@ -248,8 +260,16 @@ async function connectPostgres(url: string): Promise<Connection> {
     db,
     dialect: 'postgres',
     pool,
+    dropConnections: () => {
+      for (const client of clients) streamOf(client).destroy();
+    },
     transactionSyncedAside: (work) => db.transaction().execute(work),
     transactionSyncedLater: (work) => db.transaction().execute(work),
     close: () => db.destroy(),
   };
+}
+
+/** The socket of a client, which its types do not name: only what ends that ends a query that waits. */
+function streamOf(client: pg.PoolClient): Duplex {
+  return (client as unknown as { connection: { stream: Duplex } }).connection.stream;
 }
