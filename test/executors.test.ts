@@ -13,13 +13,10 @@ import { supervisorTimes } from '../src/actions/executors/supervisor.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { isAlive } from './support/alive.ts';
 import { createDummyExecutor } from './support/dummy-executor.ts';
-import { endAtOnce } from './support/end-at-once.ts';
 import { pidsIn, promisesOfExecutors, runStep, type ExecutorKind } from './support/executor-suite.ts';
 import { createFastClock } from './support/fast-clock.ts';
 import { timely } from './support/timely-clock.ts';
 import { sshServerKinds, startSshServer, type SshServerKind } from './support/ssh-server.ts';
-
-endAtOnce();
 
 /** The 10 s between TERM and KILL are 2; where bash counts them itself, it is told of one. */
 const clock = timely(systemClock);

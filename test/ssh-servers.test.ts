@@ -4,7 +4,6 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { until } from './support/api-client.ts';
-import { endAtOnce } from './support/end-at-once.ts';
 import { createApplication, createPipeline, openWorkplace, untilAction } from './support/fixtures.ts';
 import type { TestAction, Workplace } from './support/fixtures.ts';
 import { startServer, type TestServer } from './support/server.ts';
@@ -29,8 +28,6 @@ type Target = {
   status: string;
   status_reason_human_readable: string;
 };
-
-endAtOnce();
 
 /** The last one is OpenSSH's where there is one. */
 const kind = sshServerKinds.at(-1) ?? 'ssh2';

@@ -9,14 +9,11 @@ import { createSshExecutor } from '../src/actions/executors/ssh.ts';
 import { hostKeyFingerprint } from '../src/platform/ssh-host-key.ts';
 import { isAlive } from './support/alive.ts';
 import { until } from './support/api-client.ts';
-import { endAtOnce } from './support/end-at-once.ts';
 import { killAll, pidsIn, runStep } from './support/executor-suite.ts';
 import { createFastClock } from './support/fast-clock.ts';
 import { freePort } from './support/free-port.ts';
 import { processesOfRun } from './support/run-processes.ts';
 import { sshServerKinds, startSshServer, type TestSshServer } from './support/ssh-server.ts';
-
-endAtOnce();
 
 const done = { kind: 'exited', code: 0 };
 /** A server does without a sign of life for 2 s, not 10; it gets one every 0.2 s, not 2. */

@@ -3,6 +3,8 @@
  * after many connections were cut) turns for ever in `Environment::CleanupHandles`, for a request that never ends.
  */
 export function endAtOnce(): void {
+  if (isSet) return;
+  isSet = true;
   let isLast = false;
   process.on('beforeExit', () => {
     if (isLast) process.exit();
@@ -11,3 +13,5 @@ export function endAtOnce(): void {
     setImmediate(() => undefined);
   });
 }
+
+let isSet = false;

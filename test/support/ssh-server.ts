@@ -9,6 +9,7 @@ import { sshdPath, startOpenSshServer } from './open-ssh-server.ts';
 import { startSsh2Server } from './ssh2-server.ts';
 import { startTcpProxy } from './tcp-proxy.ts';
 import { onceWeAreGone } from './watchdog.ts';
+import { endAtOnce } from './end-at-once.ts';
 
 export type SshServerKind = 'ssh2' | 'openssh';
 
@@ -63,6 +64,7 @@ const starters: Record<SshServerKind, StartInnerSshServer> = {
  * process.
  */
 export async function startSshServer(kind: SshServerKind): Promise<TestSshServer> {
+  endAtOnce();
   const user = userInfo().username;
   const processes = markProcesses();
   const { home, folder, removeFolders } = await makeFolders();
