@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { knownContext, type KnownNames } from '../src/hooks/known-context.ts';
 import { until } from './support/api-client.ts';
 import { createTestDatabase, databaseKinds } from './support/database.ts';
@@ -13,6 +14,7 @@ import {
   sendSigned,
   untilAction,
 } from './support/fixtures.ts';
+import { startGitServer } from './support/git-server.ts';
 import { startInProcessApp } from './support/in-process-app.ts';
 import type { InProcessApp } from './support/in-process-app.ts';
 import { startReceiver } from './support/receiver.ts';
@@ -85,18 +87,42 @@ for (const kind of databaseKinds) {
         'the hook to be switched off',
       );
 
-      const ids = [hooked, manual.id, again.id];
+      const deployments = await deployTwiceAndBack(t, receiver.url);
+      const ids = [hooked, manual.id, again.id, ...deployments];
       const events = (await Promise.all(ids.map(eventsOf))).flat();
       const variables = ['commit_hash', 'source_type', 'source_ref'];
       compare(knownContext('application', variables), events);
     });
+
+    /** The events of a deployment, of another that repeats it, and of one that takes it back. */
+    const deployTwiceAndBack = async (t: TestContext, url: string): Promise<number[]> => {
+      const git = await startGitServer();
+      t.after(() => git.stop());
+      await git.createRepository('acme/web', { 'index.html': 'one' });
+      const repository = git.cloneUrl('acme/web');
+      const application = await createApplication(app, { repository, default_branch: 'main' });
+      const pipelineId = await createPipeline(app, application, [], { default_steps: true });
+      await createOutgoingHook(app, pipelineId, url, everything);
+      const ids: number[] = [];
+      for (const type of ['deploy', 'redeploy', 'rollback']) {
+        const { headers } = await app.api.request('POST', `/applications/${application.id}/deployments`, {
+          type,
+        });
+        const id = Number(headers.get('x-devopness-action-id'));
+        const { status, status_reason_human_readable: reason } = await untilAction(app, id);
+        assert.equal(status, 'completed', reason);
+        ids.push(id);
+      }
+      return ids;
+    };
 
     test('are those that real events of a server have, and no others', async (t) => {
       const receiver = await startReceiver();
       t.after(() => receiver.close());
       const server = await app.api.post<{ id: number }>(`/environments/${app.environmentId}/servers`, {
         hostname: 'a-machine',
-        ip_address: '192.0.2.1',
+        ip_address: '127.0.0.1',
+        ssh_port: 1,
       });
       const pipeline = { name: 'Restart', operation: 'restart', steps: [{ command: 'true' }] };
       const { id } = await app.api.post<{ id: number }>(`/pipelines/server/${server.id}`, pipeline);

@@ -223,10 +223,10 @@ for (const kind of databaseKinds) {
         [one[1], two[1]],
       );
       for (const { resource_data } of targets) {
-        const sentence = `${resource_data.hostname}: this version of Hookline runs steps on the target local only.`;
-        assert.ok(
-          action.status_reason_human_readable.includes(sentence),
+        const { hostname } = resource_data;
+        assert.match(
           action.status_reason_human_readable,
+          new RegExp(`Step 1 on ${hostname}: .*(no known host name|cannot be reached|does not answer)`),
         );
       }
       await done('unlink', application, one);

@@ -176,7 +176,7 @@ for (const kind of databaseKinds) {
       const first = await run(await createPipeline(work, await createApplication(work)), { servers: [id] });
       const again = await retried(first.id);
       assert.equal(again.status_reason_human_readable, first.status_reason_human_readable);
-      assert.match(again.status_reason_human_readable, /^chosen-/);
+      assert.match(again.status_reason_human_readable, /^Step 1 on chosen-/);
     });
 
     test('while it waits or runs an action is not run again; the answer says in which state it is', async () => {
@@ -326,7 +326,7 @@ for (const kind of databaseKinds) {
       await createPipeline(work, application);
       for (const [body, field] of [
         [{}, 'type'],
-        [{ type: 'rollback' }, 'type'],
+        [{ type: 'undo' }, 'type'],
         [{ type: 'deploy', source_type: 'fork' }, 'source_type'],
         [{ type: 'deploy', servers: [999_999] }, 'servers.0'],
       ] as const) {
