@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { apiTable } from '../scripts/api-table.ts';
@@ -30,5 +30,17 @@ test('every link between the documents leads somewhere', async () => {
     for (const [, target] of text.matchAll(/\]\((?!https?:)([^)#]+)/g)) {
       await assert.doesNotReject(readFile(join(page, '..', target!)), `${page} links to ${target}`);
     }
+  }
+});
+
+test('every file that the table of promises in ARCHITECTURE.md names is there', async () => {
+  const text = await readFile('ARCHITECTURE.md', 'utf8');
+  const rows = text.split('\n').filter((line) => /^\|.*\| `/.test(line));
+  assert.ok(rows.length > 10);
+  for (const row of rows) {
+    const [, , kept = '', tested = ''] = row.split('|');
+    for (const [, path] of kept.matchAll(/`([^`]+\/[^`]+\.ts)`/g))
+      await assert.doesNotReject(access(join('src', path!)), path);
+    for (const [, path] of tested.matchAll(/`([^`]+)`/g)) await assert.doesNotReject(access(path!), path);
   }
 });
