@@ -12,3 +12,12 @@ export function hostKeyFingerprint(text: string): string {
   const digest = createHash('sha256').update(Buffer.from(text.split(' ')[1] ?? '', 'base64'));
   return `SHA256:${digest.digest('base64').replace(/=+$/, '')}`;
 }
+
+/** The stored form of a key that somebody gives, of which a comment is left out; null when it is none. */
+export function readHostKey(given: string): string | null {
+  const [type = '', base64 = ''] = given.trim().split(/\s+/);
+  const key = Buffer.from(base64, 'base64');
+  // A key says its type itself, and `hostKeyText` writes base64 as it is written.
+  const isWhole = key.length > 4 + type.length && key.readUInt32BE(0) === type.length;
+  return isWhole && hostKeyText(key) === `${type} ${base64}` ? hostKeyText(key) : null;
+}

@@ -56,7 +56,6 @@ const optionalFields = {
     Nullable(
       Type.String({
         maxLength: 1000,
-        pattern: '^(/|~/)[^\\u0000-\\u001f]*$',
         description:
           'Where releases and the link `current` lie on a target, e.g. `/srv/web` or `~/web`. If left out: `~/<name>` on a server, a folder of its own in the data directory on the machine of Hookline.',
       }),
@@ -147,8 +146,9 @@ export function applicationRoutes(
     if (given.root_directory?.split('/').includes('..')) {
       faults.push({ field: 'root_directory', message: 'must not leave the repository with ..' });
     }
-    if (given.deploy_directory?.split('/').some((part) => part === '..')) {
-      faults.push({ field: 'deploy_directory', message: 'must not hold ..' });
+    if (given.deploy_directory && !isDirectory(given.deploy_directory)) {
+      const message = 'must begin with / or ~/ and hold neither .. nor control characters';
+      faults.push({ field: 'deploy_directory', message });
     }
     if (given.name !== undefined && (await nameIsTaken(db, place.environmentId, given.name, exceptId))) {
       faults.push({ field: 'name', message: taken });
@@ -307,6 +307,12 @@ export function applicationRoutes(
       return reply.status(204).send(null);
     },
   });
+}
+
+/** A folder on a target: absolute, or in the home of whoever deploys there. */
+function isDirectory(path: string): boolean {
+  // eslint-disable-next-line no-control-regex -- control characters are what it refuses
+  return /^~?\/[^\u0000-\u001f]*$/.test(path) && !path.split('/').includes('..');
 }
 
 function asObject({ id, name }: ApplicationRow) {

@@ -11,6 +11,7 @@ import { onePage, PageQuery } from '../../platform/http/pagination.ts';
 import { idParam, noContent, Nullable } from '../../platform/http/schemas.ts';
 import type { HttpApp } from '../../platform/http/server.ts';
 import type { SecretBox } from '../../platform/secret-box.ts';
+import { readHostKey } from '../../platform/ssh-host-key.ts';
 import { keyPair } from './key-pair.ts';
 import { usersOfPlaces } from '../places/present.ts';
 import { findPlace } from '../places/store.ts';
@@ -41,7 +42,6 @@ const connection = {
     Nullable(
       Type.String({
         maxLength: 8192,
-        pattern: '^[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}$',
         description:
           'Type and key as in `known_hosts`. If left out, the key of the first connection that succeeds; null forgets it.',
       }),
@@ -117,7 +117,7 @@ export function serverRoutes(
           private_key_sealed: box.seal(pair.privateKey, 'server key'),
           max_parallel_actions: body.max_parallel_actions ?? 0,
           provision_input: null,
-          host_key: body.ssh_host_key ?? null,
+          host_key: body.ssh_host_key ? hostKeyOf(body.ssh_host_key) : null,
           connection_status: null,
           connection_message: null,
           connection_checked_at: null,
@@ -203,7 +203,7 @@ export function serverRoutes(
           ...(ssh_port === undefined ? {} : { ssh_port }),
           ...(ssh_user === undefined ? {} : { ssh_user }),
           ...(max_parallel_actions === undefined ? {} : { max_parallel_actions }),
-          ...(hostKey === undefined ? {} : { host_key: hostKey }),
+          ...(hostKey === undefined ? {} : { host_key: hostKey && hostKeyOf(hostKey) }),
           ...(isToTest
             ? { connection_status: null, connection_message: null, connection_checked_at: null }
             : {}),
@@ -240,6 +240,15 @@ export function serverRoutes(
       return reply.status(204).send(null);
     },
   });
+}
+
+/** Throws `invalid` when it is none. */
+function hostKeyOf(given: string): string {
+  const key = readHostKey(given);
+  if (key !== null) return key;
+  const message =
+    'must be the type and the key as in known_hosts, e.g. "ssh-ed25519 AAAAC3…"; ssh-keyscan prints them';
+  throw invalid([{ field: 'ssh_host_key', message }]);
 }
 
 function differs<Value>(given: Value | undefined, now: Value): boolean {
