@@ -308,7 +308,9 @@ const values: Record<string, unknown[] | null> = {
   ],
   ssh_port: [22],
   ssh_private_key: null,
-  ssh_public_key: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIghn1X58zkB7FXKA4pw515wha8RvZsBJLnMu3wx1YO+ hookline-web-1'],
+  ssh_public_key: [
+    'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIghn1X58zkB7FXKA4pw515wha8RvZsBJLnMu3wx1YO+ hookline-web-1',
+  ],
   ssh_user: ['deploy'],
   status: ['completed', 'active', 'running'],
   status_human_readable: ['Completed'],

@@ -1,6 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdirSync, unlinkSync, writeFileSync } from 'node:fs';
-import { constants, homedir, userInfo } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../platform/clock.ts';
 import {
@@ -14,7 +14,16 @@ import {
   type StepOutcome,
   type StepRun,
 } from './executor.ts';
-import { endRecordedGroups, groupFile, recordedRuns, recordGroup, scriptName } from './process-groups.ts';
+import { exportsOf, quote } from './bash-text.ts';
+import { CannotLaunch, createLauncher, type Launcher } from './launcher.ts';
+import {
+  endRecordedGroups,
+  groupFile,
+  recordedRuns,
+  recordGroup,
+  scriptName,
+  setupFile,
+} from './process-groups.ts';
 import { endProcesses, findProcesses, findValues, groupIsRunning, signalGroup } from './processes.ts';
 import { readOutput } from './read-output.ts';
 import { runSupervised, type Channel } from './run-supervised.ts';
@@ -48,6 +57,7 @@ export function createLocalExecutor(options: {
   const me = userInfo().username;
   const limits = limitCommands(options.limits ?? {});
   mkdirSync(scriptDirectory, { recursive: true, mode: 0o700 });
+  const launcher = createLauncher({ directory: scriptDirectory, clock });
   return {
     runsAsAnother: Boolean(options.user && options.user !== me),
     async run(given) {
@@ -67,9 +77,12 @@ export function createLocalExecutor(options: {
         throw new TargetUnusable(`its folder cannot be used: ${(cause as Error).message}.`, { cause });
       }
       try {
-        return await runScript({ ...step, workingDirectory }, { script, limits, clock, me });
+        return await runScript({ ...step, workingDirectory }, { script, limits, clock, me, launcher });
+      } catch (cause) {
+        throw cause instanceof CannotLaunch ? cannotStart(cause) : cause;
       } finally {
         remove(script);
+        remove(setupFile(script));
         remove(groupFile(script));
       }
     },
@@ -121,58 +134,80 @@ async function startChannel(command: string): Promise<Channel> {
 
 async function runScript(
   step: StepRun,
-  { script, limits, clock, me }: { script: string; limits: string; clock: Clock; me: string },
+  { script, limits, clock, me, launcher }: Surroundings & { script: string },
 ): Promise<StepOutcome> {
   if (step.signal.aborted) return { kind: 'cancelled' };
-  // The outer shell makes one pipe of both outputs, which keeps their order, and then becomes bash.
-  const bash = ['bash', '--noprofile', '--norc', ...bashOptions.split(' '), script];
-  const outer = limits ? ['/bin/bash', `exec 2>&1; ${limits} && exec "$@"`] : ['/bin/sh', 'exec "$@" 2>&1'];
-  const child = start(outer[0]!, ['-c', outer[1]!, 'sh', ...bash], {
-    cwd: step.workingDirectory,
-    env: {
-      PATH: searchPath,
-      HOME: homedir(),
-      USER: me,
-      LOGNAME: me,
-      SHELL: '/bin/bash',
-      LANG: 'C.UTF-8',
-      ...step.environment,
-      ...Object.fromEntries(Object.entries(step.paths).map(([name, path]) => [name, expand(path)])),
-      [runIdVariable]: step.runId,
-    },
-    detached: true,
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  recordGroup(script, child.pid);
-  const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
-    child.once('error', (cause) => reject(cannotStart(cause)));
-    child.once('exit', (code, signal) => resolve({ code, signal }));
-  });
-  const output = child.stdout ? readOutput(child.stdout, step.onOutput, clock) : null;
+  const { pid, output, exited } = await launcher.launch(
+    setupOf(step, { script, limits, me }),
+    setupFile(script),
+  );
+  recordGroup(script, pid);
+  const reader = readOutput(output, step.onOutput, clock);
   const ended = new AbortController();
-  const stop = stopOnRequest(child, step, clock, ended.signal);
+  const stop = stopOnRequest(pid, step, clock, ended.signal);
   try {
-    const { code, signal } = await exited;
+    const code = await exited;
     ended.abort();
     const stopped = await stop;
-    await endLeftovers(child, step, clock);
-    await output?.closeHeldOpen();
-    await output?.done;
+    await endLeftovers(pid, step, clock);
+    await reader.closeHeldOpen();
+    await reader.done;
     if (stopped) return { kind: stopped };
-    return { kind: 'exited', code: code ?? 128 + (signal ? constants.signals[signal] : 0) };
+    if (code === null)
+      throw new TargetUnusable('the program that watches over the step was ended from outside.');
+    return { kind: 'exited', code };
   } catch (error) {
     ended.abort();
-    await output?.done;
+    await reader.done;
     throw error;
   }
 }
 
-/** Some failures are thrown at once (an environment too large for the system), others are an event. */
-function start(...given: Parameters<typeof spawn>): ChildProcess {
-  try {
-    return spawn(...given);
-  } catch (cause) {
-    throw cannotStart(cause);
+type Surroundings = { limits: string; clock: Clock; me: string; launcher: Launcher };
+
+/** What a shell reads to become the step. */
+function setupOf(
+  step: StepRun,
+  { script, limits, me }: { script: string; limits: string; me: string },
+): string {
+  const environment = {
+    PATH: searchPath,
+    HOME: homedir(),
+    USER: me,
+    LOGNAME: me,
+    SHELL: '/bin/bash',
+    LANG: 'C.UTF-8',
+    ...step.environment,
+    [runIdVariable]: step.runId,
+  };
+  mustFit(environment);
+  const exports = exportsOf({ environment, paths: step.paths }).map(({ command }) => command);
+  const become = `exec bash --noprofile --norc ${bashOptions} ${quote(script)} 3>&-`;
+  return [
+    `cd -- ${quote(step.workingDirectory)}`,
+    'unset OLDPWD SHLVL HOOKLINE_PIPES',
+    ...exports,
+    ...(limits ? [limits] : []),
+    become,
+  ].join(' &&\n');
+}
+
+/** What Linux hands to a program, in bytes: each variable, and all of them where the stack is not limited further. */
+const mostOfOne = 128 * 1024 - 1;
+const mostOfAll = 2 * 1024 * 1024 - 64 * 1024;
+
+/** The shell that becomes the step could only fail with a number. */
+function mustFit(environment: Record<string, string>): void {
+  let all = 0;
+  for (const [name, value] of Object.entries(environment)) {
+    const bytes = Buffer.byteLength(value) + name.length + 2;
+    all += bytes + 8;
+    if (bytes > mostOfOne) {
+      throw new CannotLaunch(`the variable ${name} has ${bytes} bytes, the system takes ${mostOfOne}`);
+    }
+  }
+  if (all > mostOfAll) {
+    throw new CannotLaunch(`its variables have ${all} bytes, the system takes ${mostOfAll}`);
   }
 }
 
@@ -183,17 +218,17 @@ function cannotStart(cause: unknown): TargetUnusable {
 
 /** Waits for the end, the timeout or a cancel, whichever comes first, and says which of the latter two it was. */
 async function stopOnRequest(
-  child: ChildProcess,
+  pid: number,
   step: StepRun,
   clock: Clock,
   ended: AbortSignal,
 ): Promise<'timed-out' | 'cancelled' | null> {
   await clock.sleep(step.timeoutMs, AbortSignal.any([ended, step.signal]));
-  if (ended.aborted || child.pid === undefined) return null;
+  if (ended.aborted) return null;
   const why = step.signal.aborted ? 'cancelled' : 'timed-out';
-  signalGroup(child.pid, 'SIGTERM');
+  signalGroup(pid, 'SIGTERM');
   await clock.sleep(graceAfter(step.signal), ended);
-  await endRunNow(child.pid, step, clock);
+  await endRunNow(pid, step, clock);
   return why;
 }
 
@@ -203,9 +238,7 @@ async function endRunNow(group: number, step: StepRun, clock: Clock): Promise<vo
 }
 
 /** A script may leave processes in the background, in its group or in a session of their own; they are ended, and the log says so. */
-async function endLeftovers(child: ChildProcess, step: StepRun, clock: Clock): Promise<void> {
-  const { pid } = child;
-  if (pid === undefined) return;
+async function endLeftovers(pid: number, step: StepRun, clock: Clock): Promise<void> {
   const marker = `${runIdVariable}=${step.runId}`;
   const isLeft = async () =>
     (await groupIsRunning(pid)) || (await findProcesses(marker, { startedAfter: pid })).length > 0;

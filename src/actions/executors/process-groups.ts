@@ -20,6 +20,11 @@ export function groupFile(script: string): string {
   return `${script}.group`;
 }
 
+/** What a shell reads to become the script. */
+export function setupFile(script: string): string {
+  return `${script}.setup`;
+}
+
 export function recordGroup(script: string, pid: number | undefined): void {
   if (pid !== undefined) writeFileSync(groupFile(script), `${pid} ${startTime(pid)}`, { mode: 0o600 });
 }
@@ -39,7 +44,9 @@ export async function endRecordedGroups(directory: string, runId: string): Promi
     // While a group lives, the system gives its number to no new process, so a group without its leader is still ours.
     if (now === startedAt || (now === '' && groupIsAlive(Number(pid)))) signalGroup(Number(pid), 'SIGKILL');
     await rm(file, { force: true });
-    await rm(join(directory, basename(name, '.group')), { force: true });
+    const script = join(directory, basename(name, '.group'));
+    await rm(script, { force: true });
+    await rm(setupFile(script), { force: true });
   }
 }
 

@@ -1,3 +1,4 @@
+import { expandable, exportsOf } from './bash-text.ts';
 import { bashOptions, graceMs, lostGraceMs, runIdVariable, searchPath, type StepRun } from './executor.ts';
 
 /** How often the other side says that it is there. */
@@ -125,7 +126,10 @@ hookline "$@"
 
 /** The command that reads what `supervisorInput` gives. With another user through sudo, which must not ask for a password. */
 export function supervisorCommand(step: Pick<StepRun, 'runId' | 'runAsUser'>, size: number): string {
-  const sudo = step.runAsUser === '' ? '' : `sudo -n -H -u ${quote(step.runAsUser)} -- `;
+  // The user's own shell reads this, which need not be one that knows the quotes of bash.
+  if (!/^[a-z_][a-z0-9_-]*\$?$|^$/.test(step.runAsUser))
+    throw new Error(`no name of a user: ${step.runAsUser}`);
+  const sudo = step.runAsUser === '' ? '' : `sudo -n -H -u ${step.runAsUser} -- `;
   return `exec ${sudo}bash --noprofile --norc -s -- ${step.runId} ${size}`;
 }
 
@@ -140,28 +144,20 @@ export function supervisorInput(
   prelude: string,
   times: SupervisorTimes,
 ): SupervisorInput {
-  const variables = Object.entries(step.environment).map(([name, value]) => [name, quote(value)] as const);
-  const paths = Object.entries(step.paths).map(([name, path]) => [name, expandable(path)] as const);
   // The id of the run, by which its processes are found, is nothing that a variable may take the place of.
-  const exports = [...variables, ...paths]
-    .filter(([name]) => /^[A-Za-z_]\w*$/.test(name) && name !== runIdVariable)
-    .map(([name, value]) => `export ${name}=${value}`);
+  const exports = exportsOf(step).filter(({ name }) => name !== runIdVariable);
   // One line, so that bash counts the lines of the script as its author does.
-  const payload = ['exec </dev/null', ...exports, prelude, `set ${bashOptions}`, step.script]
+  const payload = [
+    'exec </dev/null',
+    ...exports.map(({ command }) => command),
+    prelude,
+    `set ${bashOptions}`,
+    step.script,
+  ]
     .filter(Boolean)
     .join('; ');
   return {
     text: `${supervisor(times)}dir=${expandable(step.workingDirectory)} mode=${step.directoryMode ?? '700'} keep_days=${step.keepSiblingsDays ?? ''}\n${payload}`,
     payloadBytes: Buffer.byteLength(payload),
   };
-}
-
-/** A text as one word of bash, on one line. */
-function quote(text: string): string {
-  const escaped = text.replaceAll(/[\\']/g, String.raw`\$&`).replaceAll('\n', String.raw`\n`);
-  return `$'${escaped.replaceAll('\r', String.raw`\r`)}'`;
-}
-
-function expandable(path: string): string {
-  return path.startsWith('~/') ? `"$HOME"${quote(path.slice(1))}` : quote(path);
 }

@@ -1,0 +1,270 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, constants, mkdirSync, mkdtempSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import type { Clock } from '../../platform/clock.ts';
+import { lostGraceMs, searchPath } from './executor.ts';
+
+const run = promisify(execFile);
+
+/** Pipes are made so many at a time. */
+const pipesAtOnce = 16;
+/** How often it is looked whether what waits for a program is still there. */
+const lookMs = 1000;
+
+const sayingWhy = 'its output says why';
+const wasEnded = 'the program that starts it was ended from outside';
+
+/*
+ * A small bash that starts programs. To start one, a process copies the tables of its whole memory, which takes a server
+ * of Node several milliseconds in which it does nothing else (`docs/decisions/0007-a-launcher-starts-the-steps.md`).
+ *
+ * It reads a line for each program: a number, the named pipe for its output and a file of bash that becomes the program.
+ * For each, one subshell waits: it tells the process id, then the exit code. A program has a process group of its own.
+ * When standard input ends, since Hookline has ended in whatever way, it ends all of them.
+ */
+const launcher = `exec 3>&1 >/dev/null
+set -m
+hookline_start() {
+  local id=$1 output=$2 setup=$3 pid='' code=0 watcher=$BASHPID what=ended
+  trap : TERM
+  trap 'what=failed' USR1
+  set -m
+  { ( . "$setup"; kill -USR1 "$watcher" ) 2>&1 & } >"$output"
+  pid=$!
+  set +m
+  echo "started $id $pid $watcher" >&3
+  while wait "$pid"; code=$?; kill -0 "$pid"; do
+    [ "$what" = failed ] && continue
+    kill -TERM -- "-$pid"
+    sleep ${lostGraceMs / 1000}
+    kill -KILL -- "-$pid"
+  done
+  echo "$what $id $code" >&3
+}
+while IFS=' ' read -r id output setup; do
+  hookline_start "$id" "$output" "$setup" </dev/null &
+done
+running=$(jobs -pr)
+[ -z "$running" ] || kill -TERM $running
+rm -rf "$HOOKLINE_PIPES"
+`;
+
+export type Launched = {
+  /** Of the program, and of its process group. */
+  pid: number;
+  /** Standard output and error in one, in their order. */
+  output: Readable;
+  /**
+   * The code, 128 and more for a signal; null when whatever waited for it was ended from outside. Rejects with
+   * CannotLaunch when the shell did not become the program; its output says why.
+   */
+  exited: Promise<number | null>;
+};
+
+/** A program could not be started. */
+export class CannotLaunch extends Error {
+  override name = 'CannotLaunch';
+}
+
+export type Launcher = {
+  /**
+   * Starts what `setup` becomes: bash that ends in `exec`, with nothing in its environment but what it exports, and
+   * whose standard input is empty. It is written to `file`, which the caller removes.
+   */
+  launch(setup: string, file: string): Promise<Launched>;
+};
+
+/** Puts its pipes below `directory`. Starts with the first program; ends with this process. */
+export function createLauncher({ directory, clock }: { directory: string; clock: Clock }): Launcher {
+  const launches = new Map<string, Launch>();
+  let number = 0;
+  let shell: Shell | null = null;
+  let isLooking = false;
+
+  const startShell = (): Shell => {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const pipes = mkdtempSync(join(directory, 'pipes-'));
+    const child = spawn('/bin/bash', ['--noprofile', '--norc', '-c', launcher, 'hookline-launcher'], {
+      cwd: '/',
+      env: { PATH: searchPath, HOOKLINE_PIPES: pipes },
+      detached: true,
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    const started: Shell = { child, pipes: createPipes(pipes) };
+    const isGone = (cause?: Error) => {
+      if (shell === started) shell = null;
+      // What has begun tells its end itself.
+      for (const launch of launches.values()) {
+        if (launch.shell === started && launch.watcher === null) launch.fail(cause?.message ?? wasEnded);
+      }
+    };
+    child.once('error', isGone);
+    child.once('exit', () => isGone());
+    child.stdin!.on('error', () => undefined);
+    onLines(child.stdout!, (line) => {
+      const [what, id = '', first = '', second = ''] = line.split(' ');
+      const launch = launches.get(id);
+      if (what === 'started') launch?.started(Number(first), Number(second));
+      else if (what === 'ended') launch?.ended(Number(first));
+      else launch?.fail(sayingWhy);
+    });
+    return started;
+  };
+
+  /** A program that waits can be ended by anything that its user runs. */
+  const look = async () => {
+    if (isLooking) return;
+    isLooking = true;
+    while (launches.size > 0) {
+      await clock.sleep(lookMs);
+      for (const launch of launches.values()) {
+        if (launch.watcher === null || isThere(launch.watcher)) continue;
+        // What it said last may not have been read yet.
+        if (launch.isGone) launch.ended(null);
+        launch.isGone = true;
+      }
+    }
+    isLooking = false;
+  };
+
+  return {
+    async launch(setup, file) {
+      shell ??= startShell();
+      const used = shell;
+      const id = String(++number);
+      const pipe = await used.pipes.take();
+      const started = Promise.withResolvers<number>();
+      const exited = Promise.withResolvers<number | null>();
+      // Whoever waits for them sees it.
+      for (const { promise } of [started, exited]) promise.catch(() => undefined);
+      const end = () => {
+        launches.delete(id);
+        if (launches.size === 0) keepAlive(used.child, false);
+        pipe.closeWriting();
+      };
+      const launch: Launch = {
+        shell: used,
+        watcher: null,
+        isGone: false,
+        started(pid, watcher) {
+          launch.watcher = watcher;
+          started.resolve(pid);
+        },
+        ended(code) {
+          end();
+          exited.resolve(code);
+        },
+        fail(why) {
+          end();
+          started.reject(new CannotLaunch(why));
+          exited.reject(new CannotLaunch(why));
+        },
+      };
+      launches.set(id, launch);
+      keepAlive(used.child, true);
+      void look();
+      try {
+        writeFileSync(file, setup, { mode: 0o600 });
+        used.child.stdin!.write(`${id} ${pipe.path} ${file}\n`);
+        return { pid: await started.promise, output: pipe.output, exited: exited.promise };
+      } catch (cause) {
+        const failure = cause instanceof CannotLaunch ? cause : new CannotLaunch(String(cause), { cause });
+        launch.fail(failure.message);
+        pipe.output.destroy();
+        throw failure;
+      }
+    },
+  };
+}
+
+type Shell = { child: ChildProcess; pipes: Pipes };
+
+type Launch = {
+  shell: Shell;
+  /** The process that waits for it, once it has begun. */
+  watcher: number | null;
+  /** It was not there any more when it was last looked. */
+  isGone: boolean;
+  started(pid: number, watcher: number): void;
+  ended(code: number | null): void;
+  fail(why: string): void;
+};
+
+/** Named pipes: real ones, which can be opened by name as well (`/dev/stderr`), other than the sockets Node makes. */
+type Pipes = { take(): Promise<Pipe> };
+type Pipe = {
+  path: string;
+  output: Readable;
+  /** Until then the pipe has no end, whether or not the program has opened it. */
+  closeWriting(): void;
+};
+
+function createPipes(directory: string): Pipes {
+  const free: string[] = [];
+  let made = 0;
+  let making: Promise<void> | null = null;
+  const make = async () => {
+    const paths = Array.from({ length: pipesAtOnce }, () => join(directory, String(++made)));
+    await run('mkfifo', ['-m', '600', ...paths]).catch((cause: Error) => {
+      throw new CannotLaunch(`no pipe for its output can be made: ${cause.message}`, { cause });
+    });
+    free.push(...paths);
+  };
+  return {
+    async take() {
+      while (free.length === 0) await (making ??= make().finally(() => (making = null)));
+      const path = free.pop()!;
+      const output = new Socket({
+        fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK),
+        readable: true,
+        writable: false,
+      });
+      let writing: number | null = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+      let isEmpty = false;
+      output.once('end', () => (isEmpty = true));
+      output.once('close', () => {
+        // Whoever still holds it open must not write into what another program says.
+        if (isEmpty) free.push(path);
+        else unlinkSync(path);
+      });
+      return {
+        path,
+        output,
+        closeWriting() {
+          if (writing !== null) closeSync(writing);
+          writing = null;
+        },
+      };
+    },
+  };
+}
+
+function onLines(stream: Readable, take: (line: string) => void): void {
+  let rest = '';
+  stream.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop()!;
+    for (const line of lines) take(line);
+  });
+}
+
+/** Whether this process waits for the shell before it ends. */
+function keepAlive(child: ChildProcess, wanted: boolean): void {
+  // Safe: pipes that are made for a child are sockets.
+  for (const part of [child, child.stdin as Socket, child.stdout as Socket]) {
+    if (wanted) part.ref();
+    else part.unref();
+  }
+}
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
