@@ -17,6 +17,7 @@ guardRoutes(app, {
   db: null as unknown as Db,
   clock: systemClock,
   limits: { address: never, token: never },
+  publicUrl: () => 'http://localhost',
 });
 app.register(
   async (api: HttpApp) =>

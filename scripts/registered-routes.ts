@@ -19,7 +19,7 @@ export async function registeredRoutes(): Promise<RegisteredRoute[]> {
   const routes: RegisteredRoute[] = [];
   // Safe: registering a route touches nothing of what its handler will need.
   const parts = { config: {}, clock: { now: () => 0 }, connection: {}, writer: {}, limits: {}, log };
-  guardRoutes(app, parts as unknown as Parts & { db: never; limits: RequestLimits });
+  guardRoutes(app, parts as unknown as Parts & { db: never; limits: RequestLimits; publicUrl: () => string });
   app.addHook('onRoute', ({ method, path, schema, config }) => {
     if (method === 'HEAD') return;
     const described = schema as { operationId?: string; summary?: string } | undefined;

@@ -41,7 +41,6 @@ import { resourceLinkRoutes } from './inventory/resource-link-routes.ts';
 import { serverRoutes } from './inventory/servers/routes.ts';
 import { pinHostKey } from './inventory/servers/store.ts';
 import { variableRoutes } from './inventory/variables/routes.ts';
-import { landingPage } from './landing.ts';
 import { referencePage } from './openapi/reference-page.ts';
 import { openApiRoutes } from './openapi/routes.ts';
 import { startDeliveryWorker } from './outgoing/delivery-worker.ts';
@@ -62,12 +61,14 @@ import { connect, type Connection } from './platform/database/connect.ts';
 import { isMigrated, migrate } from './platform/database/migrate.ts';
 import { connectBus } from './platform/database/notify.ts';
 import { trusts } from './platform/http/client-address.ts';
+import { pathPrefix } from './platform/http/path-prefix.ts';
 import { createHttpApp, type HttpApp } from './platform/http/server.ts';
 import { createMailer, type Mailer } from './platform/mailer.ts';
 import { takeNodeLease } from './platform/node-lease.ts';
 import { createRateLimit } from './platform/rate-limit.ts';
 import { createSecretBox, type SecretBox } from './platform/secret-box.ts';
 import { startSchedule } from './platform/schedule.ts';
+import { webPages } from './web.ts';
 
 export type RunningApp = {
   /** Where it listens, e.g. `http://127.0.0.1:8080`; null for a node that serves no HTTP. */
@@ -80,7 +81,7 @@ export type RunningApp = {
 };
 
 /** What a test may replace. */
-export type Overrides = { clock?: Clock; random?: () => number };
+export type Overrides = { clock?: Clock; random?: () => number; webFolder?: string };
 
 const hourMs = 3_600_000;
 /** Who changed what is asked long after what ran. */
@@ -146,7 +147,7 @@ export async function startApp(config: Config, log: Logger, overrides: Overrides
 
     let address: string | null = null;
     if (config.role !== 'worker') {
-      const http = createHttp(parts, () => isStopping);
+      const http = createHttp(parts, { isStopping: () => isStopping, webFolder: overrides.webFolder });
       await http.listen({ host: config.host, port: config.port });
       closers.push(() => http.close());
       const bound = http.server.address();
@@ -186,13 +187,18 @@ export type Parts = {
   feed: Feed;
 };
 
-function createHttp(parts: Parts, isStopping: () => boolean): HttpApp {
+function createHttp(
+  parts: Parts,
+  { isStopping, webFolder }: { isStopping: () => boolean; webFolder: string | undefined },
+): HttpApp {
   const { config, log, clock, connection, writer } = parts;
   const trustProxy = config.trustProxy.length > 0 && trusts(config.trustProxy);
-  const app = createHttpApp({ log, trustProxy, shed: createShed({ ...parts, trustProxy }) });
+  const readPath = pathPrefix(config.publicUrl);
+  const app = createHttpApp({ log, trustProxy, readPath, shed: createShed({ ...parts, trustProxy }) });
   refuseOtherMethods(app);
-  guardRoutes(app, { db: connection.db, clock, limits: requestLimits(config, clock) });
-  landingPage(app, writer.publicUrl);
+  const { publicUrl } = writer;
+  guardRoutes(app, { db: connection.db, clock, limits: requestLimits(config, clock), publicUrl });
+  webPages(app, { publicUrl, folder: webFolder });
   invitationPage(app, { db: connection.db, clock, throttle: parts.throttle });
   referencePage(app);
   healthRoutes(app, connection, isStopping);

@@ -38,7 +38,9 @@ type Wanted = { type: string; id?: number | string; name: string | null };
 
 /** They change nothing of an organization, or nobody who has an account makes the change. */
 const withoutEvent = new Set([
+  'addSession',
   'addUserPersonalAccessToken',
+  'deleteSession',
   'loginUser',
   'refreshTokenUser',
   'rejectTeamInvitation',

@@ -5,10 +5,11 @@ import type { Clock } from '../platform/clock.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import { networkOf } from '../platform/network-of.ts';
 import type { RateLimit } from '../platform/rate-limit.ts';
-import { authenticate, type Principal } from './authenticate.ts';
+import { authenticate, cookieSessionSeconds, type Principal } from './authenticate.ts';
 import { grantsOf, permissionsAt, type Grant } from './grants.ts';
 import type { Permission } from './permissions.ts';
 import { findScope, isScopedKind, type Scope, type ScopedKind } from './scopes.ts';
+import { sessionCookie } from './session-cookie.ts';
 
 /**
  * Who may call a route; each route declares one, and the server refuses to start with a route that does not.
@@ -43,7 +44,10 @@ declare module 'fastify' {
 export type RequestLimits = { address: RateLimit; token: RateLimit };
 
 /** Guards every route registered on `app` after this call. */
-export function guardRoutes(app: HttpApp, context: { db: Db; clock: Clock; limits: RequestLimits }): void {
+export function guardRoutes(
+  app: HttpApp,
+  context: { db: Db; clock: Clock; limits: RequestLimits; publicUrl: () => string },
+): void {
   const { db, limits } = context;
   app.decorateRequest('principal', null);
   app.decorateRequest('grants', null);
@@ -52,12 +56,16 @@ export function guardRoutes(app: HttpApp, context: { db: Db; clock: Clock; limit
     if (!route.config?.access)
       throw new Error(`${String(route.method)} ${route.url} does not declare its access.`);
   });
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     const { access, limit } = request.routeOptions.config;
     if (!access || limit === 'own') return;
     limits.address.take(networkOf(request.ip));
     if (access === 'public') return;
-    const principal = await authenticate(context, request.headers.authorization);
+    const principal = await authenticate(context, request);
+    if (principal.prolongedCookie) {
+      const cookie = { token: principal.prolongedCookie, maxAgeSeconds: cookieSessionSeconds };
+      reply.header('set-cookie', sessionCookie(context.publicUrl(), cookie));
+    }
     limits.token.take(`${principal.via} ${principal.tokenId}`);
     request.principal = principal;
     if (access === 'user') return mustBePerson(principal);
@@ -82,7 +90,7 @@ export async function mustStillHaveAccess(
 ): Promise<void> {
   const { access } = request.routeOptions.config;
   if (typeof access !== 'object' || !('param' in access)) return;
-  request.principal = await authenticate(context, request.headers.authorization);
+  request.principal = await authenticate(context, request);
   request.grants = await grantsOf(context.db, request.principal);
   const params = request.params as Record<string, string | number>;
   await check(context.db, request, access.permission, access.on, String(params[access.param]));

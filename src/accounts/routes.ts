@@ -7,7 +7,8 @@ import { idParam, noContent, OneOf, uuidParam } from '../platform/http/schemas.t
 import type { HttpApp } from '../platform/http/server.ts';
 import { principalOf } from './access.ts';
 import { changeAccount, emailRules, mostPasswordCharacters } from './change-account.ts';
-import { login, refresh } from './login.ts';
+import { cookieSessionSeconds, type Principal } from './authenticate.ts';
+import { beginCookieSession, login, refresh } from './login.ts';
 import {
   createPersonalAccessToken,
   ownToken,
@@ -22,6 +23,7 @@ import {
   presentUser,
   UserMe,
 } from './present.ts';
+import { mustNotBeCrossSite, sessionCookie } from './session-cookie.ts';
 import { deleteSession, findUser, listPersonalAccessTokens, type UserRow } from './store.ts';
 import type { Throttle } from './throttle.ts';
 import { Expiry } from './tokens.ts';
@@ -66,12 +68,20 @@ const PersonalAccessTokenCreate = Type.Object(
 );
 const PersonalAccessTokenRotate = Type.Object({ expires_at: Expiry }, { title: 'PersonalAccessTokenRotate' });
 
-export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock; throttle: Throttle }): void {
+export function accountRoutes(
+  app: HttpApp,
+  context: { db: Db; clock: Clock; throttle: Throttle; publicUrl: () => string },
+): void {
   const { db, clock } = context;
+  const cookieOf = (token: string | null) =>
+    sessionCookie(context.publicUrl(), { token, maxAgeSeconds: cookieSessionSeconds });
   const signedIn = async (userId: number): Promise<UserRow> => {
     const user = await findUser(db, userId);
     if (!user) throw new AppError('unauthenticated', 'This account no longer exists.');
     return user;
+  };
+  const endSession = async ({ via, tokenId }: Principal): Promise<void> => {
+    if (via === 'session') await deleteSession(db, Number(tokenId));
   };
 
   app.route({
@@ -114,9 +124,51 @@ export function accountRoutes(app: HttpApp, context: { db: Db; clock: Clock; thr
       response: noContent,
     },
     handler: async (request, reply) => {
-      const principal = principalOf(request);
-      if (principal.via === 'session') await deleteSession(db, Number(principal.tokenId));
+      await endSession(principalOf(request));
       return reply.status(204).send(null);
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/session',
+    config: {
+      access: 'public',
+      errors: {
+        401: 'The e-mail or the password is wrong.',
+        403: 'The request comes from a page of another origin.',
+      },
+    },
+    schema: {
+      operationId: 'addSession',
+      summary: 'Sign in a browser, by a cookie',
+      description:
+        'For the dashboard; programs use `POST /users/login`. The cookie `hookline_session` is out of reach of scripts and counts where no `Authorization` is sent. A call that is neither GET nor HEAD must then carry the header `x-hookline-csrf: 1`. The session ends when it was not used for 30 days. Attempts are limited as those of `POST /users/login`, and with them.',
+      body: UserLogin,
+      response: { 200: UserMe },
+    },
+    handler: async (request, reply) => {
+      mustNotBeCrossSite(request.headers);
+      const { user, token } = await beginCookieSession(context, { ...request.body, ipAddress: request.ip });
+      reply.header('set-cookie', cookieOf(token)).header('cache-control', 'no-store');
+      return { ...presentUser(user), social_accounts: [] };
+    },
+  });
+
+  app.route({
+    method: 'DELETE',
+    url: '/session',
+    config: { access: 'user' },
+    schema: {
+      operationId: 'deleteSession',
+      summary: 'Sign out a browser',
+      description:
+        'Ends the session and has the browser forget its cookie. A personal access token is left as it is.',
+      response: noContent,
+    },
+    handler: async (request, reply) => {
+      await endSession(principalOf(request));
+      return reply.status(204).header('set-cookie', cookieOf(null)).send(null);
     },
   });
 

@@ -54,6 +54,15 @@ export async function insertSession(
   await db.insertInto('sessions').values(session).execute();
 }
 
+/** A session by cookie, which has no refresh token: both ends move together. */
+export async function prolongSession(db: Db, id: number, expiresAt: number): Promise<void> {
+  await db
+    .updateTable('sessions')
+    .set({ access_expires_at: expiresAt, refresh_expires_at: expiresAt })
+    .where('id', '=', id)
+    .execute();
+}
+
 /** Removes the session of a refresh token and returns its user, so that a refresh token serves once. */
 export async function takeSessionByRefreshHash(
   db: Db,

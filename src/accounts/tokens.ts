@@ -6,6 +6,7 @@ import { invalid } from '../platform/errors.ts';
 export const tokenPrefix = {
   access: 'hl_at_',
   refresh: 'hl_rt_',
+  cookie: 'hl_ses_',
   personal: 'hl_pat_',
   project: 'hl_prj_',
   invitation: 'hl_inv_',

@@ -20,6 +20,9 @@ Send \`Authorization: Bearer <token>\` with every call that needs a token. A tok
 token from \`POST /users/personal-access-tokens\` which may do whatever you may do, or an API token of a project from
 \`POST /projects/{project_id}/tokens\`, which has one role in that project and is best for programs.
 
+The dashboard signs in with \`POST /session\` instead, which sets a cookie. It counts where no \`Authorization\` is sent; calls
+that are neither GET nor HEAD must then carry the header \`x-hookline-csrf: 1\`.
+
 What belongs to others is answered with 404, as if it did not exist. Where a permission is missing, the answer is 403 and
 names the permission.
 

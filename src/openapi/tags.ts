@@ -1,6 +1,7 @@
 /** How the operations are grouped: by the first part of their address. They are shown in this order. */
 const tags: Record<string, { name: string; description: string }> = {
   users: { name: 'Account', description: 'Signing in, your own account and your personal access tokens.' },
+  session: { name: 'Account', description: 'Signing in, your own account and your personal access tokens.' },
   organizations: {
     name: 'Organizations',
     description: 'What projects, people, roles and credentials belong to.',

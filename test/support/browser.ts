@@ -1,10 +1,18 @@
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after, before, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import chromium, { inflate } from '@sparticuz/chromium';
-import { chromium as launcher, type Browser } from 'playwright-core';
+import {
+  chromium as launcher,
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Page,
+} from 'playwright-core';
 
 /** A real browser, unpacked from its npm package. Its web security is on, so that what a page may not do fails. */
 export async function startBrowser(): Promise<Browser> {
@@ -43,4 +51,51 @@ async function unpack(folder: string): Promise<void> {
     if (before === undefined) delete process.env['TMPDIR'];
     else process.env['TMPDIR'] = before;
   }
+}
+
+export type OpenPage = { page: Page; context: BrowserContext };
+
+/**
+ * One browser for the tests of a file: call it where the tests stand. Each page has a context of its own. What a page must
+ * never do fails its test at the end: an error of a script, a breach of its policy, a request to another host.
+ */
+export function browserForTests(): {
+  open: (t: TestContext, url: string, options?: BrowserContextOptions) => Promise<OpenPage>;
+} {
+  let browser: Browser | undefined;
+  before(async () => {
+    browser = await startBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+  });
+  return {
+    open: async (t, url, options) => {
+      const context = await browser!.newContext(options);
+      const page = await context.newPage();
+      const faults = faultsOf(page, new URL(url).origin);
+      t.after(async () => {
+        await context.close();
+        assert.deepEqual(faults, []);
+      });
+      await page.goto(url);
+      return { page, context };
+    },
+  };
+}
+
+/** Fills itself while the page lives. */
+function faultsOf(page: Page, origin: string): string[] {
+  const faults: string[] = [];
+  page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
+  page.on('console', (message) => {
+    // An answer of the API that is an error is the page's to show.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      faults.push(`console: ${message.text()}`);
+  });
+  page.on('request', (request) => {
+    const { protocol, origin: to } = new URL(request.url());
+    if (/^https?:|^wss?:/.test(protocol) && to !== origin) faults.push(`request to ${request.url()}`);
+  });
+  return faults;
 }

@@ -1,14 +1,19 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { startPostgres } from './postgres.ts';
 import type { PostgresServer } from './postgres.ts';
 
 let server: PostgresServer | undefined;
 
 /**
- * Runs once before all test files (`--test-global-setup`). Starts one PostgreSQL and names it to the
+ * Runs once before all test files (`--test-global-setup`). Builds the dashboard if it is not built yet. Starts one PostgreSQL and names it to the
  * test processes in `HOOKLINE_TEST_POSTGRES`, which they inherit. When that is already set, the given
  * server is used and nothing is started.
  */
 export async function globalSetup(): Promise<void> {
+  execFileSync(process.execPath, [fileURLToPath(import.meta.resolve('../../scripts/build-web.mjs'))], {
+    stdio: 'inherit',
+  });
   if (process.env.HOOKLINE_TEST_POSTGRES) return;
   server = await startPostgres();
   process.env.HOOKLINE_TEST_POSTGRES = server.url;

@@ -27,6 +27,8 @@ export async function startInProcessApp(options: {
   env?: Record<string, string>;
   random?: () => number;
   clock?: FakeClock;
+  /** A dashboard other than the built one. */
+  webFolder?: string;
 }): Promise<InProcessApp> {
   const clock = options.clock ?? createFakeClock();
   let log = '';
@@ -39,7 +41,11 @@ export async function startInProcessApp(options: {
     ...options.env,
   });
   const logger = pino({ level: 'warn' }, { write: (line: string) => void (log += line) });
-  const app = await startApp(config, logger, { clock, random: options.random ?? (() => 0.5) });
+  const app = await startApp(config, logger, {
+    clock,
+    random: options.random ?? (() => 0.5),
+    webFolder: options.webFolder,
+  });
   try {
     const url = app.address ?? '';
     const session = createApiClient(url, (await login(url, ADMIN.email, ADMIN.password)).access_token);

@@ -37,6 +37,10 @@ export const peopleSteps = {
     })),
     step('getUserLogout', ({ answer }) => ({ token: answer<Tokens>('refreshTokenUser').access_token })),
 
+    step('addSession', ({ admin }) => ({ body: admin })),
+    step('loginUser', ({ admin }) => ({ body: admin }), 'a session to end'),
+    step('deleteSession', ({ answer }) => ({ token: answer<Tokens>('a session to end').access_token })),
+
     step('addUserPersonalAccessToken', () => ({ body: { name: 'Nightly report', expires_at: inDays(30) } })),
     step(
       'getUserMe',

@@ -116,6 +116,10 @@ const freshTeam = async (world: World): Promise<Call> => ({ path: { team_id: awa
  */
 export const preparations: Record<string, (world: World, me: Person) => Promise<Call>> = {
   loginUser: async (_world, { email, password }) => ({ body: { email, password } }),
+  addSession: async (_world, { email, password }) => ({ body: { email, password } }),
+  deleteSession: async ({ url }, { email, password }) => ({
+    api: createApiClient(url, (await login(url, email, password)).access_token),
+  }),
   refreshTokenUser: async ({ url }, { email, password }) => ({
     body: { refresh_token: (await login(url, email, password)).refresh_token },
   }),

@@ -37,11 +37,13 @@ export function createHttpApp(options: {
   log: FastifyBaseLogger;
   /** Whose `X-Forwarded-*` headers are believed. */
   trustProxy: TrustedAddress | false;
+  /** Takes off each request what is not of its address here. */
+  readPath?: (request: IncomingMessage) => void;
   /** Sees each request first: it answers it, or calls `next`. */
   shed?: (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
   patience?: typeof patience;
 }): HttpApp {
-  const { shed } = options;
+  const { readPath, shed } = options;
   const { headersMs, wholeMs, everyMs } = options.patience ?? patience;
   const app = fastify({
     // At `info` the program itself says where it listens, to people; Fastify's line would only repeat it.
@@ -61,6 +63,7 @@ export function createHttpApp(options: {
           keepAliveTimeout: 72_000,
         },
         (request, response) => {
+          readPath?.(request);
           if (shed) shed(request, response, () => handle(request, response));
           else handle(request, response);
         },
