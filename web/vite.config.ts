@@ -18,6 +18,7 @@ export default defineConfig({
   root: import.meta.dirname,
   // Addresses follow <base>, which is known only to the server that serves the page.
   base: './',
+  cacheDir: '.vite',
   plugins: [react(), placeholders],
   server: {
     port: 5173,

@@ -1,4 +1,5 @@
 import { useInfiniteQuery, type QueryKey } from '@tanstack/react-query';
+import { useCallback, useMemo } from 'react';
 import { readPage, type ListOperation } from '#sdk';
 
 type ListOptions = Parameters<typeof readPage>[1];
@@ -31,13 +32,16 @@ export function useList<O extends ListOptions, T>(
     refetchInterval,
     enabled,
   });
+  const { data, fetchNextPage } = query;
+  const rows = useMemo(() => data?.pages.flatMap(({ items }) => items) ?? [], [data]);
+  const loadMore = useCallback(() => void fetchNextPage(), [fetchNextPage]);
   return {
-    rows: query.data?.pages.flatMap(({ items }) => items) ?? [],
+    rows,
     isPending: query.isPending,
     error: query.error,
     hasMore: query.hasNextPage,
     isLoadingMore: query.isFetchingNextPage,
-    loadMore: () => void query.fetchNextPage(),
+    loadMore,
     retry: () => void query.refetch(),
   };
 }
