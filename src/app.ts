@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { guardRoutes, type RequestLimits } from './accounts/access.ts';
 import { pruneAudit } from './accounts/audit.ts';
@@ -6,6 +5,7 @@ import { accountRoutes } from './accounts/routes.ts';
 import { createThrottle, type Throttle } from './accounts/throttle.ts';
 import { startActionWorker } from './actions/action-worker.ts';
 import type { EventWriter } from './actions/events.ts';
+import { scriptDirectory } from './actions/executors/script-directory.ts';
 import { createLocalExecutor } from './actions/executors/local.ts';
 import { createSshConnections, type SshConnections } from './actions/executors/ssh-connections.ts';
 import { createFeed, type Feed } from './actions/feed.ts';
@@ -288,7 +288,7 @@ async function startWorkers(
   const client = createHttpClient({ guard, clock });
   const { dataDirectory } = config;
   const local = createLocalExecutor({
-    scriptDirectory: join(dataDirectory, 'scripts'),
+    scriptDirectory: scriptDirectory(dataDirectory),
     clock,
     user: config.localUser,
     limits: config.localLimits,

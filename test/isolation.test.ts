@@ -5,6 +5,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connectBeside } from '../src/platform/database/connect.ts';
+import { scriptDirectory } from '../src/actions/executors/script-directory.ts';
 import { pruneWorkspaces } from '../src/actions/workspaces.ts';
 import { readConfig } from '../src/config.ts';
 import { createTestDatabase } from './support/database.ts';
@@ -115,11 +116,13 @@ describe('steps on the machine of Hookline', { timeout: 60_000 }, () => {
   test('nobody else may read what is in the data folder, whatever the mode of the folder itself', async () => {
     await run(work, 'echo secret > file; chmod 666 file');
     const names = await readdir(data);
-    for (const name of ['hookline.db', 'hookline.db-wal', 'secret.key', 'scripts', 'workspaces']) {
+    for (const name of ['hookline.db', 'hookline.db-wal', 'secret.key', 'workspaces']) {
       assert.ok(names.includes(name), `${name} is not there: ${names.join(', ')}`);
     }
     assert.deepEqual(await openToOthers(data), []);
-    assert.deepEqual(await openToOthers(join(data, 'scripts')), []);
+    const scripts = scriptDirectory(data);
+    assert.equal((await stat(scripts)).mode & 0o077, 0, scripts);
+    assert.deepEqual(await openToOthers(scripts), []);
     assert.deepEqual(await openToOthers(join(data, 'workspaces')), []);
   });
 

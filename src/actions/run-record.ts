@@ -41,6 +41,12 @@ const retryEveryMs = 250;
 /** Writes that wait go into one transaction, up to so many. */
 const mostTogether = 64;
 
+/**
+ * Whether a power cut may undo a write, together with all after it. It would fail the action in any case; what has gone
+ * live, and how it has ended, is to be known even then.
+ */
+type Keeping = 'at the latest with the end' | 'at once';
+
 /** Changes rows and returns what is to be seen of that in the stream. */
 type Write = (trx: Trx, now: number) => Promise<NewStreamEvent[]>;
 
@@ -55,21 +61,22 @@ export function createRunRecord(
   action: ActionRow,
   { nodeId, signal, targets }: { nodeId: string; signal: AbortSignal; targets: number },
 ): RunRecord {
-  const {
-    connection: { db },
-    writer,
-    clock,
-  } = context;
-  const waiting: { write: Write; resolve: () => void; reject: (error: unknown) => void }[] = [];
+  const { connection, writer, clock } = context;
+  const waiting: {
+    write: Write;
+    keeping: Keeping;
+    resolve: () => void;
+    reject: (error: unknown) => void;
+  }[] = [];
   let draining: Promise<void> | null = null;
   let known = action.last_seq;
   /** The end of the only target: the action ends with it, so one transaction, and one wait for the disk, is for both. */
   const withEnd: { write: Write }[] = [];
 
   /** One after another, so that the order of the stream is that of the writes, whatever the pool does. */
-  const write = (work: Write): Promise<void> => {
+  const write = (work: Write, keeping: Keeping = 'at the latest with the end'): Promise<void> => {
     const done = Promise.withResolvers<void>();
-    waiting.push({ write: work, ...done });
+    waiting.push({ write: work, keeping, ...done });
     draining ??= drain();
     return done.promise;
   };
@@ -77,7 +84,8 @@ export function createRunRecord(
     while (waiting.length > 0) {
       const batch = waiting.splice(0, mostTogether);
       try {
-        await untilTaken((trx) => writeTogether(trx, batch));
+        const isLater = batch.every(({ keeping }) => keeping !== 'at once');
+        await untilTaken((trx) => writeTogether(trx, batch), isLater);
         for (const { resolve } of batch) resolve();
         context.onWritten(action.id);
       } catch (error) {
@@ -119,11 +127,13 @@ export function createRunRecord(
     await appendToStream(trx, { actionId: action.id, last, now }, events);
     return last;
   };
-  const untilTaken = async (work: (trx: Trx) => Promise<number>) => {
+  const untilTaken = async (work: (trx: Trx) => Promise<number>, isLater: boolean) => {
     const deadline = clock.elapsed() + retryForMs;
     for (;;) {
       try {
-        known = await db.transaction().execute(work);
+        known = await (isLater
+          ? connection.transactionSyncedLater(work)
+          : connection.transactionSyncedAside(work));
         return;
       } catch (error) {
         if (error instanceof ActionLost || signal.aborted || clock.elapsed() > deadline) throw error;
@@ -170,7 +180,7 @@ export function createRunRecord(
       write(async (trx, now) => {
         await activateRelease(trx, applicationId, name, now);
         return [];
-      }),
+      }, 'at once'),
     markRemoved: (applicationId, kept) =>
       write(async (trx, now) => {
         await markRemoved(trx, { applicationId, actionId: action.id }, kept, now);
@@ -191,7 +201,7 @@ export function createRunRecord(
           heldBy: nodeId,
         });
         return row?.last_seq ?? known;
-      });
+      }, false);
       context.onWritten(action.id);
     },
   };

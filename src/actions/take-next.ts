@@ -27,7 +27,8 @@ export async function takeNext(
 ): Promise<{ claimed: ClaimedAction[]; more: boolean }> {
   const { connection, writer, clock } = context;
   const { nodeId, places } = options;
-  return await connection.db.transaction().execute(async (trx) => {
+  // On disk before anything runs: after a power cut an action that had begun must not be taken for one that waits.
+  return await connection.transactionSyncedAside(async (trx) => {
     // One node at a time looks and claims, so that counting and claiming are one step; SQLite has one writer anyway.
     if (connection.dialect === 'postgres') await sql`select pg_advisory_xact_lock(${claimLock})`.execute(trx);
     const now = clock.now();

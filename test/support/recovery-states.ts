@@ -163,7 +163,8 @@ export const states: readonly State[] = [
     on: 'local',
     order: 2,
     async begin(world) {
-      const ignore = `trap '${world.noteRan('termed')}' TERM`;
+      // It notes the cancel; what starts the steps asks it to end once more when the node is gone.
+      const ignore = `trap '${world.noteRan('termed')}; trap "" TERM' TERM`;
       return await beginRunning(world, 'cancelled', { steps: ['1'], before: ignore });
     },
     async finish(world, cell) {

@@ -50,6 +50,8 @@ done
 running=$(jobs -pr)
 [ -z "$running" ] || kill -TERM $running
 rm -rf "$HOOKLINE_PIPES"
+# Unless another start has put something there meanwhile.
+rmdir "\${HOOKLINE_PIPES%/*}"
 `;
 
 export type Launched = {

@@ -56,7 +56,6 @@ export function createLocalExecutor(options: {
   const { clock, scriptDirectory, times } = options;
   const me = userInfo().username;
   const limits = limitCommands(options.limits ?? {});
-  mkdirSync(scriptDirectory, { recursive: true, mode: 0o700 });
   const launcher = createLauncher({ directory: scriptDirectory, clock });
   return {
     runsAsAnother: Boolean(options.user && options.user !== me),
@@ -72,6 +71,7 @@ export function createLocalExecutor(options: {
       try {
         // Two small writes: waiting for a pool thread would take longer than they do.
         mkdirSync(workingDirectory, { recursive: true, mode: step.directoryMode === '755' ? 0o755 : 0o700 });
+        mkdirSync(scriptDirectory, { recursive: true, mode: 0o700 });
         writeFileSync(script, step.script, { mode: 0o600 });
       } catch (cause) {
         throw new TargetUnusable(`its folder cannot be used: ${(cause as Error).message}.`, { cause });

@@ -51,7 +51,7 @@ export async function endRecordedGroups(directory: string, runId: string): Promi
 }
 
 async function groupFiles(directory: string): Promise<string[]> {
-  return (await readdir(directory)).filter((name) => name.endsWith('.group'));
+  return (await readdir(directory).catch(() => [])).filter((name) => name.endsWith('.group'));
 }
 
 /** When a process was started, in ticks since the machine was; empty when it is gone, or on another system than Linux. */

@@ -31,7 +31,7 @@ export type Connection = {
   pool: pg.Pool | null;
   /**
    * A transaction that is on disk when the promise resolves, as every one is; but with SQLite the event loop goes on
-   * while the disk works. Between commit and resolution others can already see it. For the accept path.
+   * while the disk works. Between commit and resolution others can already see it. For what happens often.
    */
   transactionSyncedAside<Result>(work: (trx: Trx) => Promise<Result>): Promise<Result>;
   /**
@@ -124,6 +124,7 @@ function connectSqlite(dataDirectory: string, onFault: (message: string) => void
   // Statements of the file itself, e.g. of the pragmas above, have made sure that the log exists.
   database.exec('create table if not exists lock_probe (id integer); drop table lock_probe');
   const log = openSync(`${file}-wal`, 'r+');
+  const syncLog = sharedSync(() => datasync(log));
   // NORMAL writes the log without waiting for the disk.
   const transactionSyncedLater: Connection['transactionSyncedLater'] = (work) =>
     db.connection().execute(async (connection) => {
@@ -144,7 +145,7 @@ function connectSqlite(dataDirectory: string, onFault: (message: string) => void
       const result = await transactionSyncedLater(work);
       // This waits for the disk, on another thread. Syncing any descriptor of a file syncs all that was written to it.
       // Should that fail, the commit stands but may not survive a power cut, so nobody may be told that it is kept.
-      await datasync(log).catch((cause: unknown) => {
+      await syncLog().catch((cause: unknown) => {
         throw new AppError('unavailable', 'The disk did not confirm the write. Send it again.', { cause });
       });
       return result;
@@ -159,6 +160,29 @@ function connectSqlite(dataDirectory: string, onFault: (message: string) => void
 }
 
 const datasync = promisify(fdatasync);
+
+/** What comes while a sync runs waits for the next one, all of it for the same. */
+function sharedSync(sync: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | null = null;
+  let next: Promise<void> | null = null;
+  const start = (): Promise<void> => {
+    const own = sync().finally(() => {
+      if (running === own) running = null;
+    });
+    running = own;
+    return own;
+  };
+  return () => {
+    if (!running) return start();
+    next ??= running
+      .catch(() => undefined)
+      .then(() => {
+        next = null;
+        return start();
+      });
+    return next;
+  };
+}
 
 /** Two processes on one data folder would each fail the other's running actions. */
 function lockDirectory(dataDirectory: string): { unlock(): void } {
