@@ -147,6 +147,23 @@ describe('releases', { timeout: 120_000 }, () => {
     assert.equal((await web.releases()).find(({ is_live }) => is_live)?.name, names[0]);
   });
 
+  test('are rolled back, and nothing else is run, when the default steps were switched off meanwhile', async () => {
+    const { web, names } = await deployedTimes(2, {
+      steps: [
+        { command: 'echo build >>"$HOOKLINE_APPLICATION_DIR/by"' },
+        { command: 'echo after >>"$HOOKLINE_APPLICATION_DIR/by"', after_activation: true },
+      ],
+    });
+    const back = await web.rollback();
+    await web.rollback({ release_name: names[1] });
+    await rm(join(web.directory, 'by'));
+    await scene.api.request('PUT', `/pipelines/${web.pipelineId}`, { default_steps: false });
+    const { id } = await scene.api.post<{ id: number }>(`/actions/${back.id}/retry`);
+    assert.equal((await scene.untilAction(id)).status, 'completed');
+    assert.equal(await web.live('version'), '1');
+    assert.equal(await readFile(join(web.directory, 'by'), 'utf8'), 'after\n');
+  });
+
   test('are rolled back by the pipeline that made the live one, or by the one that is named', async () => {
     const { web } = await deployedTimes(2, {
       steps: [{ command: 'echo first >>"$HOOKLINE_APPLICATION_DIR/by"', after_activation: true }],

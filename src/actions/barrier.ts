@@ -1,3 +1,5 @@
+import { unlessAborted } from '../platform/unless-aborted.ts';
+
 /** Lets several parts of a run wait until all of them have come as far. */
 export type Barrier = {
   /** Resolves with null once all have arrived; with the reason of the first that left with one; or when aborted. */
@@ -16,12 +18,7 @@ export function createBarrier(count: number): Barrier {
   return {
     async arrive(signal) {
       arrived();
-      const done = new AbortController();
-      const aborted = new Promise<null>((resolve) => {
-        if (signal.aborted) return resolve(null);
-        signal.addEventListener('abort', () => resolve(null), { once: true, signal: done.signal });
-      });
-      return await Promise.race([open.promise, aborted]).finally(() => done.abort());
+      return await unlessAborted(open.promise, signal);
     },
     leave(reason) {
       if (reason === null) arrived();

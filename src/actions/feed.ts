@@ -1,7 +1,8 @@
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
-import { readStream, type StreamEvent } from './stream.ts';
+import { pageRows, readStream, type StreamEvent } from './stream.ts';
+import { unlessAborted } from '../platform/unless-aborted.ts';
 
 /** What is new in the streams of actions, read once for however many watch. */
 export type Feed = {
@@ -11,8 +12,6 @@ export type Feed = {
 };
 
 const pollMs = 1000;
-/** At most 1 MiB, as a row holds at most 64 KiB. */
-const pageRows = 16;
 /** Of each watched action, as much of what came last is kept for those who are a little behind. */
 const mostTailCharacters = 1024 * 1024;
 
@@ -129,12 +128,4 @@ function watch(db: Db, actionId: number, from: number): Watched {
       }
     },
   };
-}
-
-async function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  const done = new AbortController();
-  const aborted = new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true, signal: done.signal });
-  });
-  await Promise.race([promise, aborted]).finally(() => done.abort());
 }

@@ -7,11 +7,8 @@ import { Id, idParam, OneOf } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import { presentTargetData, StepLog } from './present.ts';
 import { actionStepsOf, findAction, targetsOf, type ActionStepRow, type TargetRow } from './store.ts';
-import { readLog, readLogPage } from './stream.ts';
+import { pageRows, readLog, readLogPage } from './stream.ts';
 import { createColourStripper } from './strip-colours.ts';
-
-/** At most 1 MiB, as a row holds at most 64 KiB. */
-const pageRows = 16;
 
 export function logRoutes(app: HttpApp, { db }: { db: Db }): void {
   const access = { permission: 'action:read', on: 'action', param: 'action_id' } as const;

@@ -8,13 +8,12 @@ import { idParam } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import type { Feed } from './feed.ts';
 import { findAction, type ActionRow } from './store.ts';
-import { readStream, type StreamEvent } from './stream.ts';
+import { pageRows, readStream, type StreamEvent } from './stream.ts';
 
 /** A sign of life goes out so often, and the access of the watcher is looked at again. */
 const pingMs = 15_000;
 const defaultMostStreams = 2000;
 /** At most 1 MiB, as a row holds at most 64 KiB: each watcher that does not read on keeps a page waiting. */
-const pageRows = 16;
 /** So much is sent at once. */
 const pieceCharacters = 64 * 1024;
 /** How long a stream has to end by itself when the server stops. */

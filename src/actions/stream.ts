@@ -9,6 +9,9 @@ import type { ActionRow, ActionStepRow, TargetRow } from './store.ts';
  * commit: what has a lower number is always visible earlier, and a reader needs no more than the last number it saw.
  */
 
+/** Rows that are read at a time: 1 MiB at most, as a row holds at most 64 KiB. */
+export const pageRows = 16;
+
 export type StreamEvent = {
   seq: number;
   type: 'log' | 'action' | 'target' | 'step';

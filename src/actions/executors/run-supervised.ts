@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../../platform/clock.ts';
+import { unlessAborted } from '../../platform/unless-aborted.ts';
 import {
   graceAfter,
   graceMs,
@@ -48,7 +49,7 @@ export async function runSupervised(
   if (step.signal.aborted) return { kind: 'cancelled' };
   const { clock, times = supervisorTimes } = context;
   const { text, payloadBytes } = supervisorInput(step, context.prelude ?? '', times);
-  const channel = await unlessAborted(step.signal, context.open(supervisorCommand(step, payloadBytes)));
+  const channel = await openUnlessAborted(step.signal, context.open(supervisorCommand(step, payloadBytes)));
   if (!channel) return { kind: 'cancelled' };
   const ended = new AbortController();
   try {
@@ -80,12 +81,8 @@ export async function runSupervised(
 }
 
 /** Opening may take as long as a server takes to answer; nobody who cancels waits for that. */
-async function unlessAborted(signal: AbortSignal, opening: Promise<Channel>): Promise<Channel | null> {
-  const aborted = new AbortController();
-  const abort = new Promise<null>((resolve) => {
-    signal.addEventListener('abort', () => resolve(null), { once: true, signal: aborted.signal });
-  });
-  const channel = await Promise.race([opening, abort]).finally(() => aborted.abort());
+async function openUnlessAborted(signal: AbortSignal, opening: Promise<Channel>): Promise<Channel | null> {
+  const channel = await unlessAborted(opening, signal);
   if (!channel) {
     opening.then(
       (late) => late.close(),

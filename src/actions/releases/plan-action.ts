@@ -19,14 +19,15 @@ export async function planAction(
   now: number,
 ): Promise<{ steps: PlannedStep[]; deployment: Deployment | null }> {
   const own = await stepsOf(trx, pipeline.id);
-  const application =
-    pipeline.default_steps === 1 ? await findApplication(trx, action.resource_id) : undefined;
-  if (!application) return { steps: planSteps(pipeline, null, own), deployment: null };
-
   // Safe: only actions write the column.
   const parameters = JSON.parse(action.parameters) as ActionParameters;
   const { rollback_to } = parameters;
   const isRollback = rollback_to !== undefined;
+  // A rollback stays one, also when the default steps were switched off while it waited: it must not run a build.
+  const hasDefaults = isRollback || pipeline.default_steps === 1;
+  const application = hasDefaults ? await findApplication(trx, action.resource_id) : undefined;
+  if (!application) return { steps: planSteps(pipeline, null, own), deployment: null };
+
   const credential =
     application.credential_id === null ? undefined : await findCredential(trx, application.credential_id);
   const source = gitSource(
@@ -61,5 +62,5 @@ export async function planAction(
     .set({ action_data: JSON.stringify(deployment) })
     .where('id', '=', action.id)
     .execute();
-  return { steps: planSteps(pipeline, application, own, { isRollback }), deployment };
+  return { steps: planSteps({ default_steps: 1 }, application, own, { isRollback }), deployment };
 }
