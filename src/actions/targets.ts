@@ -5,7 +5,8 @@ import type { Connection } from '../platform/database/connect.ts';
 import type { SecretBox } from '../platform/secret-box.ts';
 import { TargetUnusable, type Executor } from './executors/executor.ts';
 import type { LocalExecutor } from './executors/local.ts';
-import type { SshConnections, SshServer } from './executors/ssh-connections.ts';
+import type { SshConnections } from './executors/ssh-connections.ts';
+import type { SshServer } from './executors/ssh-sign-in.ts';
 import { createSshExecutor } from './executors/ssh.ts';
 import type { TargetRow } from './store.ts';
 

@@ -19,7 +19,7 @@ const wasEnded = 'the program that starts it was ended from outside';
 
 /*
  * A small bash that starts programs. To start one, a process copies the tables of its whole memory, which takes a server
- * of Node several milliseconds in which it does nothing else (`docs/decisions/0007-a-launcher-starts-the-steps.md`).
+ * of Node several milliseconds in which it does nothing else (`docs/decisions/0007-a-launcher-starts-local-steps.md`).
  *
  * It reads a line for each program: a number, the named pipe for its output and a file of bash that becomes the program.
  * For each, one subshell waits: it tells the process id, then the exit code. A program has a process group of its own.

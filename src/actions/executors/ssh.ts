@@ -1,7 +1,8 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { Executor } from './executor.ts';
 import { runSupervised } from './run-supervised.ts';
-import type { SshConnections, SshServer } from './ssh-connections.ts';
+import type { SshConnections } from './ssh-connections.ts';
+import type { SshServer } from './ssh-sign-in.ts';
 import type { SupervisorTimes } from './supervisor.ts';
 
 /** Runs steps on a server, as the user that Hookline signs in as, or through sudo as another. */

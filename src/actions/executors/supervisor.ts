@@ -37,7 +37,13 @@ const supervisor = (times: SupervisorTimes) => `hookline() {
   # PIPE: when the connection is gone, the line about what was left goes nowhere, and that has to be ended all the same.
   trap : TERM HUP INT PIPE
   IFS= read -r setup || exit 70
-  payload=$(LC_ALL=C head -c "$size"; echo .)
+  # Bash reads byte by byte from what it cannot seek in; to start a program costs as much as some thousand bytes.
+  if [ "$size" -lt 10000 ] && [ "\${BASH_VERSINFO[0]}" -ge 5 ]; then
+    LC_ALL=C IFS= read -r -N "$size" payload || exit 70
+    payload=$payload.
+  else
+    payload=$(LC_ALL=C head -c "$size"; echo .)
+  fi
   eval "$setup"
   if [ -n "$keep_days" ] && [ ! -d "$dir" ]; then
     find "\${dir%/*}" -mindepth 1 -maxdepth 1 -mtime "+$keep_days" -exec rm -rf {} + 2>/dev/null
@@ -45,7 +51,7 @@ const supervisor = (times: SupervisorTimes) => `hookline() {
   mkdir -p -m "$mode" -- "$dir" && cd -- "$dir" || exit 70
   exec 3<&0 4>&2 </dev/null 2>/dev/null
   echo "hookline-$id ready"
-  me=$(id -un)
+  me=\${LOGNAME:-$(id -un)}
   set -m
   env -i ${runIdVariable}="$id" PATH=${searchPath} HOME="$HOME" USER="$me" LOGNAME="$me" \\
     SHELL=/bin/bash LANG=C.UTF-8 bash --noprofile --norc -c '. /dev/stdin' <<<"\${payload%.}" 2>&1 3<&- 4>&- &
@@ -113,9 +119,8 @@ hookline_find() {
   local pid file word
   found=''
   for file in /proc/[0-9]*/environ; do
-    pid=\${file#/proc/}
-    pid=\${pid%/environ}
-    [ "$pid" -gt "$1" ] 2>/dev/null || continue
+    pid=\${file:6:-8}
+    [ "$pid" -gt "$1" ] || continue
     { while IFS= read -r -d '' word; do
       [ "$word" = "${runIdVariable}=$id" ] && found="$found $pid" && break
     done; } 2>/dev/null <"$file"
