@@ -21,20 +21,27 @@ const wasEnded = 'the program that starts it was ended from outside';
  * A small bash that starts programs. To start one, a process copies the tables of its whole memory, which takes a server
  * of Node several milliseconds in which it does nothing else (`docs/decisions/0007-a-launcher-starts-local-steps.md`).
  *
- * It reads a line for each program: a number, the named pipe for its output and a file of bash that becomes the program.
- * For each, one subshell waits: it tells the process id, then the exit code. A program has a process group of its own.
+ * It reads four lines for each program: a number, the named pipe for its output, a file of bash that becomes the program,
+ * and the file in which to record its process group (`process-groups.ts`). For each, one subshell waits: it tells the
+ * process id, then the exit code. A program has a process group of its own.
  * When standard input ends, since Hookline has ended in whatever way, it ends all of them.
  */
 const launcher = `exec 3>&1 >/dev/null
 set -m
 hookline_start() {
-  local id=$1 output=$2 setup=$3 pid='' code=0 watcher=$BASHPID what=ended
+  local id=$1 output=$2 setup=$3 group=$4 pid='' code=0 watcher=$BASHPID what=ended stat=''
   trap : TERM
   trap 'what=failed' USR1
   set -m
   { ( . "$setup"; kill -USR1 "$watcher" ) 2>&1 & } >"$output"
   pid=$!
   set +m
+  if [ -r "/proc/$pid/stat" ]; then
+    IFS= read -r stat <"/proc/$pid/stat"
+    # The name of the program stands in parentheses and may hold anything; field 22 is the 20th behind it.
+    stat=(\${stat##*) })
+  fi
+  printf '%s %s' "$pid" "\${stat[19]}" >"$group"
   echo "started $id $pid $watcher" >&3
   while wait "$pid"; code=$?; kill -0 "$pid"; do
     [ "$what" = failed ] && continue
@@ -44,8 +51,8 @@ hookline_start() {
   done
   echo "$what $id $code" >&3
 }
-while IFS=' ' read -r id output setup; do
-  hookline_start "$id" "$output" "$setup" </dev/null &
+while IFS= read -r id && IFS= read -r output && IFS= read -r setup && IFS= read -r group; do
+  hookline_start "$id" "$output" "$setup" "$group" </dev/null &
 done
 running=$(jobs -pr)
 [ -z "$running" ] || kill -TERM $running
@@ -74,14 +81,17 @@ export class CannotLaunch extends Error {
 export type Launcher = {
   /**
    * Starts what `setup` becomes: bash that ends in `exec`, with nothing in its environment but what it exports, and
-   * whose standard input is empty. It is written to `file`, which the caller removes.
+   * whose standard input is empty. The caller removes both files.
    */
-  launch(setup: string, file: string): Promise<Launched>;
+  launch(setup: string, files: { setup: string; group: string }): Promise<Launched>;
+  /** The processes that are known: programs that run, and what waits for them. */
+  known(): ReadonlySet<number>;
 };
 
 /** Puts its pipes below `directory`. Starts with the first program; ends with this process. */
 export function createLauncher({ directory, clock }: { directory: string; clock: Clock }): Launcher {
   const launches = new Map<string, Launch>();
+  const known = new Set<number>();
   let number = 0;
   let shell: Shell | null = null;
   let isLooking = false;
@@ -133,7 +143,8 @@ export function createLauncher({ directory, clock }: { directory: string; clock:
   };
 
   return {
-    async launch(setup, file) {
+    known: () => known,
+    async launch(setup, files) {
       shell ??= startShell();
       const used = shell;
       const id = String(++number);
@@ -144,15 +155,20 @@ export function createLauncher({ directory, clock }: { directory: string; clock:
       for (const { promise } of [started, exited]) promise.catch(() => undefined);
       const end = () => {
         launches.delete(id);
+        if (launch.pid !== null) known.delete(launch.pid);
+        if (launch.watcher !== null) known.delete(launch.watcher);
         if (launches.size === 0) keepAlive(used.child, false);
         pipe.closeWriting();
       };
       const launch: Launch = {
         shell: used,
         watcher: null,
+        pid: null,
         isGone: false,
         started(pid, watcher) {
           launch.watcher = watcher;
+          launch.pid = pid;
+          known.add(pid).add(watcher);
           started.resolve(pid);
         },
         ended(code) {
@@ -169,8 +185,8 @@ export function createLauncher({ directory, clock }: { directory: string; clock:
       keepAlive(used.child, true);
       void look();
       try {
-        writeFileSync(file, setup, { mode: 0o600 });
-        used.child.stdin!.write(`${id} ${pipe.path} ${file}\n`);
+        writeFileSync(files.setup, setup, { mode: 0o600 });
+        used.child.stdin!.write([id, pipe.path, files.setup, files.group, ''].join('\n'));
         return { pid: await started.promise, output: pipe.output, exited: exited.promise };
       } catch (cause) {
         const failure = cause instanceof CannotLaunch ? cause : new CannotLaunch(String(cause), { cause });
@@ -188,6 +204,7 @@ type Launch = {
   shell: Shell;
   /** The process that waits for it, once it has begun. */
   watcher: number | null;
+  pid: number | null;
   /** It was not there any more when it was last looked. */
   isGone: boolean;
   started(pid: number, watcher: number): void;

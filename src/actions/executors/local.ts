@@ -16,14 +16,7 @@ import {
 } from './executor.ts';
 import { exportsOf, quote } from './bash-text.ts';
 import { CannotLaunch, createLauncher, type Launcher } from './launcher.ts';
-import {
-  endRecordedGroups,
-  groupFile,
-  recordedRuns,
-  recordGroup,
-  scriptName,
-  setupFile,
-} from './process-groups.ts';
+import { endRecordedGroups, groupFile, recordedRuns, scriptName, setupFile } from './process-groups.ts';
 import { endProcesses, findProcesses, findValues, groupIsRunning, signalGroup } from './processes.ts';
 import { readOutput } from './read-output.ts';
 import { runSupervised, type Channel } from './run-supervised.ts';
@@ -137,11 +130,10 @@ async function runScript(
   { script, limits, clock, me, launcher }: Surroundings & { script: string },
 ): Promise<StepOutcome> {
   if (step.signal.aborted) return { kind: 'cancelled' };
-  const { pid, output, exited } = await launcher.launch(
-    setupOf(step, { script, limits, me }),
-    setupFile(script),
-  );
-  recordGroup(script, pid);
+  const { pid, output, exited } = await launcher.launch(setupOf(step, { script, limits, me }), {
+    setup: setupFile(script),
+    group: groupFile(script),
+  });
   const reader = readOutput(output, step.onOutput, clock);
   const ended = new AbortController();
   const stop = stopOnRequest(pid, step, clock, ended.signal);
@@ -149,7 +141,7 @@ async function runScript(
     const code = await exited;
     ended.abort();
     const stopped = await stop;
-    await endLeftovers(pid, step, clock);
+    await endLeftovers(pid, step, { clock, known: launcher.known() });
     await reader.closeHeldOpen();
     await reader.done;
     if (stopped) return { kind: stopped };
@@ -238,10 +230,15 @@ async function endRunNow(group: number, step: StepRun, clock: Clock): Promise<vo
 }
 
 /** A script may leave processes in the background, in its group or in a session of their own; they are ended, and the log says so. */
-async function endLeftovers(pid: number, step: StepRun, clock: Clock): Promise<void> {
+async function endLeftovers(
+  pid: number,
+  step: StepRun,
+  { clock, known }: { clock: Clock; known: ReadonlySet<number> },
+): Promise<void> {
   const marker = `${runIdVariable}=${step.runId}`;
   const isLeft = async () =>
-    (await groupIsRunning(pid)) || (await findProcesses(marker, { startedAfter: pid })).length > 0;
+    (await groupIsRunning(pid)) ||
+    (await findProcesses(marker, { startedAfter: pid, except: known })).length > 0;
   if (!(await isLeft())) return;
   // What is about to end by itself was not left behind.
   await clock.sleep(settleMs);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { groupIsAlive, signalGroup } from './processes.ts';
@@ -16,6 +16,7 @@ export function scriptName(runId: string): string {
   return `${runId}${separator}${randomUUID()}.sh`;
 }
 
+/** Holds the process id and when it was started; the launcher writes it. */
 export function groupFile(script: string): string {
   return `${script}.group`;
 }
@@ -23,10 +24,6 @@ export function groupFile(script: string): string {
 /** What a shell reads to become the script. */
 export function setupFile(script: string): string {
   return `${script}.setup`;
-}
-
-export function recordGroup(script: string, pid: number | undefined): void {
-  if (pid !== undefined) writeFileSync(groupFile(script), `${pid} ${startTime(pid)}`, { mode: 0o600 });
 }
 
 /** The ids of the runs that a file in `directory` names. */

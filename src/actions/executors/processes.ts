@@ -46,35 +46,40 @@ export async function groupIsRunning(group: number): Promise<boolean> {
  * The processes whose environment, as it was when they were started, holds `marker` (`NAME=value`). Children inherit
  * it, so this finds also those that changed their group or session, and those whose parent, our server, was killed.
  * `startedAfter`, a process id, leaves out those with a lower one, which makes the search cheap; ids rise but for the
- * rare time that the system begins anew.
+ * rare time that the system begins anew. `except` leaves out others that cannot be meant.
  */
 export async function findProcesses(
   marker: string,
-  options: { startedAfter?: number } = {},
+  options: { startedAfter?: number; except?: ReadonlySet<number> } = {},
 ): Promise<number[]> {
-  const all = await readEnvironments(options.startedAfter ?? 0);
+  const all = await readEnvironments(options);
   return all.filter(({ pid, words }) => pid !== process.pid && words.includes(marker)).map(({ pid }) => pid);
 }
 
 /** The values that a variable has in the environments of all processes, each once. */
 export async function findValues(name: string): Promise<string[]> {
-  const all = await readEnvironments(0);
+  const all = await readEnvironments({});
   const values = all.flatMap(({ words }) => words.filter((word) => word.startsWith(`${name}=`)));
   return [...new Set(values)].map((word) => word.slice(name.length + 1));
 }
 
 type ProcessEnvironment = { pid: number; words: string[] };
 
-async function readEnvironments(above: number): Promise<ProcessEnvironment[]> {
-  return process.platform === 'linux' ? await readProc(above) : await readPs();
+async function readEnvironments(
+  options: NonNullable<Parameters<typeof findProcesses>[1]>,
+): Promise<ProcessEnvironment[]> {
+  return process.platform === 'linux' ? await readProc(options) : await readPs();
 }
 
-async function readProc(above: number): Promise<ProcessEnvironment[]> {
+async function readProc({
+  startedAfter = 0,
+  except,
+}: NonNullable<Parameters<typeof findProcesses>[1]>): Promise<ProcessEnvironment[]> {
   const names = await readdir('/proc');
   const pids = names
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => pid > above);
+    .filter((pid) => pid > startedAfter && !except?.has(pid));
   const all = await Promise.all(
     pids.map(async (pid) => {
       try {
