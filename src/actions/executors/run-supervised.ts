@@ -30,7 +30,7 @@ export type Channel = {
 };
 
 /** How much longer than its grace the other side may take to end a step. */
-const stopMarginMs = 10_000;
+const stopMarginMs = 20_000;
 const mostErrorCharacters = 2000;
 const settleMs = 1000;
 

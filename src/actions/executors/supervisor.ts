@@ -82,7 +82,8 @@ const supervisor = (times: SupervisorTimes) => `hookline() {
 hookline_watch() {
   local line='' grace=${times.lostGraceSeconds}
   while IFS= read -r -t ${times.quietSeconds} line; do
-    [ "$line" = stop ] && grace=${times.graceSeconds} && break
+    # Seconds are counted from the last whole one: of one that is asked for, nothing may be left.
+    [ "$line" = stop ] && grace=${times.graceSeconds + 1} && break
     [ "$line" = lost ] && break
   done
   kill -TERM -- "-$step"
