@@ -88,7 +88,7 @@ test('the navigation, the palette, the keys and the menu too', async (t) => {
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await page.keyboard.press('Control+k');
-  await page.getByRole('combobox', { name: 'Find' }).fill('shop');
+  await page.getByLabel('Find', { exact: true }).fill('shop');
   await page.getByText('Deploy', { exact: true }).first().waitFor();
   await expectAccessible(page);
   await page.keyboard.press('Escape');
