@@ -3066,6 +3066,26 @@ export type ListActionsData = {
          */
         organization_id?: number;
         /**
+         * Only those of the pipeline with this id.
+         */
+        pipeline_id?: number;
+        /**
+         * Only those that a hook, or a person or a token, has started.
+         */
+        trigger_type?: 'hook' | 'manual';
+        /**
+         * Only those made at this time or later.
+         */
+        created_from?: string;
+        /**
+         * Only those made at this time or earlier.
+         */
+        created_to?: string;
+        /**
+         * Only those with this text in the name of the resource, the reason, the comment, the branch or commit, or the name of who or what started them; and the one with this id.
+         */
+        search?: string;
+        /**
          * The same as `status`.
          */
         'filter[status]'?: 'pending' | 'waiting' | 'skipped' | 'queued' | 'in-progress' | 'completed' | 'failed';
@@ -3093,6 +3113,26 @@ export type ListActionsData = {
          * The same as `organization_id`.
          */
         'filter[organization_id]'?: number;
+        /**
+         * The same as `pipeline_id`.
+         */
+        'filter[pipeline_id]'?: number;
+        /**
+         * The same as `trigger_type`.
+         */
+        'filter[trigger_type]'?: 'hook' | 'manual';
+        /**
+         * The same as `created_from`.
+         */
+        'filter[created_from]'?: string;
+        /**
+         * The same as `created_to`.
+         */
+        'filter[created_to]'?: string;
+        /**
+         * The same as `search`.
+         */
+        'filter[search]'?: string;
     };
     url: '/actions';
 };
@@ -3632,6 +3672,26 @@ export type ListActionsByResourceTypeData = {
          */
         organization_id?: number;
         /**
+         * Only those of the pipeline with this id.
+         */
+        pipeline_id?: number;
+        /**
+         * Only those that a hook, or a person or a token, has started.
+         */
+        trigger_type?: 'hook' | 'manual';
+        /**
+         * Only those made at this time or later.
+         */
+        created_from?: string;
+        /**
+         * Only those made at this time or earlier.
+         */
+        created_to?: string;
+        /**
+         * Only those with this text in the name of the resource, the reason, the comment, the branch or commit, or the name of who or what started them; and the one with this id.
+         */
+        search?: string;
+        /**
          * The same as `status`.
          */
         'filter[status]'?: 'pending' | 'waiting' | 'skipped' | 'queued' | 'in-progress' | 'completed' | 'failed';
@@ -3659,6 +3719,26 @@ export type ListActionsByResourceTypeData = {
          * The same as `organization_id`.
          */
         'filter[organization_id]'?: number;
+        /**
+         * The same as `pipeline_id`.
+         */
+        'filter[pipeline_id]'?: number;
+        /**
+         * The same as `trigger_type`.
+         */
+        'filter[trigger_type]'?: 'hook' | 'manual';
+        /**
+         * The same as `created_from`.
+         */
+        'filter[created_from]'?: string;
+        /**
+         * The same as `created_to`.
+         */
+        'filter[created_to]'?: string;
+        /**
+         * The same as `search`.
+         */
+        'filter[search]'?: string;
     };
     url: '/actions/{resource_type}/{resource_id}';
 };
@@ -3759,6 +3839,26 @@ export type ListActionsByTargetResourceTypeData = {
          */
         organization_id?: number;
         /**
+         * Only those of the pipeline with this id.
+         */
+        pipeline_id?: number;
+        /**
+         * Only those that a hook, or a person or a token, has started.
+         */
+        trigger_type?: 'hook' | 'manual';
+        /**
+         * Only those made at this time or later.
+         */
+        created_from?: string;
+        /**
+         * Only those made at this time or earlier.
+         */
+        created_to?: string;
+        /**
+         * Only those with this text in the name of the resource, the reason, the comment, the branch or commit, or the name of who or what started them; and the one with this id.
+         */
+        search?: string;
+        /**
          * The same as `status`.
          */
         'filter[status]'?: 'pending' | 'waiting' | 'skipped' | 'queued' | 'in-progress' | 'completed' | 'failed';
@@ -3786,6 +3886,26 @@ export type ListActionsByTargetResourceTypeData = {
          * The same as `organization_id`.
          */
         'filter[organization_id]'?: number;
+        /**
+         * The same as `pipeline_id`.
+         */
+        'filter[pipeline_id]'?: number;
+        /**
+         * The same as `trigger_type`.
+         */
+        'filter[trigger_type]'?: 'hook' | 'manual';
+        /**
+         * The same as `created_from`.
+         */
+        'filter[created_from]'?: string;
+        /**
+         * The same as `created_to`.
+         */
+        'filter[created_to]'?: string;
+        /**
+         * The same as `search`.
+         */
+        'filter[search]'?: string;
     };
     url: '/actions/targets/{resource_type}/{resource_id}';
 };
@@ -4819,6 +4939,26 @@ export type ListEnvironmentActionsData = {
          */
         organization_id?: number;
         /**
+         * Only those of the pipeline with this id.
+         */
+        pipeline_id?: number;
+        /**
+         * Only those that a hook, or a person or a token, has started.
+         */
+        trigger_type?: 'hook' | 'manual';
+        /**
+         * Only those made at this time or later.
+         */
+        created_from?: string;
+        /**
+         * Only those made at this time or earlier.
+         */
+        created_to?: string;
+        /**
+         * Only those with this text in the name of the resource, the reason, the comment, the branch or commit, or the name of who or what started them; and the one with this id.
+         */
+        search?: string;
+        /**
          * The same as `status`.
          */
         'filter[status]'?: 'pending' | 'waiting' | 'skipped' | 'queued' | 'in-progress' | 'completed' | 'failed';
@@ -4846,6 +4986,26 @@ export type ListEnvironmentActionsData = {
          * The same as `organization_id`.
          */
         'filter[organization_id]'?: number;
+        /**
+         * The same as `pipeline_id`.
+         */
+        'filter[pipeline_id]'?: number;
+        /**
+         * The same as `trigger_type`.
+         */
+        'filter[trigger_type]'?: 'hook' | 'manual';
+        /**
+         * The same as `created_from`.
+         */
+        'filter[created_from]'?: string;
+        /**
+         * The same as `created_to`.
+         */
+        'filter[created_to]'?: string;
+        /**
+         * The same as `search`.
+         */
+        'filter[search]'?: string;
     };
     url: '/environments/{environment_id}/actions';
 };
@@ -4946,6 +5106,26 @@ export type ListEnvironmentActionsByResourceTypeData = {
          */
         organization_id?: number;
         /**
+         * Only those of the pipeline with this id.
+         */
+        pipeline_id?: number;
+        /**
+         * Only those that a hook, or a person or a token, has started.
+         */
+        trigger_type?: 'hook' | 'manual';
+        /**
+         * Only those made at this time or later.
+         */
+        created_from?: string;
+        /**
+         * Only those made at this time or earlier.
+         */
+        created_to?: string;
+        /**
+         * Only those with this text in the name of the resource, the reason, the comment, the branch or commit, or the name of who or what started them; and the one with this id.
+         */
+        search?: string;
+        /**
          * The same as `status`.
          */
         'filter[status]'?: 'pending' | 'waiting' | 'skipped' | 'queued' | 'in-progress' | 'completed' | 'failed';
@@ -4973,6 +5153,26 @@ export type ListEnvironmentActionsByResourceTypeData = {
          * The same as `organization_id`.
          */
         'filter[organization_id]'?: number;
+        /**
+         * The same as `pipeline_id`.
+         */
+        'filter[pipeline_id]'?: number;
+        /**
+         * The same as `trigger_type`.
+         */
+        'filter[trigger_type]'?: 'hook' | 'manual';
+        /**
+         * The same as `created_from`.
+         */
+        'filter[created_from]'?: string;
+        /**
+         * The same as `created_to`.
+         */
+        'filter[created_to]'?: string;
+        /**
+         * The same as `search`.
+         */
+        'filter[search]'?: string;
     };
     url: '/environments/{environment_id}/actions/{resource_type}';
 };
@@ -8355,6 +8555,26 @@ export type ListPipelineActionsData = {
          */
         organization_id?: number;
         /**
+         * Only those of the pipeline with this id.
+         */
+        pipeline_id?: number;
+        /**
+         * Only those that a hook, or a person or a token, has started.
+         */
+        trigger_type?: 'hook' | 'manual';
+        /**
+         * Only those made at this time or later.
+         */
+        created_from?: string;
+        /**
+         * Only those made at this time or earlier.
+         */
+        created_to?: string;
+        /**
+         * Only those with this text in the name of the resource, the reason, the comment, the branch or commit, or the name of who or what started them; and the one with this id.
+         */
+        search?: string;
+        /**
          * The same as `status`.
          */
         'filter[status]'?: 'pending' | 'waiting' | 'skipped' | 'queued' | 'in-progress' | 'completed' | 'failed';
@@ -8382,6 +8602,26 @@ export type ListPipelineActionsData = {
          * The same as `organization_id`.
          */
         'filter[organization_id]'?: number;
+        /**
+         * The same as `pipeline_id`.
+         */
+        'filter[pipeline_id]'?: number;
+        /**
+         * The same as `trigger_type`.
+         */
+        'filter[trigger_type]'?: 'hook' | 'manual';
+        /**
+         * The same as `created_from`.
+         */
+        'filter[created_from]'?: string;
+        /**
+         * The same as `created_to`.
+         */
+        'filter[created_to]'?: string;
+        /**
+         * The same as `search`.
+         */
+        'filter[search]'?: string;
     };
     url: '/pipelines/{pipeline_id}/actions';
 };
@@ -9371,6 +9611,26 @@ export type ListProjectActionsByResourceTypeData = {
          */
         organization_id?: number;
         /**
+         * Only those of the pipeline with this id.
+         */
+        pipeline_id?: number;
+        /**
+         * Only those that a hook, or a person or a token, has started.
+         */
+        trigger_type?: 'hook' | 'manual';
+        /**
+         * Only those made at this time or later.
+         */
+        created_from?: string;
+        /**
+         * Only those made at this time or earlier.
+         */
+        created_to?: string;
+        /**
+         * Only those with this text in the name of the resource, the reason, the comment, the branch or commit, or the name of who or what started them; and the one with this id.
+         */
+        search?: string;
+        /**
          * The same as `status`.
          */
         'filter[status]'?: 'pending' | 'waiting' | 'skipped' | 'queued' | 'in-progress' | 'completed' | 'failed';
@@ -9398,6 +9658,26 @@ export type ListProjectActionsByResourceTypeData = {
          * The same as `organization_id`.
          */
         'filter[organization_id]'?: number;
+        /**
+         * The same as `pipeline_id`.
+         */
+        'filter[pipeline_id]'?: number;
+        /**
+         * The same as `trigger_type`.
+         */
+        'filter[trigger_type]'?: 'hook' | 'manual';
+        /**
+         * The same as `created_from`.
+         */
+        'filter[created_from]'?: string;
+        /**
+         * The same as `created_to`.
+         */
+        'filter[created_to]'?: string;
+        /**
+         * The same as `search`.
+         */
+        'filter[search]'?: string;
     };
     url: '/projects/{project_id}/actions/{resource_type}';
 };
