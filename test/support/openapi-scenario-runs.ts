@@ -130,6 +130,9 @@ export const runSteps = {
     step('listPipelinesByResourceType', ({ id }) => ({
       path: { resource_type: 'server', resource_id: id('addEnvironmentServer') },
     })),
+    step('listEnvironmentPipelines', ({ id }) => ({
+      path: { environment_id: id('addProjectEnvironment') },
+    })),
     step('addPipelineStep', (walk) => ({
       path: pipeline(walk),
       body: { name: 'Restart', command: 'echo restarted' },

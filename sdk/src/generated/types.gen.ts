@@ -5501,6 +5501,77 @@ export type AddEnvironmentCredentialResponses = {
 
 export type AddEnvironmentCredentialResponse = AddEnvironmentCredentialResponses[keyof AddEnvironmentCredentialResponses];
 
+export type ListEnvironmentPipelinesData = {
+    body?: never;
+    path: {
+        /**
+         * The id of the environment.
+         */
+        environment_id: number;
+    };
+    query?: {
+        /**
+         * From 1.
+         */
+        page?: number;
+        /**
+         * From 1 to 100; 20 if left out.
+         */
+        per_page?: number;
+        /**
+         * A part of the name.
+         */
+        'filter[name]'?: string;
+    };
+    url: '/environments/{environment_id}/pipelines';
+};
+
+export type ListEnvironmentPipelinesErrors = {
+    /**
+     * The request cannot be read, as with a body that is not JSON.
+     */
+    400: Error;
+    /**
+     * The token is missing, unknown or expired.
+     */
+    401: Error;
+    /**
+     * The permission is missing.
+     */
+    403: Error;
+    /**
+     * There is no such object, or it belongs to others.
+     */
+    404: Error;
+    /**
+     * The request holds something that is not valid; every fault is told at once.
+     */
+    422: Error;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: Error;
+    /**
+     * Our fault; the log tells the details under the request id.
+     */
+    500: Error;
+    /**
+     * Not possible now; nothing was kept, so send it again.
+     */
+    503: Error;
+};
+
+export type ListEnvironmentPipelinesError = ListEnvironmentPipelinesErrors[keyof ListEnvironmentPipelinesErrors];
+
+export type ListEnvironmentPipelinesResponses = {
+    /**
+     * Done.
+     */
+    200: Array<PipelineRelation>;
+};
+
+export type ListEnvironmentPipelinesResponse = ListEnvironmentPipelinesResponses[keyof ListEnvironmentPipelinesResponses];
+
 export type ListEnvironmentServersData = {
     body?: never;
     path: {
