@@ -213,5 +213,6 @@ export async function sessionCookie(url: string, account: { email: string; passw
   const answer = await createApiClient(url).request('POST', '/session', account);
   const [pair = ''] = (answer.headers.get('set-cookie') ?? '').split(';');
   const [name = '', value = ''] = pair.split('=');
-  return { name, value, url: `${url}/api`, httpOnly: true, sameSite: 'Strict' as const };
+  const { hostname: domain } = new URL(url);
+  return { name, value, domain, path: '/api', httpOnly: true, sameSite: 'Strict' as const };
 }
