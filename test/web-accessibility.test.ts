@@ -68,7 +68,7 @@ test('there are the routes that the guide tells of', () => {
   assert.ok(routes.length >= 17, routes.join(' '));
 });
 
-for (const route of [...new Set(routes)]) {
+for (const route of new Set(routes)) {
   test(`/${route.replace(/^\//, '')} can be used by everybody, in light and dark, and on a phone`, async (t) => {
     const page = await openSignedIn(t, addressOf(route));
     await expectAccessible(page);
