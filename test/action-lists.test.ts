@@ -145,6 +145,15 @@ for (const kind of databaseKinds) {
         ['environment_id', elsewhere.environmentId, ['elsewhere']],
         ['project_id', work.projectId, here],
         ['organization_id', work.organizationId, all],
+        ['pipeline_id', pipelines.deploy, ['deployedAgain', 'deployed']],
+        ['trigger_type', 'manual', all],
+        ['trigger_type', 'hook', []],
+        ['created_from', '2020-01-01T00:00:00Z', all],
+        ['created_to', '2020-01-01T00:00:00.000%2B02:00', []],
+        ['search', blog.name.toUpperCase(), ['onMachine', 'blog']],
+        ['search', 'MACHIN', all.filter((name) => name === 'ofMachine' || name === 'onMachine')],
+        ['search', '%25', []],
+        ['search', 'source_ref', []],
       ];
       for (const [name, value, wanted] of filters) {
         for (const query of [
@@ -185,6 +194,10 @@ for (const kind of databaseKinds) {
       }
     });
 
+    test('a search finds an action by its id', async () => {
+      assert.deepEqual(await named(`/actions?search=%23${ids.elsewhere}`), ['elsewhere']);
+    });
+
     test('a filter that contradicts the address finds nothing, and one that agrees changes nothing', async () => {
       const { environmentId, projectId } = work;
       const other = elsewhere.environmentId;
@@ -209,6 +222,9 @@ for (const kind of databaseKinds) {
         ['resource_type=nonsense', 'resource_type'],
         ['resource_id=x', 'resource_id'],
         ['resource_id=0', 'resource_id'],
+        ['trigger_type=clock', 'trigger_type'],
+        ['created_from=yesterday', 'created_from'],
+        ['search=', 'search'],
         ['page=0', 'page'],
         ['per_page=101', 'per_page'],
       ];

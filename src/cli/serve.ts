@@ -51,6 +51,7 @@ function greet({ address, publicUrl, firstStart }: RunningApp, config: Config): 
   const line = (text = '') => process.stdout.write(`${text}\n`);
   line();
   line(address ? `  Hookline is listening on ${address}` : '  Hookline runs as a worker and serves no HTTP');
+  if (address) line(`  The dashboard is at ${publicUrl}`);
   line();
   if (firstStart) {
     line('  The first administrator was created. Sign in with:');
@@ -62,7 +63,7 @@ function greet({ address, publicUrl, firstStart }: RunningApp, config: Config): 
   }
   if (address) {
     line();
-    line('  Get a token:');
+    line('  For programs, get a token:');
     line(`    curl ${publicUrl}/api/users/login -H 'Content-Type: application/json' \\`);
     line(`      -d '{"email": "${firstStart?.email ?? config.adminEmail}", "password": "<password>"}'`);
     line();

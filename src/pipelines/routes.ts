@@ -42,6 +42,7 @@ import {
   insertPipeline,
   insertStep,
   listPipelines,
+  listPipelinesOf,
   stepsOf,
   updatePipeline,
   type PipelineRow,
@@ -212,6 +213,32 @@ export function pipelineRoutes(app: HttpApp, context: { db: Db; clock: Clock; bu
         rows.map((row) => row.created_by),
       );
       return rows.map((row) => presentPipeline(row, scopeOf(request), users));
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/environments/:environment_id/pipelines',
+    config: { access: { permission: 'pipeline:read', on: 'environment', param: 'environment_id' } },
+    schema: {
+      operationId: 'listEnvironmentPipelines',
+      summary: 'List the pipelines of all applications and servers of an environment',
+      params: idParam('environment_id'),
+      querystring: Type.Object({
+        ...PageQuery.properties,
+        'filter[name]': Type.Optional(Type.String({ maxLength: 60, description: 'A part of the name.' })),
+      }),
+      response: { 200: Type.Array(PipelineRelation) },
+    },
+    handler: async (request, reply) => {
+      const scope = scopeOf(request);
+      const filter = { environmentId: scope.environmentId, name: request.query['filter[name]'] };
+      const rows = await onePage(request, reply, (page) => listPipelinesOf(db, filter, page));
+      const users = await usersById(
+        db,
+        rows.map((row) => row.created_by),
+      );
+      return rows.map((row) => presentPipeline(row, scope, users));
     },
   });
 

@@ -1,4 +1,4 @@
-import type { Insertable, Selectable, Updateable } from 'kysely';
+import { sql, type Insertable, type Selectable, type Updateable } from 'kysely';
 import type { Db, Trx } from '../platform/database/connect.ts';
 import { listPage } from '../platform/database/listing.ts';
 import type { Database } from '../platform/database/schema.ts';
@@ -30,6 +30,25 @@ export async function listPipelines(
     .selectAll()
     .orderBy('id', 'desc');
   return await listPage(all, page);
+}
+
+/** Of all resources of an environment; `name` is a part of it. */
+export async function listPipelinesOf(
+  db: Db,
+  filter: { environmentId: number; name: string | undefined },
+  page: Page,
+): Promise<Listing<PipelineRow>> {
+  let found = db
+    .selectFrom('pipelines')
+    .where('environment_id', '=', filter.environmentId)
+    .selectAll()
+    .orderBy('id', 'desc');
+  const { name } = filter;
+  if (name !== undefined) {
+    const pattern = `%${name.toLowerCase().replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+    found = found.where(sql<boolean>`lower(name) like ${pattern} escape '\\'`);
+  }
+  return await listPage(found, page);
 }
 
 /** The pipelines that do one thing to a resource, the oldest first. */

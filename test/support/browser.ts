@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, type TestContext } from 'node:test';
+import { after, afterEach, before, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import chromium, { inflate } from '@sparticuz/chromium';
 import {
@@ -55,28 +55,48 @@ async function unpack(folder: string): Promise<void> {
 
 export type OpenPage = { page: Page; context: BrowserContext };
 
+/** How long a page is waited for, unless a call says otherwise: a test that waits in vain shall fail soon. */
+const patienceMs = 15_000;
+/** How long anything may take to close. */
+const closingMs = 10_000;
+
 /**
  * One browser for the tests of a file: call it where the tests stand. Each page has a context of its own. What a page must
- * never do fails its test at the end: an error of a script, a breach of its policy, a request to another host.
+ * never do fails its test: an error of a script, a breach of its policy, a request to another host. The context is closed
+ * at once then, so that nobody waits for what a broken page will not show.
  */
 export function browserForTests(): {
   open: (t: TestContext, url: string, options?: BrowserContextOptions) => Promise<OpenPage>;
 } {
   let browser: Browser | undefined;
+  let pid: number | undefined;
+  let faults: string[] = [];
   before(async () => {
     browser = await startBrowser();
+    pid = await processOf(browser);
+  });
+  // Not in `t.after`: what a hook there throws keeps those after it from running, and a server that is
+  // not stopped holds its test file open for ever.
+  afterEach(() => {
+    const found = faults;
+    faults = [];
+    assert.deepEqual(found, [], 'A page did what it must not.');
   });
   after(async () => {
-    await browser?.close();
+    const isClosed = await within(closingMs, browser?.close());
+    if (!isClosed && pid !== undefined) process.kill(pid, 'SIGKILL');
   });
   return {
     open: async (t, url, options) => {
       const context = await browser!.newContext(options);
+      t.after(() => within(closingMs, context.close()));
+      context.setDefaultTimeout(patienceMs);
       const page = await context.newPage();
-      const faults = faultsOf(page, new URL(url).origin);
-      t.after(async () => {
-        await context.close();
-        assert.deepEqual(faults, []);
+      watch(context, new URL(url).origin, (fault) => {
+        faults.push(fault);
+        // A test that fails by itself shows that alone: this tells the cause beside it.
+        t.diagnostic(fault);
+        void within(closingMs, context.close({ reason: fault }));
       });
       await page.goto(url);
       return { page, context };
@@ -84,18 +104,37 @@ export function browserForTests(): {
   };
 }
 
-/** Fills itself while the page lives. */
-function faultsOf(page: Page, origin: string): string[] {
-  const faults: string[] = [];
-  page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
-  page.on('console', (message) => {
+/** Tells what the pages of a context do that no page of ours may, now and later. */
+function watch(context: BrowserContext, origin: string, tell: (fault: string) => void): void {
+  context.on('weberror', (error) => tell(`error: ${error.error().message}`));
+  context.on('console', (message) => {
     // An answer of the API that is an error is the page's to show.
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-      faults.push(`console: ${message.text()}`);
+      tell(`console: ${message.text()}`);
   });
-  page.on('request', (request) => {
-    const { protocol, origin: to } = new URL(request.url());
-    if (/^https?:|^wss?:/.test(protocol) && to !== origin) faults.push(`request to ${request.url()}`);
-  });
-  return faults;
+  const look = (address: string) => {
+    const { protocol, origin: to } = new URL(address);
+    if (/^(https?|wss?):/.test(protocol) && to.replace(/^ws/, 'http') !== origin)
+      tell(`request to ${address}`);
+  };
+  context.on('request', (request) => look(request.url()));
+  for (const page of context.pages()) page.on('websocket', (socket) => look(socket.url()));
+}
+
+/** False when it has not ended in time; how it ends is of no interest. */
+async function within(ms: number, work: Promise<unknown> | undefined): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<false>();
+  const timer = setTimeout(resolve, ms, false);
+  const ended = Promise.resolve(work).then(
+    () => true,
+    () => true,
+  );
+  return await Promise.race([ended, late]).finally(() => clearTimeout(timer));
+}
+
+async function processOf(browser: Browser): Promise<number | undefined> {
+  const devtools = await browser.newBrowserCDPSession();
+  const { processInfo } = await devtools.send('SystemInfo.getProcessInfo');
+  await devtools.detach();
+  return processInfo.find(({ type }) => type === 'browser')?.id;
 }

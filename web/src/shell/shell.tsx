@@ -1,6 +1,5 @@
 import { ActionIcon, AppShell, Burger, Group, NavLink, Text, Tooltip, UnstyledButton } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { spotlight } from '@mantine/spotlight';
 import { Link, Outlet, useRouter, useRouterState } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect } from 'react';
 import { whenSignedOut } from '../api/session.ts';
@@ -8,6 +7,7 @@ import { Icon } from '../components/icon.tsx';
 import { areas } from './areas.ts';
 import { ColorSchemeToggle } from './color-scheme-toggle.tsx';
 import { Logo } from './logo.tsx';
+import { palette } from './palette-store.ts';
 import { PlaceProvider } from './place.tsx';
 import { PlaceSwitcher } from './place-switcher.tsx';
 import { useShortcuts } from './shortcuts.ts';
@@ -71,7 +71,7 @@ export function Shell() {
                   color="gray"
                   size="lg"
                   aria-label="Find anything"
-                  onClick={spotlight.open}
+                  onClick={palette.open}
                 >
                   <Icon name="search" size={18} />
                 </ActionIcon>

@@ -1,20 +1,41 @@
 import { useRouter } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { areas } from './areas.ts';
+import { palette } from './palette-store.ts';
 
 /** How long `g` waits for the key after it. */
 const jumpMs = 1200;
 
-/** `g a` and its like jump to an area, `?` shows the keys. None of it while one types. */
+/** The search of the list that a page shows. */
+const searchField = ['[type="search"]', '[aria-label^="Search"]', '[placeholder^="Search"]']
+  .map((field) => `#content input${field}`)
+  .join();
+
+/**
+ * Ctrl or ⌘ K opens the palette, `g a` and its like jump to an area, `/` goes to the search of the list, or to that of everything, and `?` shows the keys.
+ * None of it while one types or a dialog is open.
+ */
 export function useShortcuts(showKeys: () => void): void {
   const router = useRouter();
   useEffect(() => {
     let jumpUntil = 0;
     const onKey = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+      // Also while one types; what is pressed before the palette is loaded opens it once it is.
+      if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === 'k') {
+        event.preventDefault();
+        palette.toggle();
+        return;
+      }
+      if (event.ctrlKey || event.metaKey || event.altKey || isBusy(event)) return;
       if (event.key === '?') {
         event.preventDefault();
         showKeys();
+      } else if (event.key === '/') {
+        event.preventDefault();
+        const field = document.querySelector<HTMLInputElement>(searchField);
+        field?.focus();
+        if (field) field.select();
+        else palette.open();
       } else if (event.key === 'g') {
         jumpUntil = event.timeStamp + jumpMs;
       } else if (event.timeStamp < jumpUntil) {
@@ -30,10 +51,10 @@ export function useShortcuts(showKeys: () => void): void {
   }, [router, showKeys]);
 }
 
-function isTyping(target: EventTarget | null): boolean {
-  return (
+function isBusy({ target, defaultPrevented }: KeyboardEvent): boolean {
+  const isTyping =
     target instanceof HTMLElement &&
     (target.isContentEditable ||
-      target.matches('input, textarea, select, [role="textbox"], [role="combobox"]'))
-  );
+      target.matches('input, textarea, select, [role="textbox"], [role="combobox"]'));
+  return isTyping || defaultPrevented || document.querySelector('[role="dialog"]') !== null;
 }
