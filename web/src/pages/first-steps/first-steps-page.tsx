@@ -1,5 +1,5 @@
 import { Anchor, Button, Group, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import {
@@ -32,6 +32,8 @@ export function FirstStepsPage() {
   const { environment, isPending, error } = usePlace();
   const [progress, setProgress] = useProgress();
   const made = useMade(progress);
+  // The secret of the hook that was made here and now; it stands in no address and no store.
+  const [fresh, setFresh] = useState<FreshSecret | null>(null);
   const begun = progress.application !== '';
   return (
     <>
@@ -55,7 +57,7 @@ export function FirstStepsPage() {
       ) : isPending || made.isPending ? (
         <PagePending />
       ) : environment ? (
-        <Steps environmentId={environment.id} made={made} />
+        <Steps environmentId={environment.id} made={made} fresh={fresh} onFresh={setFresh} />
       ) : (
         <EmptyState
           title="There is no environment that you may see"
@@ -67,6 +69,7 @@ export function FirstStepsPage() {
   );
 }
 
+type FreshSecret = { hookId: string; secret: string };
 type Made = { application?: Application; pipeline?: Pipeline; hook?: Hook };
 
 /** What the ids of the address stand for. */
@@ -97,11 +100,17 @@ function useMade({ application, pipeline, hook }: { application: string; pipelin
   };
 }
 
-function Steps({ environmentId, made }: { environmentId: number; made: Made }) {
+type StepsProps = {
+  environmentId: number;
+  made: Made;
+  fresh: FreshSecret | null;
+  onFresh: (fresh: FreshSecret) => void;
+};
+
+function Steps({ environmentId, made, fresh, onFresh }: StepsProps) {
   const { application, pipeline, hook } = made;
   const [progress, setProgress] = useProgress();
-  // Of the hook that was made here and now; it stands in no address and no store.
-  const [fresh, setFresh] = useState<{ hookId: string; secret: string } | null>(null);
+  const queryClient = useQueryClient();
   const lastAction = useLastAction(hook);
   const secret = fresh && fresh.hookId === progress.hook ? fresh.secret : null;
   const host: HostCode = presetOf(hook) ?? providerOf(application) ?? 'github';
@@ -172,7 +181,8 @@ function Steps({ environmentId, made }: { environmentId: number; made: Made }) {
             host={host}
             branch={application.default_branch}
             onDone={(added) => {
-              setFresh({ hookId: added.id, secret: added.secret });
+              onFresh({ hookId: added.id, secret: added.secret });
+              queryClient.setQueryData(['hook', added.id], { ...added, secret: '' });
               setProgress({ hook: added.id, status: '' });
             }}
           />
@@ -183,7 +193,7 @@ function Steps({ environmentId, made }: { environmentId: number; made: Made }) {
             host={host}
             application={application}
             secret={secret}
-            onSecret={(made) => setFresh({ hookId: hook.id, secret: made })}
+            onSecret={(text) => onFresh({ hookId: hook.id, secret: text })}
           />
         )}
       </StepCard>

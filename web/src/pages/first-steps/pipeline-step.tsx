@@ -1,5 +1,5 @@
 import { ActionIcon, Button, Checkbox, Chip, Group, Skeleton, Stack, Text, TextInput } from '@mantine/core';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { lazy, Suspense, useState } from 'react';
 import { addPipeline, listPipelinesByResourceType, pages } from '#sdk';
 import { collect } from '../../api/lists.ts';
@@ -23,6 +23,7 @@ export function PipelineStep({
   applicationId: number;
   onDone: (pipelineId: number) => void;
 }) {
+  const queryClient = useQueryClient();
   const path = { resource_type: 'application', resource_id: applicationId } as const;
   const { data: existing = [] } = useQuery({
     queryKey: ['first-steps', 'pipelines', applicationId],
@@ -56,7 +57,10 @@ export function PipelineStep({
           })),
         },
       }),
-    onSuccess: ({ id }) => onDone(id),
+    onSuccess: (pipeline) => {
+      queryClient.setQueryData(['pipeline', pipeline.id], pipeline);
+      onDone(pipeline.id);
+    },
   });
   return (
     <form

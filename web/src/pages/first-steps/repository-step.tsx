@@ -88,7 +88,10 @@ export function RepositoryStep({
         },
       });
     },
-    onSuccess: ({ id }) => onDone(id),
+    onSuccess: (application) => {
+      queryClient.setQueryData(['application', application.id], application);
+      onDone(application.id);
+    },
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -121,7 +124,7 @@ export function RepositoryStep({
           onChange={(event) => set({ repository: event.currentTarget.value })}
         />
         <div>
-          <Text size="sm" fw={500} mb={4} id="first-steps-host">
+          <Text size="sm" fw={600} mb={4} id="first-steps-host">
             Where it is
           </Text>
           <SegmentedControl

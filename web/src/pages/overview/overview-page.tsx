@@ -68,10 +68,7 @@ function EnvironmentPage({ id, name }: { id: number; name: string }) {
     <>
       <PageHeader title="Overview" description={`${name}, now and in the last 24 hours.`}>
         {!isEmpty && (
-          <Button
-            variant="default"
-            renderRoot={(props) => <Link to="/first-steps" search={{ new: 'yes' }} {...props} />}
-          >
+          <Button variant="default" renderRoot={(props) => <Link to="/first-steps" {...props} />}>
             Connect a repository
           </Button>
         )}
