@@ -141,6 +141,7 @@ function Steps({ environmentId, made, fresh, onFresh }: StepsProps) {
       <StepCard
         number={2}
         title="Choose a pipeline"
+        focusKey={String(application?.id)}
         state={state(pipeline !== undefined, application !== undefined)}
         sentence="Take the template that is nearest, change its scripts as you need, and create it."
         summary={
@@ -161,6 +162,7 @@ function Steps({ environmentId, made, fresh, onFresh }: StepsProps) {
       <StepCard
         number={3}
         title="Set the hook up"
+        focusKey={`${pipeline?.id} ${hook?.id}`}
         state={state(hook !== undefined && hasRun, pipeline !== undefined)}
         sentence={
           hook

@@ -1,6 +1,6 @@
 import { Text, Title } from '@mantine/core';
 import { useId } from '@mantine/hooks';
-import type { ReactNode } from 'react';
+import { Children, useEffect, useRef, type ReactNode } from 'react';
 import { Icon } from '../../components/icon.tsx';
 import classes from './first-steps.module.css';
 
@@ -14,14 +14,25 @@ type Props = {
   sentence: string;
   /** What was made, once it is done. */
   summary?: ReactNode;
+  /** When it becomes another, the focus comes here: the form that had it is gone. */
+  focusKey?: string;
   children?: ReactNode;
 };
 
 /** One of the steps; its content is there while it is its turn. */
-export function StepCard({ number, title, state, sentence, summary, children }: Props) {
+export function StepCard({ number, title, state, sentence, summary, focusKey, children }: Props) {
   const id = useId();
+  const card = useRef<HTMLLIElement>(null);
+  const lastKey = useRef(focusKey);
+  useEffect(() => {
+    if (lastKey.current !== focusKey) card.current?.focus();
+    lastKey.current = focusKey;
+  }, [focusKey]);
+  const hasContent = Children.toArray(children).length > 0;
   return (
     <li
+      ref={card}
+      tabIndex={-1}
       className={classes['step']}
       data-state={state}
       aria-labelledby={id}
@@ -37,11 +48,11 @@ export function StepCard({ number, title, state, sentence, summary, children }: 
         {state === 'done' && summary && <div className={classes['summary']}>{summary}</div>}
       </div>
       {state === 'now' && (
-        <Text mt={6} c="dimmed">
+        <Text mt={6} size="sm" c="dimmed">
           {sentence}
         </Text>
       )}
-      {children && <div className={classes['content']}>{children}</div>}
+      {hasContent && <div className={classes['content']}>{children}</div>}
     </li>
   );
 }

@@ -15,6 +15,9 @@ const step = (name: string, command: string, after_activation = false): DraftSte
   after_activation,
 });
 
+// A service of that name may not be there yet, and the first run is not to fail by it.
+const restart = '# With the name of your service:\n# sudo systemctl restart web\ntrue';
+
 /** Where to begin for common stacks; everything in them can be changed before the pipeline is made. */
 export const templates: Template[] = [
   {
@@ -26,7 +29,7 @@ export const templates: Template[] = [
       step('Install', 'npm ci'),
       step('Build', 'npm run build --if-present'),
       step('Test', 'npm test --if-present'),
-      step('Restart', '# The name of your service:\nsudo systemctl restart web', true),
+      step('Restart', restart, true),
     ],
   },
   {
@@ -64,7 +67,11 @@ export const templates: Template[] = [
       step('Build assets', 'if [ -f package.json ]; then npm ci && npm run build; fi'),
       step('Migrate', 'php artisan migrate --force'),
       step('Cache', 'php artisan optimize'),
-      step('Reload', 'php artisan queue:restart\nsudo systemctl reload php8.4-fpm', true),
+      step(
+        'Reload',
+        'php artisan queue:restart\n# And if PHP remembers old files:\n# sudo systemctl reload php8.4-fpm',
+        true,
+      ),
     ],
   },
   {
@@ -75,7 +82,7 @@ export const templates: Template[] = [
     steps: [
       step('Install', 'python3 -m venv .venv\n.venv/bin/pip install --requirement requirements.txt'),
       step('Test', 'if [ -d tests ]; then .venv/bin/python -m pytest; fi'),
-      step('Restart', '# The name of your service:\nsudo systemctl restart web', true),
+      step('Restart', restart, true),
     ],
   },
   {
@@ -86,7 +93,7 @@ export const templates: Template[] = [
     steps: [
       step('Test', 'go test ./...'),
       step('Build', 'go build -o bin/ ./...'),
-      step('Restart', '# The name of your service:\nsudo systemctl restart web', true),
+      step('Restart', restart, true),
     ],
   },
   {

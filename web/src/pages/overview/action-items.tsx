@@ -1,4 +1,4 @@
-import { Anchor, Group } from '@mantine/core';
+import { Anchor, Group, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { ActionRelation } from '#sdk';
 import { StatusBadge } from '../../components/status-badge.tsx';
@@ -17,6 +17,9 @@ export function ActionItem({ action }: { action: ActionRelation }) {
         <Anchor renderRoot={(props) => <Link to={`/actions/${id}`} {...props} />}>
           {`${action.type_human_readable} ${nameOf(action)}`}
         </Anchor>
+        <Text size="sm" c="dimmed" span>
+          {`${id} by ${action.triggered_from.name}`}
+        </Text>
       </Group>
       <span className={classes['side']}>
         {hasEnded || !started_at ? (
