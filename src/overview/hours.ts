@@ -34,12 +34,10 @@ export function createHourBounds(db: Db): HourBounds {
 }
 
 async function firstIdSince(db: Db, table: Timed, time: number): Promise<number> {
-  const edges = await db
-    .selectFrom(table)
-    .select((eb) => [eb.fn.min<number | null>('id').as('first'), eb.fn.max<number | null>('id').as('last')])
-    .executeTakeFirst();
-  let low = edges?.first ?? 1;
-  let high = (edges?.last ?? 0) + 1;
+  const edge = (order: 'asc' | 'desc') =>
+    db.selectFrom(table).select('id').orderBy('id', order).limit(1).executeTakeFirst();
+  let low = (await edge('asc'))?.id ?? 1;
+  let high = ((await edge('desc'))?.id ?? 0) + 1;
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
     const row = await db

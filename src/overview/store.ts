@@ -1,46 +1,55 @@
-import { sql, type RawBuilder } from 'kysely';
+import { sql, type RawBuilder, type SelectQueryBuilder } from 'kysely';
 import { idsIn } from '../accounts/grants.ts';
 import { isActive, isPending, type ActionRow } from '../actions/store.ts';
 import type { HookRow } from '../hooks/store.ts';
 import type { Db } from '../platform/database/connect.ts';
+import type { Database } from '../platform/database/schema.ts';
 
 /* Each of these reads an index between two ids, and rows only of what is shown. */
 
 export type Found = { rows: ActionRow[]; count: number };
 const mostShown = 20;
 
-/** What runs or waits to run, the oldest first. Indexes: actions_active, actions_pending. */
+/**
+ * What runs or waits to run, the oldest first. Indexes: actions_active, actions_pending; the plus keeps SQLite from reading
+ * all actions of the environment in their order instead.
+ */
 export async function underWay(db: Db, environmentId: number): Promise<Found> {
-  const [active, pending] = await Promise.all(
-    [isActive, isPending].map((condition) => countAndShow(db, condition, { environmentId, order: 'asc' })),
-  );
-  const rows = [...active!.rows, ...pending!.rows].slice(0, mostShown);
-  return { rows, count: active!.count + pending!.count };
+  const found = (condition: RawBuilder<boolean>) =>
+    db
+      .selectFrom('actions')
+      .where(condition)
+      .where(sql<boolean>`+actions.environment_id = ${environmentId}`);
+  const show = (condition: RawBuilder<boolean>) =>
+    found(condition)
+      .selectAll()
+      .orderBy(sql`+actions.id`)
+      .limit(mostShown)
+      .execute();
+  const rows = [...(await show(isActive)), ...(await show(isPending))].slice(0, mostShown);
+  const count = (await countAll(found(isActive))) + (await countAll(found(isPending)));
+  return { rows, count };
 }
 
 /** Index: actions_failed. */
 const hasFailed = sql<boolean>`actions.status = 'failed'`;
 
+/** What has failed, the newest first. */
 export async function failedSince(db: Db, environmentId: number, firstId: number): Promise<Found> {
-  return await countAndShow(db, hasFailed, { environmentId, firstId, order: 'desc' });
-}
-
-async function countAndShow(
-  db: Db,
-  condition: RawBuilder<boolean>,
-  { environmentId, firstId = 0, order }: { environmentId: number; firstId?: number; order: 'asc' | 'desc' },
-): Promise<Found> {
   const found = db
     .selectFrom('actions')
-    .where(condition)
+    .where(hasFailed)
     .where('environment_id', '=', environmentId)
     .where('id', '>=', firstId);
-  const rows = await found.selectAll().orderBy('id', order).limit(mostShown).execute();
-  if (rows.length < mostShown) return { rows, count: rows.length };
+  const rows = await found.selectAll().orderBy('id', 'desc').limit(mostShown).execute();
+  return { rows, count: await countAll(found) };
+}
+
+async function countAll(found: SelectQueryBuilder<Database, 'actions', object>): Promise<number> {
   const { count } = await found
     .select((eb) => eb.fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow();
-  return { rows, count };
+  return Number(count);
 }
 
 /** How many actions of each hour there were, and how many of them have failed. `bounds` are the first ids of the hours. */
@@ -124,7 +133,7 @@ export async function hooksOfEnvironment(db: Db, environmentId: number): Promise
 
 /** Of each hook how many deliveries wait to be sent. Index: deliveries_queue. */
 export async function waitingDeliveries(db: Db, hookIds: number[]): Promise<Map<number, number>> {
-  return await countByHook(db, hookIds, sql<boolean>`deliveries.status = 'pending'`, 0);
+  return await countByHook(db, hookIds, sql<boolean>`deliveries.status = 'pending'`);
 }
 
 /** Of each hook how many have failed. Index: deliveries_failed. */
@@ -134,14 +143,13 @@ export async function failedDeliveries(
   firstId: number,
 ): Promise<Map<number, number>> {
   const failed = sql<boolean>`(deliveries.status in ('failed', 'rejected') or deliveries.unrendered = 1)`;
-  return await countByHook(db, hookIds, failed, firstId);
+  return await countByHook(db, hookIds, sql<boolean>`${failed} and deliveries.id >= ${firstId}`);
 }
 
 async function countByHook(
   db: Db,
   hookIds: number[],
   condition: RawBuilder<boolean>,
-  firstId: number,
 ): Promise<Map<number, number>> {
   if (hookIds.length === 0) return new Map();
   const rows = await db
@@ -149,7 +157,6 @@ async function countByHook(
     .select(['hook_id', (eb) => eb.fn.countAll<number>().as('count')])
     .where(condition)
     .where('hook_id', 'in', idsIn(hookIds))
-    .where('id', '>=', firstId)
     .groupBy('hook_id')
     .execute();
   return new Map(rows.map(({ hook_id, count }) => [hook_id, Number(count)]));
