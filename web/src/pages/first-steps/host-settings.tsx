@@ -76,7 +76,7 @@ export function HostSettings({ hook, host, application, secret, onSecret }: Prop
         ) : (
           <>
             {'Open '}
-            <Anchor inherit href={page(repository)} rel="noreferrer" target="_blank">
+            <Anchor inherit underline="always" href={page(repository)} rel="noreferrer" target="_blank">
               {`${repository} at ${label}`}
             </Anchor>
             {`: ${way}.`}

@@ -35,7 +35,11 @@ export function StatusStep({ pipelineId, host, application, statusHook, lastActi
     return (
       <Text size="sm">
         {`It needs a token of ${label}: `}
-        <Anchor inherit renderRoot={(props) => <Link to={`/applications/${application.id}`} {...props} />}>
+        <Anchor
+          inherit
+          underline="always"
+          renderRoot={(props) => <Link to={`/applications/${application.id}`} {...props} />}
+        >
           give the application a credential
         </Anchor>
         {', or leave this out.'}
