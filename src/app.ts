@@ -49,6 +49,7 @@ import { createHttpClient } from './outgoing/http-client.ts';
 import { pruneDeliveries } from './outgoing/prune.ts';
 import { startRecoveryWorker } from './outgoing/recovery-worker.ts';
 import { outgoingRoutes } from './outgoing/routes.ts';
+import { overviewRoute } from './overview/route.ts';
 import { invitationPage } from './members/invitations/page.ts';
 import { memberRoutes } from './members/routes.ts';
 import { addLifecyclePipelines } from './pipelines/lifecycle.ts';
@@ -253,6 +254,7 @@ export function registerApi(app: HttpApp, parts: Parts): void {
       outgoingRoutes(api, context);
       incomingRoutes(api, { ...context, registry, maxBodyBytes });
       tryOutRoute(api, { ...context, registry, maxBodyBytes });
+      overviewRoute(api, context);
       replayRoute(api, { ...context, receiver });
       installRoutes(api, { ...context, client, userAgent });
       outgoingTestRoute(api, {

@@ -379,6 +379,9 @@ export const runSteps = {
       ({ id }) => ({ path: { hook_id: id('addPipelineHook') } }),
       'last request tried again',
     ),
+    step('getEnvironmentOverview', ({ id }) => ({
+      path: { environment_id: id('addProjectEnvironment') },
+    })),
     step('testOutgoingHook', ({ id }) => ({ path: { hook_id: id('outgoing hook') } })),
     step('replayHookRequest', ({ answer }) => ({
       path: { hook_request_id: answer<{ hook_request_id: string }>('triggerHook').hook_request_id },

@@ -886,6 +886,39 @@ export type EnvironmentHook = {
 };
 
 /**
+ * EnvironmentOverview
+ */
+export type EnvironmentOverview = {
+    /**
+     * ISO 8601, UTC.
+     */
+    since: string;
+    /**
+     * Actions that run or wait to run.
+     */
+    running: number;
+    /**
+     * The first of them, at most 20.
+     */
+    running_actions: Array<ActionRelation>;
+    /**
+     * Actions since `since` that have failed.
+     */
+    failed: number;
+    /**
+     * The newest of them, at most 20.
+     */
+    failed_actions: Array<ActionRelation>;
+    /**
+     * The last 24 hours of the clock, the oldest first.
+     */
+    hours: Array<HourCounts>;
+    waiting_deliveries: number | null;
+    failed_deliveries: number | null;
+    hooks: Array<TroubledHook> | null;
+};
+
+/**
  * EnvironmentRelation
  */
 export type EnvironmentRelation = {
@@ -1455,6 +1488,26 @@ export type HookVariableTransform = {
     map?: {
         [key: string]: string;
     } | null;
+};
+
+/**
+ * HourCounts
+ */
+export type HourCounts = {
+    /**
+     * ISO 8601, UTC.
+     */
+    starts_at: string;
+    /**
+     * Actions that were created in this hour.
+     */
+    actions: number;
+    /**
+     * Those of them that have failed.
+     */
+    failed_actions: number;
+    requests: number | null;
+    accepted_requests: number | null;
 };
 
 /**
@@ -2941,6 +2994,34 @@ export type TriedCondition = {
      */
     found: unknown;
     met: boolean;
+};
+
+/**
+ * TroubledHook
+ *
+ * A hook that is off, that fails, or whose deliveries wait.
+ */
+export type TroubledHook = {
+    id: string;
+    name: string;
+    type: 'in' | 'out';
+    pipeline_id: number | null;
+    resource_type: 'application' | 'server' | 'credential' | 'cronjob' | 'daemon' | 'deployment' | 'network' | 'network-rule' | 'service' | 'ssh-key' | 'ssl-certificate' | 'subnet' | 'virtual-host';
+    resource_id: number;
+    active: boolean;
+    disabled_at: string | null;
+    disabled_reason: string | null;
+    breaker_state: 'closed' | 'open' | 'half-open' | null;
+    blocked_until: string | null;
+    last_failure: string | null;
+    /**
+     * Deliveries that wait to be sent, or sent again.
+     */
+    waiting_deliveries: number;
+    /**
+     * Deliveries of these 24 hours that have failed, or could not be rendered.
+     */
+    failed_deliveries: number;
 };
 
 /**
@@ -5664,6 +5745,60 @@ export type ListEnvironmentHooksResponses = {
 };
 
 export type ListEnvironmentHooksResponse = ListEnvironmentHooksResponses[keyof ListEnvironmentHooksResponses];
+
+export type GetEnvironmentOverviewData = {
+    body?: never;
+    path: {
+        /**
+         * The id of the environment.
+         */
+        environment_id: number;
+    };
+    query?: never;
+    url: '/environments/{environment_id}/overview';
+};
+
+export type GetEnvironmentOverviewErrors = {
+    /**
+     * The token is missing, unknown or expired.
+     */
+    401: Error;
+    /**
+     * The permission is missing.
+     */
+    403: Error;
+    /**
+     * There is no such object, or it belongs to others.
+     */
+    404: Error;
+    /**
+     * The request holds something that is not valid; every fault is told at once.
+     */
+    422: Error;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: Error;
+    /**
+     * Our fault; the log tells the details under the request id.
+     */
+    500: Error;
+    /**
+     * Not possible now; nothing was kept, so send it again.
+     */
+    503: Error;
+};
+
+export type GetEnvironmentOverviewError = GetEnvironmentOverviewErrors[keyof GetEnvironmentOverviewErrors];
+
+export type GetEnvironmentOverviewResponses = {
+    /**
+     * Done.
+     */
+    200: EnvironmentOverview;
+};
+
+export type GetEnvironmentOverviewResponse = GetEnvironmentOverviewResponses[keyof GetEnvironmentOverviewResponses];
 
 export type ListEnvironmentPipelinesData = {
     body?: never;

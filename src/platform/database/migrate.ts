@@ -7,6 +7,7 @@ import * as deliveries from './migrations/0003-deliveries.ts';
 import * as incoming from './migrations/0004-incoming.ts';
 import * as refusedRequests from './migrations/0005-refused-requests.ts';
 import * as deployments from './migrations/0006-deployments.ts';
+import * as overview from './migrations/0007-overview.ts';
 
 export type MigrationContext = { dialect: 'sqlite' | 'postgres' };
 
@@ -20,6 +21,7 @@ const migrations: readonly Migration[] = [
   { name: '0004-incoming', up: incoming.up },
   { name: '0005-refused-requests', up: refusedRequests.up },
   { name: '0006-deployments', up: deployments.up },
+  { name: '0007-overview', up: overview.up },
 ];
 
 /** An arbitrary number that names "Hookline migrates" among PostgreSQL's advisory locks. */
