@@ -1,4 +1,4 @@
-import { getActionLogs } from '#sdk';
+import { getActionLogs, type ActionStep } from '#sdk';
 import { createBreather } from './breather.ts';
 import { LogText } from './log-text.ts';
 
@@ -6,55 +6,52 @@ import { LogText } from './log-text.ts';
 export class ActionLogs {
   /** The last event of the stream that is in here. */
   lastEvent = 0;
+  /** The stream of the action fills all of them. */
+  isStreamed = false;
   private logs = new Map<number, LogText>();
-  private reading = new Map<number, AbortController>();
+  private reads = new Map<number, Promise<void>>();
+  private gone = new AbortController();
 
-  /** The log that the stream of the action fills. */
   of(stepId: number): LogText {
     let log = this.logs.get(stepId);
     if (!log) this.logs.set(stepId, (log = new LogText()));
     return log;
   }
 
-  has(stepId: number): boolean {
-    return this.logs.has(stepId);
-  }
-
   endAll(): void {
     for (const log of this.logs.values()) log.end();
   }
 
-  /** Reads the log of a step that has ended, unless it is there. */
-  async read(step: {
-    id: number;
-    action_id: number;
-    action_target_id: number;
-    order: number;
-  }): Promise<void> {
-    if (this.logs.has(step.id)) return;
-    const log = this.of(step.id);
-    const gone = new AbortController();
-    this.reading.set(step.id, gone);
-    try {
-      const body = (await getActionLogs({
-        path: { action_id: step.action_id },
-        query: { target_id: step.action_target_id, step: step.order },
-        parseAs: 'stream',
-        signal: gone.signal,
-        // Safe: it is what `parseAs` asks for, which the type does not know.
-      })) as unknown as ReadableStream<Uint8Array> | null;
-      if (body) await readInto(log, body);
-      log.end();
-    } catch (error) {
+  /** Reads the log of a step that has ended, unless it is there or comes anyway. */
+  read(step: ActionStep): Promise<void> {
+    if (this.isStreamed) return Promise.resolve();
+    const known = this.reads.get(step.id);
+    if (known) return known;
+    const read = this.fetch(step).catch((error: unknown) => {
+      this.reads.delete(step.id);
       this.logs.delete(step.id);
       throw error;
-    } finally {
-      this.reading.delete(step.id);
-    }
+    });
+    this.reads.set(step.id, read);
+    return read;
+  }
+
+  private async fetch(step: ActionStep): Promise<void> {
+    const log = this.of(step.id);
+    if (this.gone.signal.aborted) this.gone = new AbortController();
+    const body = (await getActionLogs({
+      path: { action_id: step.action_id },
+      query: { target_id: step.action_target_id, step: step.order },
+      parseAs: 'stream',
+      signal: this.gone.signal,
+      // Safe: it is what `parseAs` asks for, which the type does not know.
+    })) as unknown as ReadableStream<Uint8Array> | null;
+    if (body) await readInto(log, body);
+    log.end();
   }
 
   stop(): void {
-    for (const gone of this.reading.values()) gone.abort();
+    this.gone.abort();
   }
 }
 

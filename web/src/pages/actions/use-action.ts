@@ -61,6 +61,7 @@ async function watch(
   const refresh = () => client.invalidateQueries({ queryKey: actionKey(id) });
   let timer: ReturnType<typeof setTimeout> | undefined;
   signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  logs.isStreamed = true;
   const breathe = createBreather();
   const after = logs.lastEvent;
   for await (const event of events(id, { ...options, after })) {
