@@ -128,9 +128,9 @@ function Output({
   const where = action.targets.length > 1 ? ` on ${target?.resource_data.hostname}` : '';
   const download = (query: string) => addressOf(`api/actions/${action.id}/logs?colours=strip${query}`);
   return (
-    <section aria-labelledby="output">
+    <section>
       <Group justify="space-between" mb="xs">
-        <Title order={2} size="h4" id="output">
+        <Title order={2} size="h4">
           Output of {name}
           {where}
         </Title>
