@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
@@ -31,6 +31,7 @@ describe('the pages of actions', { timeout: 280_000 }, () => {
   let shop: TestApplication;
   let receiver: Receiver;
   let folder: string;
+  let pid: number;
 
   before(async () => {
     database = ends.adopt(await createTestDatabase('sqlite'), (made) => made.drop());
@@ -39,6 +40,7 @@ describe('the pages of actions', { timeout: 280_000 }, () => {
     folder = ends.adopt(await mkdtemp(join(tmpdir(), 'hookline-actions-')), (made) =>
       rm(made, { recursive: true, force: true }),
     );
+    pid = server.pid;
     work = await openWorkplace(server);
     shop = await createApplication(work, { name: 'shop' });
   });
@@ -61,6 +63,7 @@ describe('the pages of actions', { timeout: 280_000 }, () => {
   };
   const start = async (pipeline: number): Promise<number> =>
     (await work.api.post<TestAction>(`/pipelines/${pipeline}/actions`, {})).id;
+  const longTasks = (page: Page) => page.evaluate(() => Reflect.get(globalThis, 'longTasks') as number[]);
   const output = (page: Page) => page.getByRole('region', { name: /^Output of / });
   const status = (page: Page) => page.getByRole('region', { name: 'Status', exact: true });
 
@@ -150,6 +153,14 @@ describe('the pages of actions', { timeout: 280_000 }, () => {
   });
 
   test('a log of a million lines is opened, searched and scrolled without holding up the page', async (t) => {
+    // What this machine takes for a page in any case.
+    const small = await start(await createPipeline(work, shop, [`echo error: the end; exit 1`]));
+    await untilAction(work, small);
+    const before = await openSignedIn(t, `/actions/${small}`);
+    await status(before).getByRole('button', { name: 'error: the end' }).click();
+    await output(before).locator('[data-line="1"][data-current]').waitFor();
+    const usual = Math.max(0, ...(await longTasks(before)));
+    await before.close();
     const command = `seq 1 999999; printf '\\e[31merror: the end\\e[0m\\n'; exit 1`;
     const id = await start(await createPipeline(work, shop, [command]));
     await untilAction(work, id);
@@ -165,10 +176,10 @@ describe('the pages of actions', { timeout: 280_000 }, () => {
     await output(page).locator('[data-line="1"]').waitFor();
     const drawn = await output(page).locator('[data-line]').count();
     assert.ok(drawn < 100, `${drawn} lines are drawn`);
-    const tasks = await page.evaluate(() => Reflect.get(globalThis, 'longTasks') as number[]);
-    const longest = Math.max(0, ...tasks);
-    t.diagnostic(`the longest task took ${Math.round(longest)} ms`);
-    assert.ok(longest < 300, `a task took ${longest} ms`);
+    const tasks = await longTasks(page);
+    const said = `the longest task took ${Math.round(Math.max(0, ...tasks))} ms, of a small log ${Math.round(usual)} ms`;
+    t.diagnostic(said);
+    assert.ok(Math.max(0, ...tasks) < usual + 150, said);
   });
 
   test('100,000 actions are filtered in less than 200 ms, and scrolled', async (t) => {
@@ -185,14 +196,11 @@ describe('the pages of actions', { timeout: 280_000 }, () => {
       '&search=no such thing',
       '&created_from=2026-01-01T00:00:00Z&created_to=2026-01-02T00:00:00Z',
     ]) {
-      // The best of a few: the machine does other things besides.
-      let best = Infinity;
-      for (let turn = 0; turn < 20 && best >= 200; turn++) {
-        const begun = performance.now();
-        await work.api.get(list + query);
-        best = Math.min(best, performance.now() - begun);
-      }
-      assert.ok(best < 200, `${query} took ${best} ms`);
+      // The time of the processor: the machine does other things besides.
+      const begun = await processorMs(pid);
+      for (let turn = 0; turn < 3; turn++) await work.api.get(list + query);
+      const each = ((await processorMs(pid)) - begun) / 3;
+      assert.ok(each < 200, `${query} took ${each} ms`);
     }
     const page = await openSignedIn(t, '/actions?status=failed');
     const rows = page.getByRole('grid', { name: 'Actions' }).getByRole('row');
@@ -204,6 +212,12 @@ describe('the pages of actions', { timeout: 280_000 }, () => {
     assert.ok((await rows.count()) < 100);
   });
 });
+
+/** What a process has had of the processor so far. */
+async function processorMs(pid: number): Promise<number> {
+  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
 
 /** As many actions like one that there is, one in seven failed. */
 function fillActions(file: string, like: number): void {

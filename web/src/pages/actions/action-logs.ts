@@ -55,6 +55,8 @@ export class ActionLogs {
   }
 }
 
+const sliceBytes = 64 * 1024;
+
 async function readInto(log: LogText, body: ReadableStream<Uint8Array>): Promise<void> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
@@ -62,8 +64,11 @@ async function readInto(log: LogText, body: ReadableStream<Uint8Array>): Promise
   for (;;) {
     const { done, value } = await reader.read();
     if (done) break;
-    log.append(decoder.decode(value, { stream: true }));
-    await breathe();
+    // A piece may have any size.
+    for (let at = 0; at < value.length; at += sliceBytes) {
+      log.append(decoder.decode(value.subarray(at, at + sliceBytes), { stream: true }));
+      await breathe();
+    }
   }
   log.append(decoder.decode());
 }
