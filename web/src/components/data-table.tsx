@@ -1,6 +1,14 @@
 import { Button, Loader, Skeleton } from '@mantine/core';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import {
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type ReactNode,
+} from 'react';
 import { ErrorNotice } from './error-notice.tsx';
 import classes from './data-table.module.css';
 
@@ -49,12 +57,16 @@ export function DataTable<T>(props: Props<T>) {
     const top = body.current?.getBoundingClientRect().top;
     if (top !== undefined) setOffset(top + window.scrollY);
   }, [isPending]);
+  // The same function as long as the rows are the same: with another one, all of them would be laid out anew.
+  const latestKey = useRef(rowKey);
+  latestKey.current = rowKey;
+  const getItemKey = useCallback((index: number) => latestKey.current(rows[index]!), [rows]);
   const list = useWindowVirtualizer({
     count: rows.length,
     estimateSize: () => rowHeight,
     overscan: 12,
     scrollMargin: offset,
-    getItemKey: (index) => rowKey(rows[index]!),
+    getItemKey,
   });
   const visible = list.getVirtualItems();
   const lastVisible = visible.at(-1)?.index ?? -1;
