@@ -12,6 +12,7 @@ import { PageHeader } from '../../components/page-header.tsx';
 import { useSearchState } from '../../components/use-search-state.ts';
 import { forgetFreshSecret } from './fresh-secrets.ts';
 import { HookState } from './hook-state.tsx';
+import { presetOf } from './presets.ts';
 import { hookQuery } from './queries.ts';
 import { RequestsTab } from './requests-tab.tsx';
 import { SetupTab } from './setup-tab.tsx';
@@ -111,7 +112,7 @@ function Belongs({ hook }: { hook: Hook }) {
   return (
     <Text span inherit>
       Starts {what}
-      {hook.preset === null ? '' : `, made for ${hook.preset}`}.
+      {hook.preset === null ? '' : `, made for ${presetOf(hook.preset)?.label ?? hook.preset}`}.
     </Text>
   );
 }

@@ -1,4 +1,4 @@
-import { Alert, Anchor, Button, Group, SegmentedControl, Stack, Text } from '@mantine/core';
+import { Alert, Anchor, Button, SegmentedControl, Stack, Text } from '@mantine/core';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { listHookRequestsByHookType, type Hook, type HookRequestRelation } from '#sdk';
 import { useList } from '../../api/lists.ts';
@@ -37,9 +37,17 @@ export function RequestsTab({ hook, toSetUp }: { hook: Hook; toSetUp: () => void
     <Stack>
       {hook.refused_requests > 0 && (
         <Alert color="yellow" icon={<Icon name="warning" />}>
-          {hook.refused_requests === 1 ? 'One request was' : `${hook.refused_requests} requests were`} refused
-          because nobody had rightly signed {hook.refused_requests === 1 ? 'it' : 'them'}, the last{' '}
-          <Time at={hook.last_refused_at} />. If the sender is yours, its secret is not the one of this hook.
+          {hook.refused_requests === 1 ? (
+            <>
+              A request was refused <Time at={hook.last_refused_at} /> because nobody had rightly signed it.
+            </>
+          ) : (
+            <>
+              {hook.refused_requests} requests were refused because nobody had rightly signed them, the last{' '}
+              <Time at={hook.last_refused_at} />.
+            </>
+          )}{' '}
+          If the sender is yours, its secret is not the one of this hook.
         </Alert>
       )}
       <SegmentedControl
@@ -86,13 +94,13 @@ const columns: Column<HookRequestRelation>[] = [
   {
     key: 'outcome',
     header: 'Outcome',
-    width: '120px',
+    width: '110px',
     cell: ({ outcome }) => <StatusBadge status={outcome} />,
   },
   {
     key: 'reason',
     header: 'Why',
-    width: 'minmax(0, 3fr)',
+    width: 'minmax(0, 1fr)',
     phone: 'bare',
     cell: (row) => (
       <Stack gap={0}>
@@ -105,18 +113,17 @@ const columns: Column<HookRequestRelation>[] = [
         >
           {row.reason}
         </Anchor>
-        {row.retry_of !== null && (
-          <Text size="xs" c="dimmed">
-            A replay
-          </Text>
-        )}
+        <Text size="xs" c="dimmed">
+          {row.retry_of === null ? '' : 'A replay, '}
+          answered {row.response_status_code} after <Duration ms={row.duration_ms} />, from {row.ip_address}
+        </Text>
       </Stack>
     ),
   },
   {
     key: 'action',
     header: 'Action',
-    width: '90px',
+    width: '70px',
     cell: ({ action_id }) =>
       action_id === null ? (
         <Text span c="dimmed">
@@ -132,27 +139,6 @@ const columns: Column<HookRequestRelation>[] = [
           {action_id}
         </Anchor>
       ),
-  },
-  { key: 'status', header: 'Answer', width: '70px', cell: (row) => row.response_status_code },
-  {
-    key: 'took',
-    header: 'Took',
-    width: '80px',
-    phone: 'hidden',
-    cell: (row) => <Duration ms={row.duration_ms} />,
-  },
-  {
-    key: 'from',
-    header: 'From',
-    width: '130px',
-    phone: 'hidden',
-    cell: (row) => (
-      <Group gap={4}>
-        <Text span size="xs" ff="monospace">
-          {row.ip_address}
-        </Text>
-      </Group>
-    ),
   },
   { key: 'when', header: 'When', width: '110px', cell: (row) => <Time at={row.created_at} /> },
 ];
