@@ -1,4 +1,5 @@
 import {
+  Box,
   Button,
   Checkbox,
   Group,
@@ -22,7 +23,7 @@ import { ConditionEditor } from './condition-editor.tsx';
 import { changeOf, conditionAt, draftOf, variableAt, type Draft } from './draft.ts';
 import classes from './hook.module.css';
 import { valueAt, type Payload } from './payload.ts';
-import { Preview } from './preview.tsx';
+import { Preview, VerdictBadge } from './preview.tsx';
 import { eventLabels, presetOf, type HookEvent } from './presets.ts';
 import { SignatureFields } from './signature-fields.tsx';
 import { usePreview } from './use-preview.ts';
@@ -234,6 +235,11 @@ export default function EditTab({ hook }: { hook: Hook }) {
             <Text size="sm" c="dimmed" role="status">
               {change === null ? 'Nothing is changed.' : 'Not saved yet.'}
             </Text>
+            {tried && (
+              <Box hiddenFrom="md">
+                <VerdictBadge outcome={tried.outcome} />
+              </Box>
+            )}
           </Group>
         </Stack>
         <div className={classes['beside']}>

@@ -75,6 +75,7 @@ export default function NewHook({ pipelines, pipelineId, onClose }: Props) {
             description="What a request starts."
             required
             searchable
+            openOnFocus={false}
             data-autofocus
             nothingFoundMessage="There is no such pipeline"
             placeholder={pipelines.length === 0 ? 'Make a pipeline first' : 'Choose one'}

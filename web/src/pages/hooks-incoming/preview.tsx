@@ -157,13 +157,7 @@ function Verdict({
     <div className={classes['verdict']} data-outcome={outcome} data-testid="verdict">
       <Stack gap="xs">
         <Group gap="xs">
-          <StatusBadge status={outcome}>
-            {outcome === 'accepted'
-              ? 'Would run'
-              : outcome === 'skipped'
-                ? 'Would be skipped'
-                : 'Would be refused'}
-          </StatusBadge>
+          <VerdictBadge outcome={outcome} />
           {conditions.length > 0 && (
             <Text size="xs">
               {unmet === 0
@@ -202,4 +196,10 @@ function Verdict({
       </Stack>
     </div>
   );
+}
+
+const verdicts = { accepted: 'Would run', skipped: 'Would be skipped', refused: 'Would be refused' };
+
+export function VerdictBadge({ outcome }: Pick<HookTryOut, 'outcome'>) {
+  return <StatusBadge status={outcome}>{verdicts[outcome]}</StatusBadge>;
 }
