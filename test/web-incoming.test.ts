@@ -73,7 +73,7 @@ describe('the pages of incoming hooks', () => {
     await failing.getByText('Not met').waitFor();
     await failing.getByText('"refs/heads/develop"').waitFor();
 
-    const branches = page.getByLabel('Branches');
+    const branches = page.getByLabel('Branches').and(page.locator('input'));
     await branches.fill('develop');
     await branches.press('Enter');
     await preview.getByText('all 3 conditions met').waitFor();
