@@ -36,6 +36,10 @@ export function ConditionEditor({ condition, number, tried, onChange, onRemove, 
       data-met={tried ? String(tried.met) : undefined}
     >
       <Stack gap="xs">
+        <Text size="xs" c="dimmed" fw={600}>
+          {number}
+          {condition.name ? ` · ${condition.name}` : ''}
+        </Text>
         <Group gap="xs" wrap="nowrap" align="end">
           <Select
             label="Where"

@@ -1,5 +1,5 @@
 import {
-  Box,
+  Alert,
   Button,
   Checkbox,
   Group,
@@ -9,12 +9,13 @@ import {
   Text,
   TextInput,
   Title,
+  UnstyledButton,
 } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useBlocker } from '@tanstack/react-router';
-import { useMemo, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { HooklineError, updateHook, type Hook } from '#sdk';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { Icon } from '../../components/icon.tsx';
@@ -32,9 +33,21 @@ import { VariableEditor } from './variable-editor.tsx';
 /** All that a hook says, and beside it what that makes of a payload while it is being changed. */
 export default function EditTab({ hook }: { hook: Hook }) {
   const queries = useQueryClient();
+  // What the hook was when its editing began: only what was changed since is saved, whatever others do meanwhile.
+  const [base, setBase] = useState(hook);
   const [draft, setDraft] = useState(() => draftOf(hook));
+  const [edition, setEdition] = useState(0);
+  const begin = (from: Hook) => {
+    setBase(from);
+    setDraft(draftOf(from));
+    setEdition((before) => before + 1);
+  };
   const set = (change: Partial<Draft>) => setDraft((before) => ({ ...before, ...change }));
-  const change = useMemo(() => changeOf(hook, draft), [hook, draft]);
+  const change = useMemo(() => changeOf(base, draft), [base, draft]);
+  const isStale = useMemo(() => changeOf(hook, draftOf(base)) !== null, [hook, base]);
+  useEffect(() => {
+    if (isStale && change === null) begin(hook);
+  });
   const [settled] = useDebouncedValue(change, 300);
   const preview = usePreview(hook, settled);
   const save = useMutation({
@@ -43,8 +56,7 @@ export default function EditTab({ hook }: { hook: Hook }) {
     },
     onSuccess: async () => {
       await queries.invalidateQueries({ queryKey: ['hook', hook.id] });
-      const now = queries.getQueryData<Hook>(['hook', hook.id]);
-      if (now) setDraft(draftOf(now));
+      begin(queries.getQueryData<Hook>(['hook', hook.id]) ?? hook);
       notifications.show({ message: 'The hook is saved.', color: 'green' });
     },
   });
@@ -72,6 +84,7 @@ export default function EditTab({ hook }: { hook: Hook }) {
     }
   };
   useTaken(preview.payload, pick);
+  const beside = useRef<HTMLDivElement>(null);
   const tried = preview.tryOut;
   // What the preset makes anew stands in another order than here.
   const triedConditions =
@@ -143,7 +156,7 @@ export default function EditTab({ hook }: { hook: Hook }) {
             <Stack gap="sm">
               {draft.conditions.map((condition, index) => (
                 <ConditionEditor
-                  key={index}
+                  key={`${edition} ${draft.conditions.length} ${index}`}
                   number={index + 1}
                   condition={condition}
                   tried={triedConditions[index]}
@@ -173,7 +186,7 @@ export default function EditTab({ hook }: { hook: Hook }) {
             <Stack gap="sm">
               {draft.variables.map((variable, index) => (
                 <VariableEditor
-                  key={index}
+                  key={`${edition} ${draft.variables.length} ${index}`}
                   variable={variable}
                   found={tried && preview.payload ? { value: tried.variables[variable.name] } : undefined}
                   faults={(field) => faultAt(faultsByField, `settings.variables.${index}.${field}`)}
@@ -217,6 +230,11 @@ export default function EditTab({ hook }: { hook: Hook }) {
               />
             </Stack>
           </section>
+          {isStale && change !== null && (
+            <Alert color="yellow" icon={<Icon name="warning" />} title="The hook was changed meanwhile">
+              What you save goes over it where both changed the same.
+            </Alert>
+          )}
           {save.error && <ErrorNotice error={save.error} />}
           <Group className={classes['bar'] ?? ''} gap="sm">
             <Button type="submit" loading={save.isPending} disabled={change === null}>
@@ -226,7 +244,7 @@ export default function EditTab({ hook }: { hook: Hook }) {
               variant="default"
               disabled={change === null}
               onClick={() => {
-                setDraft(draftOf(hook));
+                begin(hook);
                 save.reset();
               }}
             >
@@ -236,13 +254,17 @@ export default function EditTab({ hook }: { hook: Hook }) {
               {change === null ? 'Nothing is changed.' : 'Not saved yet.'}
             </Text>
             {tried && (
-              <Box hiddenFrom="md">
+              <UnstyledButton
+                hiddenFrom="md"
+                aria-label="To the preview"
+                onClick={() => beside.current?.scrollIntoView()}
+              >
                 <VerdictBadge outcome={tried.outcome} />
-              </Box>
+              </UnstyledButton>
             )}
           </Group>
         </Stack>
-        <div className={classes['beside']}>
+        <div ref={beside} className={classes['beside']}>
           <Preview
             preview={preview}
             isChanged={settled !== null}
@@ -264,10 +286,9 @@ function tabOf(search: object): unknown {
 function useTaken(payload: Payload | null, pick: (path: string, value: unknown) => void) {
   const [{ take }, setSearch] = useSearchState({ take: '' });
   const taken = useRef('');
-  if (take === '' || payload === null || taken.current === take) return;
-  taken.current = take;
-  // Not while this is drawn.
-  queueMicrotask(() => {
+  useEffect(() => {
+    if (take === '' || payload === null || taken.current === take) return;
+    taken.current = take;
     pick(take, valueAt(payload, take));
     setSearch({ take: '' });
   });

@@ -11,7 +11,7 @@ import { Icon } from '../../components/icon.tsx';
 import { PageHeader } from '../../components/page-header.tsx';
 import { useSearchState } from '../../components/use-search-state.ts';
 import { forgetFreshSecret } from './fresh-secrets.ts';
-import { HookState } from './hook-state.tsx';
+import { HookState, needsSecret } from './hook-state.tsx';
 import { presetOf } from './presets.ts';
 import { hookQuery } from './queries.ts';
 import { RequestsTab } from './requests-tab.tsx';
@@ -43,6 +43,7 @@ export function IncomingHookPage() {
 
 function HookPage({ hook }: { hook: Hook }) {
   const [{ tab }, setSearch] = useSearchState({ tab: 'requests' });
+  const warnings = hook.warnings.filter(({ field }) => field !== 'secret');
   return (
     <>
       <PageHeader
@@ -60,10 +61,24 @@ function HookPage({ hook }: { hook: Hook }) {
             {hook.disabled_reason ?? 'Every request is answered 404, and nothing runs.'}
           </Alert>
         )}
-        {hook.warnings.length > 0 && (
+        {needsSecret(hook) && (
+          <Alert
+            color="red"
+            icon={<Icon name="key" />}
+            title="Every request is refused: there is no secret yet"
+          >
+            <Text size="sm" mb="xs">
+              {presetOf(hook.preset)?.label ?? 'The sender'} shows it once the URL is entered there.
+            </Text>
+            <Button size="compact-sm" variant="default" onClick={() => setSearch({ tab: 'setup' })}>
+              Enter it
+            </Button>
+          </Alert>
+        )}
+        {warnings.length > 0 && (
           <Alert color="yellow" icon={<Icon name="warning" />} title="Something about this hook needs a look">
             <List size="sm">
-              {hook.warnings.map(({ field, message }) => (
+              {warnings.map(({ field, message }) => (
                 <List.Item key={`${field} ${message}`}>
                   {field} {message}.
                 </List.Item>

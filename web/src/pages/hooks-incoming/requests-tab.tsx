@@ -31,7 +31,7 @@ export function RequestsTab({ hook, toSetUp }: { hook: Hook; toSetUp: () => void
       // Safe: the server refuses any other.
       query: { per_page: 100, outcome: outcome === '' ? undefined : (outcome as Outcome) },
     },
-    { refetchInterval: 2000 },
+    { refetchInterval: 3000 },
   );
   return (
     <Stack>
