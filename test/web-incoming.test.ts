@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
+import { expectAccessible } from './support/accessible.ts';
 import { browserForTests } from './support/browser.ts';
 import {
   createApplication,
@@ -69,6 +70,7 @@ describe('the pages of incoming hooks', () => {
 
     const preview = page.getByRole('region', { name: 'Preview' });
     await preview.getByText('1 of 3 not met').waitFor();
+    await expectAccessible(page);
     const failing = page.getByRole('group', { name: 'Condition 2' });
     await failing.getByText('Not met').waitFor();
     await failing.getByText('"refs/heads/develop"').waitFor();
@@ -192,6 +194,7 @@ describe('the pages of incoming hooks', () => {
     await page.reload();
     await page.getByRole('tab', { name: 'Set up' }).click();
     await page.getByRole('button', { name: 'New secret' }).waitFor();
+    await expectAccessible(page);
     assert.equal((await page.content()).includes(secret), false);
 
     await page.getByRole('button', { name: 'Disable' }).click();

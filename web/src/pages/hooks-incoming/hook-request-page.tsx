@@ -12,7 +12,7 @@ import { Duration, Time } from '../../components/time.tsx';
 import classes from './hook.module.css';
 import { payloadOf } from './payload.ts';
 import { PayloadTrees } from './payload-trees.tsx';
-import { hookRequestQuery } from './queries.ts';
+import { hookQuery, hookRequestQuery } from './queries.ts';
 import { ReplayButton } from './replay-button.tsx';
 
 /** One request: what came in (or was sent), what became of it, and why. */
@@ -43,9 +43,11 @@ function RequestPage({ request }: { request: HookRequest }) {
   const hookLink = isIncoming
     ? ({ to: '/hooks/incoming/$hookId', params: { hookId: request.hook_id } } as const)
     : ({ to: '/hooks/outgoing/$hookId', params: { hookId: request.hook_id } } as const);
+  // The records of a hook that was deleted stay.
+  const hook = useQuery({ ...hookQuery(request.hook_id), enabled: isIncoming, retry: false });
   const crumbs: Crumb[] = [
     { label: 'Hooks', to: '/hooks' },
-    { label: 'Hook', ...hookLink },
+    { label: hook.data?.name ?? (isIncoming ? 'Incoming hook' : 'Outgoing hook'), ...hookLink },
   ];
   const toEdit = (take?: string) =>
     void navigate({

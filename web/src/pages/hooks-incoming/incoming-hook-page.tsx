@@ -13,7 +13,7 @@ import { useSearchState } from '../../components/use-search-state.ts';
 import { forgetFreshSecret } from './fresh-secrets.ts';
 import { HookState, needsSecret } from './hook-state.tsx';
 import { presetOf } from './presets.ts';
-import { hookQuery } from './queries.ts';
+import { hookQuery, placedPipelinesQuery } from './queries.ts';
 import { RequestsTab } from './requests-tab.tsx';
 import { SetupTab } from './setup-tab.tsx';
 
@@ -111,17 +111,20 @@ function HookPage({ hook }: { hook: Hook }) {
 }
 
 function Belongs({ hook }: { hook: Hook }) {
+  const { data: pipelines } = useQuery(placedPipelinesQuery(hook.environment_id));
+  const pipeline = pipelines?.find(({ id }) => id === hook.pipeline_id);
   const what =
     hook.pipeline_id === null ? (
       `every pipeline for ${hook.action_type} of ${hook.resource_type} ${hook.resource_id}`
     ) : (
       <Anchor
         inherit
+        underline="always"
         renderRoot={(props) => (
           <Link {...props} to="/pipelines/$pipelineId" params={{ pipelineId: String(hook.pipeline_id) }} />
         )}
       >
-        pipeline {hook.pipeline_id}
+        {pipeline ? `${pipeline.name} of ${pipeline.owner}` : `pipeline ${hook.pipeline_id}`}
       </Anchor>
     );
   return (
