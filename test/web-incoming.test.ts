@@ -13,6 +13,8 @@ import {
   type IncomingHook,
   type Workplace,
 } from './support/fixtures.ts';
+import type { InProcessApp } from './support/in-process-app.ts';
+import { createInstallScene } from './support/install-scene.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
 const push = (ref: string, more: Record<string, unknown> = {}) =>
@@ -31,7 +33,7 @@ describe('the pages of incoming hooks', () => {
   let pipeline: number;
 
   before(async () => {
-    server = await startServer();
+    server = await startServer({ env: { HOOKLINE_EGRESS_ALLOW: '127.0.0.0/8' } });
     workplace = await openWorkplace(server);
     const application = await createApplication(workplace);
     const commands = ['echo "deploying $HOOKLINE_VAR_SOURCE_REF"'];
@@ -209,5 +211,22 @@ describe('the pages of incoming hooks', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await page.waitForURL(`${server.url}/hooks`);
     assert.equal((await workplace.api.request('GET', `/hooks/incoming/${id}`)).status, 404);
+  });
+
+  test('a hook is installed at its provider by one click, and taken away again', async (t) => {
+    // Safe: of the app it takes the API and the environment.
+    const scene = createInstallScene(() => workplace as InProcessApp);
+    const provider = await scene.provider(t, 'github');
+    const hook = await scene.hook(provider, 'github', { name: 'To install', preset: 'github' });
+    const page = await openPage(t, `/hooks/incoming/${hook.id}?tab=setup`);
+    await page.getByRole('button', { name: 'Install for me' }).click();
+    await page.getByRole('status').filter({ hasText: 'It is installed' }).waitFor();
+    await page.getByText('Installed at github').waitFor();
+    assert.equal((await scene.installationOf(hook))?.repository, 'octocat/hello-world');
+
+    await page.getByRole('button', { name: 'Uninstall' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Take it away' }).click();
+    await page.getByRole('button', { name: 'Install for me' }).waitFor();
+    assert.equal(await scene.installationOf(hook), null);
   });
 });
