@@ -45,6 +45,6 @@ export function valueAt({ headers, query, body }: Payload, path: string): unknow
   }, body);
 }
 
-export function isObject(value: unknown): value is Record<string, unknown> {
+function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

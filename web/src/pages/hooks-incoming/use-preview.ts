@@ -15,7 +15,7 @@ import { hookRequestQuery } from './queries.ts';
 
 export const pasted = 'pasted';
 
-export type Pasted = { body: string; headers: string; query: string };
+type Pasted = { body: string; headers: string; query: string };
 const nothing: Pasted = { body: '', headers: '', query: '' };
 
 export type PreviewState = {
