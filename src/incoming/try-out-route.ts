@@ -93,10 +93,7 @@ export function tryOutRoute(
 }
 
 /** The hook as it would be; its secret stays what it is. */
-function changed(
-  hook: IncomingHook,
-  { secret: _, ...change }: Static<typeof changeBodies.incoming>,
-): IncomingHook {
+function changed(hook: IncomingHook, change: Static<typeof changeBodies.incoming>): IncomingHook {
   const { definition } = changedIncoming(hook.row, change, hook.definition);
   const isActive = change.active ?? hook.row.active === 1;
   return { ...hook, row: { ...hook.row, active: isActive ? 1 : 0 }, definition };
