@@ -376,6 +376,17 @@ export const runSteps = {
       'last request tried again',
     ),
     step('testOutgoingHook', ({ id }) => ({ path: { hook_id: id('outgoing hook') } })),
+    step('previewOutgoingHookChange', ({ id }) => ({
+      path: { hook_id: id('outgoing hook') },
+      body: {
+        hook: { settings: { request_body: { state: '{{ action.statsu }}' } } },
+        event: 'action.failed',
+      },
+    })),
+    step('previewNewOutgoingHook', (walk) => ({
+      path: pipeline(walk),
+      body: { hook: { preset: 'generic', target_url: 'https://example.com/' } },
+    })),
     step('replayHookRequest', ({ answer }) => ({
       path: { hook_request_id: answer<{ hook_request_id: string }>('triggerHook').hook_request_id },
     })),
