@@ -75,9 +75,9 @@ function Details({ delivery }: { delivery: DeliveryDetails }) {
       ),
     },
     { label: 'Event', value: delivery.event },
-    { label: 'Since', value: <Time at={delivery.created_at} exact /> },
+    { label: 'Since', value: <Time at={delivery.created_at} /> },
     { label: 'Attempts', value: delivery.attempts },
-    { label: 'Next attempt', value: <Time at={next_attempt_at} exact /> },
+    { label: 'Next attempt', value: <Time at={next_attempt_at} /> },
     {
       label: 'Content',
       value: delivery.content === 'original' ? 'As first sent' : 'Made with the hook as it is',
@@ -86,7 +86,7 @@ function Details({ delivery }: { delivery: DeliveryDetails }) {
   return (
     <Stack>
       <Alert
-        color={isBad.has(status) ? 'red' : status === 'delivered' ? 'green' : 'gray'}
+        color={isBad.has(status) ? 'red' : status === 'delivered' ? 'green' : 'blue'}
         title="Why"
         data-delivery-reason
       >

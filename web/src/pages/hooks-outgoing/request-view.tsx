@@ -1,6 +1,7 @@
 import { Stack, Text } from '@mantine/core';
 import { useMemo } from 'react';
 import { highlight } from '../../components/highlight.ts';
+import colours from './tokens.module.css';
 
 type Props = {
   url: string | null;
@@ -39,7 +40,7 @@ export function BodyText({ body, className }: { body: string; className: string 
       </Text>
     );
   return (
-    <pre className={className} data-request-body>
+    <pre className={`${className} ${colours['tokens']}`} data-request-body>
       {tokens.map(({ text: part, kind }, index) =>
         kind ? (
           <span key={index} data-token={kind}>

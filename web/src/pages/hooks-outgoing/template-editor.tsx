@@ -5,6 +5,7 @@ import { insertAtCursor } from '../../components/code-editor.tsx';
 import { highlight, type Token } from '../../components/highlight.ts';
 import { completionAt, expressionBefore, type Completion } from './completion.ts';
 import classes from './template-editor.module.css';
+import colours from './tokens.module.css';
 
 export type Known = {
   names: readonly string[];
@@ -131,7 +132,7 @@ export function TemplateEditor(props: Props) {
       <div className={classes['holder']} ref={holder}>
         <div className={classes['frame']} data-error={error ? true : undefined}>
           <div className={classes['scroll']}>
-            <pre className={classes['text']} aria-hidden="true" ref={overlay}>
+            <pre className={`${classes['text']} ${colours['tokens']}`} aria-hidden="true" ref={overlay}>
               {tokens.map(({ text, kind, isUnknown }, index) =>
                 kind || isUnknown ? (
                   <span
