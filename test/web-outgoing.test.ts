@@ -109,7 +109,7 @@ test('a free form is completed as one types, and previewed about the action that
   await body.press('Tab');
   await body.press('End');
   await body.pressSequentially('", "id": "');
-  await page.locator('[data-names]').getByRole('button', { name: 'id:' }).first().click();
+  await page.getByTitle('Take action.id', { exact: true }).click();
   await body.press('End');
   await body.pressSequentially('"}');
   assert.equal(await body.inputValue(), '{"state": "{{ action.status | upcase }}", "id": "{{ action.id }}"}');
