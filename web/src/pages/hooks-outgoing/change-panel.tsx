@@ -7,6 +7,7 @@ import { queryClient } from '../../app/query-client.ts';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { bodyFault, draftOf, inputOf, type Draft } from './draft.ts';
 import { DraftForm } from './draft-form.tsx';
+import { LeaveWarning } from './leave-warning.tsx';
 
 /** The request of a hook that there is. What is masked and left as it is, the server keeps. */
 export function ChangePanel({ hook }: { hook: Hook }) {
@@ -37,6 +38,7 @@ export function ChangePanel({ hook }: { hook: Hook }) {
         if (isWhole) save.mutate(draft);
       }}
     >
+      <LeaveWarning when={isChanged} keys={['tab']} />
       <DraftForm
         place={{ hookId: hook.id }}
         subject={{

@@ -67,8 +67,8 @@ export function HookHealth({ hook, isBusy, onEnable, onTry, onRecover, onMend }:
         data-health
       >
         <Text size="sm">
-          {hook.failed_attempts} attempts failed since <Time at={failing_since} exact />. It is tried again{' '}
-          <Time at={blocked_until} exact />, with one delivery first.
+          {hook.failed_attempts} attempts failed since <Time at={failing_since} />. It is tried again{' '}
+          <Time at={blocked_until} />, with one delivery first.
         </Text>
         {last}
         {buttons}
@@ -92,7 +92,7 @@ export function HookHealth({ hook, isBusy, onEnable, onTry, onRecover, onMend }:
         data-health
       >
         <Text size="sm">
-          Nothing is sent before <Time at={blocked_until} exact />.
+          Nothing is sent before <Time at={blocked_until} />.
         </Text>
         {last}
         {buttons}
@@ -109,7 +109,7 @@ export function HookHealth({ hook, isBusy, onEnable, onTry, onRecover, onMend }:
       >
         <Text size="sm">
           {hook.failed_attempts} {hook.failed_attempts === 1 ? 'attempt' : 'attempts'} without a success since{' '}
-          <Time at={failing_since} exact />.
+          <Time at={failing_since} />.
         </Text>
         {last}
         {buttons}

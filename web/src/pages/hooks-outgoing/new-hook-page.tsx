@@ -25,6 +25,7 @@ import { usePlace } from '../../shell/place.tsx';
 import { bodyFault, draftOfPreset, emptyDraft, inputOf, type Draft } from './draft.ts';
 import { DraftForm } from './draft-form.tsx';
 import classes from './new-hook-page.module.css';
+import { LeaveWarning } from './leave-warning.tsx';
 import { noAddress } from './use-preview.ts';
 import { presets, type Preset } from './vocabulary.ts';
 
@@ -102,7 +103,7 @@ type NewProps = { pipelineId: number; chosen: string; onChoose: (name: string) =
 function NewHook({ pipelineId, chosen, onChoose }: NewProps) {
   const navigate = useNavigate();
   const pipeline = useQuery({
-    queryKey: ['pipeline', pipelineId],
+    queryKey: ['outgoing-pipeline', pipelineId],
     queryFn: ({ signal }) => getPipeline({ path: { pipeline_id: pipelineId }, signal }),
   });
   const preset = presets.find(({ name }) => name === chosen);
@@ -209,6 +210,7 @@ function NewHook({ pipelineId, chosen, onChoose }: NewProps) {
               if (isReady) save.mutate(draft);
             }}
           >
+            <LeaveWarning when={edited !== null && !save.isSuccess} />
             <DraftForm
               key={chosen}
               place={{ pipelineId }}

@@ -2,7 +2,7 @@ import { Anchor, Badge, Button, Group, Paper, SimpleGrid, Skeleton, Tabs, Text }
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
-import { deleteHook, getHook, updateHook, type Hook } from '#sdk';
+import { deleteHook, getHook, getPipeline, updateHook, type Hook } from '#sdk';
 import { queryClient } from '../../app/query-client.ts';
 import { ConfirmButton } from '../../components/confirm-button.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
@@ -41,6 +41,13 @@ export function OutgoingHookPage() {
     refetchInterval: 5000,
   });
   const hook = query.data;
+  const pipelineId = hook?.pipeline_id ?? null;
+  const pipeline = useQuery({
+    queryKey: ['outgoing-pipeline', pipelineId],
+    queryFn: ({ signal }) => getPipeline({ path: { pipeline_id: pipelineId ?? 0 }, signal }),
+    enabled: pipelineId !== null,
+    staleTime: 60_000,
+  });
   const change = useMutation({
     mutationFn: (body: { active?: boolean }) => updateHook({ path, body }),
     // What it says at once; the next reading tells whether it holds.
@@ -88,7 +95,7 @@ export function OutgoingHookPage() {
             ? []
             : [
                 {
-                  label: `Pipeline ${hook.pipeline_id}`,
+                  label: pipeline.data?.name ?? `Pipeline ${hook.pipeline_id}`,
                   to: '/pipelines/$pipelineId',
                   params: { pipelineId: String(hook.pipeline_id) },
                 } as const,
