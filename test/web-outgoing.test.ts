@@ -168,13 +168,16 @@ test('a receiver that fails is seen with its attempts and why, mended and sent t
   await page.waitForURL(/status=pending/);
   await page.getByRole('link', { name: 'Completed' }).click();
   await page.locator('[data-delivery-reason]', { hasText: 'Answered 503' }).waitFor();
-  const answer = page.locator('[data-attempt="1"] [data-answer]');
+  const answer = page.locator('[data-answer]:visible').first();
   await answer.getByText('maintenance').waitFor();
   await page
     .locator('[data-attempt="1"] [data-timing]')
     .getByText(/^First byte/)
     .waitFor();
-  await page.locator('[data-request-headers]', { hasText: 'authorization: ********' }).waitFor();
+  await page
+    .locator('[data-request-headers]:visible', { hasText: 'authorization: ********' })
+    .first()
+    .waitFor();
   assert.ok(!(await page.content()).includes(application.accessToken));
   receiver.setBehaviour(() => ({ kind: 'answer', status: 200 }));
   await page.getByRole('button', { name: 'Send now' }).click();

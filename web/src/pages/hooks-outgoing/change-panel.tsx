@@ -50,6 +50,7 @@ export function ChangePanel({ hook }: { hook: Hook }) {
         draft={draft}
         onChange={setDraft}
         faults={faults}
+        canSign={hook.signing}
       />
       {save.error && (
         <Stack mt="md">

@@ -35,10 +35,12 @@ type Props = {
   /** Of the last try to save, by field. */
   faults: Record<string, string>;
   address?: { label: string; placeholder: string } | undefined;
+  /** A hook that there is gets its first secret on the tab of signing, which shows it. */
+  canSign?: boolean;
 };
 
 /** Everything about an outgoing hook: what it sends at the left, what may be used and what comes of it at the right. */
-export function DraftForm({ place, subject, draft, onChange, faults, address }: Props) {
+export function DraftForm({ place, subject, draft, onChange, faults, address, canSign = true }: Props) {
   const [actionId, setActionId] = useState<number | null>(null);
   const [event, setEvent] = useState<EventName | null>(null);
   const preview = usePreview(place, draft, { actionId, event });
@@ -210,7 +212,7 @@ export function DraftForm({ place, subject, draft, onChange, faults, address }: 
             stand.
           </Text>
         </div>
-        <Security draft={draft} set={set} fault={fault} />
+        <Security draft={draft} set={set} fault={fault} canSign={canSign} />
       </Stack>
       <aside className={classes['side']} aria-label="Preview and names">
         <PreviewPanel
@@ -288,7 +290,12 @@ function Conditions({
   );
 }
 
-function Security({ draft, set, fault }: Part & { fault: (field: string) => string | undefined }) {
+function Security({
+  draft,
+  set,
+  fault,
+  canSign,
+}: Part & { fault: (field: string) => string | undefined; canSign: boolean }) {
   const { tls } = draft;
   const pem = (field: keyof Draft['tls'], label: string, description: string) => (
     <Textarea
@@ -310,7 +317,12 @@ function Security({ draft, set, fault }: Part & { fault: (field: string) => stri
     <Stack gap="sm">
       <Switch
         label="Sign each request"
-        description="As Standard Webhooks says: webhook-signature. The secret is shown once."
+        description={
+          canSign
+            ? 'As Standard Webhooks says: webhook-signature. The secret is shown once.'
+            : 'It has no secret yet: the tab “Signing” makes one.'
+        }
+        disabled={!canSign}
         checked={draft.signing}
         onChange={(event) => set({ signing: event.currentTarget.checked })}
       />

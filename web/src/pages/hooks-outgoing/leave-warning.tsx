@@ -1,11 +1,21 @@
 import { Button, Group, Modal, Stack, Text } from '@mantine/core';
 import { useBlocker } from '@tanstack/react-router';
+import type { RefObject } from 'react';
 
 /** Asks before what was written is lost: on the way to another page, or where one of `keys` of the address changes. */
-export function LeaveWarning({ when, keys = [] }: { when: boolean; keys?: string[] }) {
+export function LeaveWarning({
+  when,
+  keys = [],
+  isSaved,
+}: {
+  when: boolean;
+  keys?: string[];
+  /** Known at once, where the page goes on right after saving. */
+  isSaved?: RefObject<boolean>;
+}) {
   const { status, proceed, reset } = useBlocker({
     shouldBlockFn: ({ current, next }) => {
-      if (!when) return false;
+      if (!when || isSaved?.current === true) return false;
       const of = (search: object, key: string) => new Map(Object.entries(search)).get(key);
       return (
         current.pathname !== next.pathname ||

@@ -1,7 +1,7 @@
 import { Alert, Button, Group, Select, Stack, Text, UnstyledButton } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { Link, useNavigate } from '@tanstack/react-router';
-import { useMemo, useState } from 'react';
+import { Link, Navigate } from '@tanstack/react-router';
+import { useMemo, useRef, useState } from 'react';
 import {
   addPipelineHook,
   getPipeline,
@@ -101,7 +101,6 @@ function PipelineChoice({ onChoose }: { onChoose: (id: string) => void }) {
 type NewProps = { pipelineId: number; chosen: string; onChoose: (name: string) => void };
 
 function NewHook({ pipelineId, chosen, onChoose }: NewProps) {
-  const navigate = useNavigate();
   const pipeline = useQuery({
     queryKey: ['outgoing-pipeline', pipelineId],
     queryFn: ({ signal }) => getPipeline({ path: { pipeline_id: pipelineId }, signal }),
@@ -121,6 +120,7 @@ function NewHook({ pipelineId, chosen, onChoose }: NewProps) {
   });
   const [edited, setEdited] = useState<{ of: string; draft: Draft } | null>(null);
   const [created, setCreated] = useState<Hook | null>(null);
+  const isSaved = useRef(false);
   const initial = useMemo(() => {
     if (isFree) return emptyDraft;
     return made.data && preset ? draftOfPreset(made.data, preset.address ? '' : made.data.target_url) : null;
@@ -138,8 +138,7 @@ function NewHook({ pipelineId, chosen, onChoose }: NewProps) {
     onSuccess: (hook) => {
       void queryClient.invalidateQueries({ queryKey: ['findable'] });
       void queryClient.invalidateQueries({ queryKey: ['hooks'] });
-      if (hook.secret === '')
-        return void navigate({ to: '/hooks/outgoing/$hookId', params: { hookId: hook.id } });
+      isSaved.current = true;
       setCreated(hook);
     },
   });
@@ -163,6 +162,8 @@ function NewHook({ pipelineId, chosen, onChoose }: NewProps) {
     />
   );
   if (pipeline.error) return <ErrorNotice error={pipeline.error} onRetry={() => void pipeline.refetch()} />;
+  if (created?.secret === '')
+    return <Navigate to="/hooks/outgoing/$hookId" params={{ hookId: created.id }} replace />;
   if (created)
     return (
       <>
@@ -210,7 +211,7 @@ function NewHook({ pipelineId, chosen, onChoose }: NewProps) {
               if (isReady) save.mutate(draft);
             }}
           >
-            <LeaveWarning when={edited !== null && !save.isSuccess} />
+            <LeaveWarning when={edited !== null} isSaved={isSaved} />
             <DraftForm
               key={chosen}
               place={{ pipelineId }}
