@@ -11,6 +11,7 @@ import { createSshConnections, type SshConnections } from './actions/executors/s
 import { createFeed, type Feed } from './actions/feed.ts';
 import { pruneRuns } from './actions/prune.ts';
 import { installationId } from './actions/releases/store.ts';
+import { outgoingPreviewRoutes } from './actions/outgoing-preview-routes.ts';
 import { outgoingTestRoute } from './actions/outgoing-test-route.ts';
 import { actionRoutes } from './actions/routes.ts';
 import {
@@ -257,12 +258,9 @@ export function registerApi(app: HttpApp, parts: Parts): void {
       overviewRoute(api, context);
       replayRoute(api, { ...context, receiver });
       installRoutes(api, { ...context, client, userAgent });
-      outgoingTestRoute(api, {
-        ...context,
-        writer,
-        guard,
-        userAgent,
-      });
+      const tryOutContext = { ...context, writer, guard, userAgent };
+      outgoingTestRoute(api, tryOutContext);
+      outgoingPreviewRoutes(api, tryOutContext);
       api.register(async (raw: HttpApp) => triggerRoute(raw, { receiver, clock, maxBodyBytes }));
     },
     { prefix: '/api' },

@@ -42,6 +42,8 @@ const withoutEvent = new Set([
   'addUserPersonalAccessToken',
   'deleteSession',
   'loginUser',
+  'previewNewOutgoingHook',
+  'previewOutgoingHookChange',
   'refreshTokenUser',
   'rejectTeamInvitation',
   'revokeUserPersonalAccessToken',

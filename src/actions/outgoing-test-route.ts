@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { healthOfHooks, type HookHealthRow } from '../hooks/health.ts';
 import { eventNames, type EventName } from '../hooks/definition.ts';
 import { loadSending, type SendingHook } from '../hooks/registry.ts';
@@ -18,7 +18,7 @@ import { buildContext, type EventWriter } from './events.ts';
 import { defaultReason, eventsOf, statusCode, statusOf, type ActionStatus } from './status.ts';
 import type { ActionRow } from './store.ts';
 
-const OutgoingPreview = Type.Object(
+export const OutgoingPreview = Type.Object(
   {
     action_id: Type.Integer(),
     event: OneOf(eventNames),
@@ -40,19 +40,18 @@ const OutgoingPreview = Type.Object(
   { title: 'OutgoingHookPreview' },
 );
 
+export type TryOutContext = {
+  db: Db;
+  box: SecretBox;
+  clock: Clock;
+  writer: EventWriter;
+  guard: EgressGuard;
+  userAgent: string;
+};
+
 /** What an outgoing hook would send about a past action. Nothing is sent. */
-export function outgoingTestRoute(
-  app: HttpApp,
-  context: {
-    db: Db;
-    box: SecretBox;
-    clock: Clock;
-    writer: EventWriter;
-    guard: EgressGuard;
-    userAgent: string;
-  },
-): void {
-  const { db, box, clock, writer, guard, userAgent } = context;
+export function outgoingTestRoute(app: HttpApp, context: TryOutContext): void {
+  const { db, box } = context;
   app.route({
     method: 'POST',
     url: '/hooks/outgoing/:hook_id/test',
@@ -89,43 +88,54 @@ export function outgoingTestRoute(
       }
       const hook = await loadSending(db, box, row.id);
       if (!hook) throw notFound('The outgoing hook');
-      const event = wanted ?? eventFor(hook, action);
-      const values = await toldOf(db, writer, action, event);
-      if (event === 'hook.disabled') {
-        const { uuid: id, name, pipeline_id } = row;
-        values['disabled_hook'] = {
-          id,
-          name,
-          pipeline_id,
-          reason: 'Nothing is wrong: this only tries it out.',
-        };
-      }
-      const [planned] = await planDeliveries([hook], [event], () => Promise.resolve(values));
-      const sample = { userAgent, now: clock.now() };
-      const preview = previewRequest(sample, hook, {
-        values,
-        event,
-        id: '00000000-0000-0000-0000-000000000000',
-      });
-      const health = (await healthOfHooks(db, [row.id])).get(row.id);
-      const obstacle =
-        strangerOf(row, action) ??
-        (planned ? obstacleOf(planned) : `The hook does not ask for ${event}.`) ??
-        blockOf(health, clock.now());
-      const isPossible = preview.kind === 'request';
-      const refusal = isPossible ? refusalOf(preview.url, guard) : null;
-      return {
-        action_id: action.id,
-        event,
-        would_send: isPossible && obstacle === null && refusal === null,
-        reason: isPossible ? (obstacle ?? refusal ?? 'It would be sent.') : preview.reason,
-        request: isPossible
-          ? { method: 'POST' as const, url: preview.url, headers: preview.headers, body: preview.body }
-          : null,
-        missing: isPossible ? preview.missing : [],
-      };
+      return (await tryOut(context, hook, action, wanted)).preview;
     },
   });
+}
+
+/** What a hook, stored or not, would send about an event of a past action, and what its templates then see. */
+export async function tryOut(
+  { db, clock, writer, guard, userAgent }: Omit<TryOutContext, 'box'>,
+  hook: SendingHook,
+  action: ActionRow,
+  wanted: EventName | undefined,
+): Promise<{ preview: Static<typeof OutgoingPreview>; values: EventContext }> {
+  const event = wanted ?? eventFor(hook, action);
+  const values = await toldOf(db, writer, action, event);
+  if (event === 'hook.disabled') {
+    const { uuid: id, name, pipeline_id } = hook.row;
+    values['disabled_hook'] = {
+      id,
+      name,
+      pipeline_id,
+      reason: 'Nothing is wrong: this only tries it out.',
+    };
+  }
+  const [planned] = await planDeliveries([hook], [event], () => Promise.resolve(values));
+  const sample = { userAgent, now: clock.now() };
+  const preview = previewRequest(sample, hook, {
+    values,
+    event,
+    id: '00000000-0000-0000-0000-000000000000',
+  });
+  const health = (await healthOfHooks(db, [hook.row.id])).get(hook.row.id);
+  const obstacle =
+    strangerOf(hook.row, action) ??
+    (planned ? obstacleOf(planned) : `The hook does not ask for ${event}.`) ??
+    blockOf(health, clock.now());
+  const isPossible = preview.kind === 'request';
+  const refusal = isPossible ? refusalOf(preview.url, guard) : null;
+  const shown = {
+    action_id: action.id,
+    event,
+    would_send: isPossible && obstacle === null && refusal === null,
+    reason: isPossible ? (obstacle ?? refusal ?? 'It would be sent.') : preview.reason,
+    request: isPossible
+      ? { method: 'POST' as const, url: preview.url, headers: preview.headers, body: preview.body }
+      : null,
+    missing: isPossible ? preview.missing : [],
+  };
+  return { preview: shown, values };
 }
 
 /** The event of the status that the action has, by the name under which the hook asks for it. */
@@ -206,7 +216,11 @@ function refusalOf(url: string, guard: EgressGuard): string | null {
 }
 
 /** The action asked for, if it is of the hook's environment, or the last one that the hook is there for. */
-async function findAction(db: Db, hook: HookRow, id: number | undefined): Promise<ActionRow | undefined> {
+export async function findAction(
+  db: Db,
+  hook: HookRow,
+  id: number | undefined,
+): Promise<ActionRow | undefined> {
   let found = db.selectFrom('actions').selectAll().where('environment_id', '=', hook.environment_id);
   if (id !== undefined) return await found.where('id', '=', id).executeTakeFirst();
   found =

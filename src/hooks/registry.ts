@@ -180,19 +180,12 @@ export function openHook(box: SecretBox, row: HookRow): OutgoingHook {
 export async function loadSending(db: Db, box: SecretBox, hookId: number): Promise<SendingHook | null> {
   const row = await db.selectFrom('hooks').selectAll().where('id', '=', hookId).executeTakeFirst();
   if (!row) return null;
-  const credential = await db
-    .selectFrom('applications')
-    .innerJoin('credentials', 'credentials.id', 'applications.credential_id')
-    .select('credentials.settings_sealed')
-    .where('applications.id', '=', row.resource_type === 'application' ? row.resource_id : 0)
-    .where('credentials.active', '=', 1)
-    .executeTakeFirst();
   const secrets = [
     { sealed: row.secret_sealed, until: Number.POSITIVE_INFINITY },
     { sealed: row.previous_secret_sealed, until: row.previous_secret_expires_at ?? 0 },
   ];
   const hook = openHook(box, row);
-  const accessToken = credential ? openSettings(box, credential).access_token : null;
+  const accessToken = await accessTokenOf(db, box, row);
   const signingSecrets = secrets.flatMap(({ sealed, until }) =>
     sealed === null ? [] : [{ secret: box.open(sealed, 'hook secret'), until }],
   );
@@ -203,6 +196,22 @@ export async function loadSending(db: Db, box: SecretBox, hookId: number): Promi
   if (accessToken !== null) known.push(accessToken);
   if (hook.definition.tls?.client_key) known.push(hook.definition.tls.client_key);
   return { ...hook, accessToken, signingSecrets, secrets: known };
+}
+
+/** Of the source provider of the application that a hook tells of. */
+export async function accessTokenOf(
+  db: Db,
+  box: SecretBox,
+  row: Pick<HookRow, 'resource_type' | 'resource_id'>,
+): Promise<string | null> {
+  const credential = await db
+    .selectFrom('applications')
+    .innerJoin('credentials', 'credentials.id', 'applications.credential_id')
+    .select('credentials.settings_sealed')
+    .where('applications.id', '=', row.resource_type === 'application' ? row.resource_id : 0)
+    .where('credentials.active', '=', 1)
+    .executeTakeFirst();
+  return credential ? openSettings(box, credential).access_token : null;
 }
 
 async function loadIncoming(db: Db, box: SecretBox, uuid: string): Promise<IncomingHook | null> {

@@ -78,6 +78,19 @@ export async function createOutgoingHook(
   given: OutgoingInput,
   preset: OutgoingPreset | null,
 ): Promise<{ row: HookRow; secret: string }> {
+  const { input, definition } = await completeOutgoing(context, owner, given, preset);
+  const secret = definition.signing ? (givenSigningSecret(input.secret) ?? newSigningSecret()) : '';
+  const row = await insert(context, owner, { ...input, preset }, 'out', definition, secret);
+  return { row, secret };
+}
+
+/** What a new outgoing hook would be: with what its preset says, and checked. Throws `invalid`. */
+export async function completeOutgoing(
+  context: Pick<SaveContext, 'db' | 'box'>,
+  owner: Omit<HookOwner, 'userId'>,
+  given: OutgoingInput,
+  preset: OutgoingPreset | null,
+): Promise<{ input: OutgoingInput & { name: string }; definition: OutgoingDefinition }> {
   const input = preset === null ? given : await applyPreset(context, preset, owner, given);
   const { name, target_url } = input;
   if (name === undefined || target_url === undefined) {
@@ -87,10 +100,7 @@ export async function createOutgoingHook(
         .map(([field]) => ({ field, message: 'is required without a preset' })),
     );
   }
-  const definition = outgoingDefinition(input, null);
-  const secret = definition.signing ? (givenSigningSecret(input.secret) ?? newSigningSecret()) : '';
-  const row = await insert(context, owner, { ...input, name, preset }, 'out', definition, secret);
-  return { row, secret };
+  return { input: { ...input, name }, definition: outgoingDefinition(input, null) };
 }
 
 /** What the input leaves out is kept, the secret too. Throws `invalid` when a secret is wanted and there is none. */

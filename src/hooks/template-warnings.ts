@@ -68,7 +68,8 @@ function warning(path: string, known: KnownNames): string {
   return isNear ? `${what}. Did you mean "${nearest.one}"?` : `${what}.`;
 }
 
-function allPaths(known: KnownNames): string[] {
+/** Every name that there is, in full. */
+export function allPaths(known: KnownNames): string[] {
   return Object.entries(known).flatMap(([name, inner]) =>
     typeof inner === 'object' ? allPaths(inner).map((path) => `${name}.${path}`) : [name],
   );

@@ -64,6 +64,11 @@ const escapes: Record<TemplateKind, ((value: unknown) => string) | undefined> = 
   },
 };
 
+/** The names that may follow a `|`. */
+export function templateFilters(): string[] {
+  return Object.keys(engineFor('text').filters).toSorted();
+}
+
 const engines = new Map<TemplateKind, Liquid>();
 
 /** Throws TemplateFault. */

@@ -383,6 +383,17 @@ export const runSteps = {
       path: { environment_id: id('addProjectEnvironment') },
     })),
     step('testOutgoingHook', ({ id }) => ({ path: { hook_id: id('outgoing hook') } })),
+    step('previewOutgoingHookChange', ({ id }) => ({
+      path: { hook_id: id('outgoing hook') },
+      body: {
+        hook: { settings: { request_body: { state: '{{ action.statsu }}' } } },
+        event: 'action.failed',
+      },
+    })),
+    step('previewNewOutgoingHook', (walk) => ({
+      path: pipeline(walk),
+      body: { hook: { preset: 'generic', target_url: 'https://example.com/' } },
+    })),
     step('replayHookRequest', ({ answer }) => ({
       path: { hook_request_id: answer<{ hook_request_id: string }>('triggerHook').hook_request_id },
     })),

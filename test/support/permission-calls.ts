@@ -49,6 +49,8 @@ export const bodies: Record<string, (world: World) => unknown> = {
   addPipeline: () => ({ name: 'p', operation: 'configure', steps: [step] }),
   addPipelineAction: () => ({}),
   addPipelineHook: () => ({ name: 'h' }),
+  previewNewOutgoingHook: () => ({ hook: { name: 'h', target_url: 'https://example.com/' } }),
+  previewOutgoingHookChange: () => ({ hook: {} }),
   addPipelineStep: () => step,
   addProject: () => ({ name: fresh('project') }),
   addProjectApiToken: ({ roleIds }) => ({
@@ -149,6 +151,7 @@ export const preparations: Record<string, (world: World, me: Person) => Promise<
   rotateUserPersonalAccessToken: ownToken,
   revokeUserPersonalAccessToken: ownToken,
   recoverOutgoingHook: async ({ outgoingHook }) => ({ path: { hook_id: outgoingHook } }),
+  previewOutgoingHookChange: async ({ outgoingHook }) => ({ path: { hook_id: outgoingHook } }),
   testOutgoingHook: async ({ outgoingHook }) => ({ path: { hook_id: outgoingHook } }),
   getOutgoingHookDelivery: async ({ rejected }) => ({ path: rejected }),
   redeliverOutgoingHookDelivery: async (world) => {

@@ -775,6 +775,16 @@ export type DeploymentCreate = {
 };
 
 /**
+ * DraftedHookSettings
+ */
+export type DraftedHookSettings = {
+    request_headers: Array<RequestHeader>;
+    request_body: string | {
+        [key: string]: unknown;
+    } | Array<unknown> | null;
+};
+
+/**
  * Environment
  */
 export type Environment = {
@@ -1855,6 +1865,15 @@ export type OutgoingCondition = {
 };
 
 /**
+ * OutgoingHookChangeDraft
+ */
+export type OutgoingHookChangeDraft = {
+    hook: OutgoingHookUpdate;
+    action_id?: number;
+    event?: 'action.created' | 'action.queued' | 'action.started' | 'action.completed' | 'action.failed' | 'action.skipped' | 'action.status_changed' | 'hook.disabled';
+};
+
+/**
  * OutgoingHookCreate
  *
  * `name` and `target_url` are required without a preset.
@@ -1930,6 +1949,48 @@ export type OutgoingHookCreateForResource = {
     } | null;
     resource_type: 'application' | 'server';
     resource_id: number;
+};
+
+/**
+ * OutgoingHookDraft
+ */
+export type OutgoingHookDraft = {
+    hook: OutgoingHookCreate;
+    action_id?: number;
+    event?: 'action.created' | 'action.queued' | 'action.started' | 'action.completed' | 'action.failed' | 'action.skipped' | 'action.status_changed' | 'hook.disabled';
+};
+
+/**
+ * OutgoingHookDraftPreview
+ */
+export type OutgoingHookDraftPreview = {
+    name: string;
+    /**
+     * A template; with what the preset says, as are the following.
+     */
+    target_url: string;
+    settings: DraftedHookSettings;
+    events: Array<'action.created' | 'action.queued' | 'action.started' | 'action.completed' | 'action.failed' | 'action.skipped' | 'action.status_changed' | 'hook.disabled'>;
+    signing: boolean;
+    preview: OutgoingHookPreview | null;
+    /**
+     * Names in its templates and conditions that no event will have.
+     */
+    warnings: Array<FieldError>;
+    /**
+     * What the templates see of that action; empty when none has run. Without secrets.
+     */
+    context: {
+        [key: string]: unknown;
+    };
+    /**
+     * Every name that a template may use, such as `action.commit.hash`; below some there may be more.
+     */
+    names: Array<string>;
+    /**
+     * What may follow a `|`.
+     */
+    filters: Array<string>;
 };
 
 /**
@@ -7203,6 +7264,72 @@ export type RedeliverOutgoingHookDeliveryResponses = {
 
 export type RedeliverOutgoingHookDeliveryResponse = RedeliverOutgoingHookDeliveryResponses[keyof RedeliverOutgoingHookDeliveryResponses];
 
+export type PreviewOutgoingHookChangeData = {
+    body: OutgoingHookChangeDraft;
+    path: {
+        /**
+         * The id of the hook.
+         */
+        hook_id: string;
+    };
+    query?: never;
+    url: '/hooks/outgoing/{hook_id}/preview';
+};
+
+export type PreviewOutgoingHookChangeErrors = {
+    /**
+     * The request cannot be read, as with a body that is not JSON.
+     */
+    400: Error;
+    /**
+     * The token is missing, unknown or expired.
+     */
+    401: Error;
+    /**
+     * The permission is missing.
+     */
+    403: Error;
+    /**
+     * There is no such object, or it belongs to others.
+     */
+    404: Error;
+    /**
+     * The body is too large.
+     */
+    413: Error;
+    /**
+     * The body has another content type.
+     */
+    415: Error;
+    /**
+     * The request holds something that is not valid; every fault is told at once.
+     */
+    422: Error;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: Error;
+    /**
+     * Our fault; the log tells the details under the request id.
+     */
+    500: Error;
+    /**
+     * Not possible now; nothing was kept, so send it again.
+     */
+    503: Error;
+};
+
+export type PreviewOutgoingHookChangeError = PreviewOutgoingHookChangeErrors[keyof PreviewOutgoingHookChangeErrors];
+
+export type PreviewOutgoingHookChangeResponses = {
+    /**
+     * Done.
+     */
+    200: OutgoingHookDraftPreview;
+};
+
+export type PreviewOutgoingHookChangeResponse = PreviewOutgoingHookChangeResponses[keyof PreviewOutgoingHookChangeResponses];
+
 export type RecoverOutgoingHookData = {
     body: HookRecovery;
     path: {
@@ -9248,6 +9375,72 @@ export type AddPipelineHookResponses = {
 };
 
 export type AddPipelineHookResponse = AddPipelineHookResponses[keyof AddPipelineHookResponses];
+
+export type PreviewNewOutgoingHookData = {
+    body: OutgoingHookDraft;
+    path: {
+        /**
+         * The id of the pipeline.
+         */
+        pipeline_id: number;
+    };
+    query?: never;
+    url: '/pipelines/{pipeline_id}/hooks/outgoing/preview';
+};
+
+export type PreviewNewOutgoingHookErrors = {
+    /**
+     * The request cannot be read, as with a body that is not JSON.
+     */
+    400: Error;
+    /**
+     * The token is missing, unknown or expired.
+     */
+    401: Error;
+    /**
+     * The permission is missing.
+     */
+    403: Error;
+    /**
+     * There is no such object, or it belongs to others.
+     */
+    404: Error;
+    /**
+     * The body is too large.
+     */
+    413: Error;
+    /**
+     * The body has another content type.
+     */
+    415: Error;
+    /**
+     * The request holds something that is not valid; every fault is told at once.
+     */
+    422: Error;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: Error;
+    /**
+     * Our fault; the log tells the details under the request id.
+     */
+    500: Error;
+    /**
+     * Not possible now; nothing was kept, so send it again.
+     */
+    503: Error;
+};
+
+export type PreviewNewOutgoingHookError = PreviewNewOutgoingHookErrors[keyof PreviewNewOutgoingHookErrors];
+
+export type PreviewNewOutgoingHookResponses = {
+    /**
+     * Done.
+     */
+    200: OutgoingHookDraftPreview;
+};
+
+export type PreviewNewOutgoingHookResponse = PreviewNewOutgoingHookResponses[keyof PreviewNewOutgoingHookResponses];
 
 export type AddPipelineStepData = {
     body: StepCreate;

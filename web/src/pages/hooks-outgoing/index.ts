@@ -6,6 +6,11 @@ const getParentRoute = () => shellRoute;
 export const outgoingHookRoutes = [
   createRoute({
     getParentRoute,
+    path: 'hooks/outgoing/new',
+    component: lazyRouteComponent(() => import('./new-hook-page.tsx'), 'NewOutgoingHookPage'),
+  }),
+  createRoute({
+    getParentRoute,
     path: 'hooks/outgoing/$hookId',
     component: lazyRouteComponent(() => import('./outgoing-hook-page.tsx'), 'OutgoingHookPage'),
   }),
