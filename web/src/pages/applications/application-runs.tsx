@@ -16,7 +16,7 @@ export function ApplicationRuns({ applicationId }: { applicationId: number }) {
         <List.Item key={run.id}>
           <Group gap="sm">
             <Anchor
-              inherit
+              size="sm"
               renderRoot={(props) => (
                 <Link to="/actions/$actionId" params={{ actionId: String(run.id) }} {...props} />
               )}

@@ -77,7 +77,7 @@ export function ReleasesPanel({ application, hasPipeline }: Props) {
       header: 'Commit',
       cell: ({ commit }) =>
         commit ? (
-          <>
+          <span>
             <Text span inherit ff="monospace" title={commit.hash}>
               {commit.hash.slice(0, 7)}
             </Text>{' '}
@@ -85,7 +85,7 @@ export function ReleasesPanel({ application, hasPipeline }: Props) {
             <Text span inherit c="dimmed">
               {commit.author_name}
             </Text>
-          </>
+          </span>
         ) : (
           '–'
         ),
@@ -147,7 +147,7 @@ export function ReleasesPanel({ application, hasPipeline }: Props) {
           </Text>
           <Button
             variant="default"
-            size="compact-md"
+            size="xs"
             leftSection={<Icon name="repeat" size={14} />}
             loading={again.isPending}
             disabled={isBusy}

@@ -100,13 +100,13 @@ function WhatRan({ run }: { run: ActionRelation }) {
     return <>{status_reason_human_readable}</>;
   const commit = action_data?.commit;
   return (
-    <>
+    <span>
       {commit && (
         <Text span inherit ff="monospace">
           {commit.hash.slice(0, 7)}{' '}
         </Text>
       )}
       {commit?.message.split('\n')[0] ?? trigger_comment ?? ''}
-    </>
+    </span>
   );
 }

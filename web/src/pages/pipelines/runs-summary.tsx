@@ -34,7 +34,7 @@ export function RunsSummary({ pipelineId }: { pipelineId: number }) {
         </dd>
       </div>
       <div>
-        <dt>Takes, half of the time at most</dt>
+        <dt>Median duration</dt>
         <dd>{medianMs === null ? '–' : durationText(medianMs)}</dd>
       </div>
     </dl>

@@ -135,6 +135,7 @@ export function StepCard(props: Props) {
               color="gray"
               aria-label={`Move ${title} up`}
               data-focus={`up-${step.key}`}
+              bg={isFirst ? 'transparent' : undefined}
               disabled={isFirst}
               onClick={() => props.onMove(-1, `up-${step.key}`)}
             >
@@ -147,6 +148,7 @@ export function StepCard(props: Props) {
               color="gray"
               aria-label={`Move ${title} down`}
               data-focus={`down-${step.key}`}
+              bg={isLast ? 'transparent' : undefined}
               disabled={isLast}
               onClick={() => props.onMove(1, `down-${step.key}`)}
             >
