@@ -63,11 +63,9 @@ export function ApplicationSettings({ application }: { application: Application 
   });
   const remove = async () => {
     await deleteApplication({ path: { application_id: id } });
-    setDraft(draftOf(stored));
     readAgain();
     notifications.show({ message: `The application ${name} is deleted.` });
-    // After the draft has gone, so that nothing holds it back.
-    setTimeout(() => void navigate({ to: '/applications' }));
+    await navigate({ to: '/applications', ignoreBlocker: true });
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();

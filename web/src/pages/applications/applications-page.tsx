@@ -1,8 +1,7 @@
 import { Anchor, Button, TextInput } from '@mantine/core';
-import { useDebouncedValue, useHotkeys } from '@mantine/hooks';
+import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { useRef } from 'react';
 import {
   listEnvironmentActionsByResourceType,
   listEnvironmentApplications,
@@ -25,8 +24,6 @@ export function ApplicationsPage() {
   const [{ q }, setSearch] = useSearchState({ q: '' });
   const [name] = useDebouncedValue(q, 150);
   const navigate = useNavigate();
-  const search = useRef<HTMLInputElement>(null);
-  useHotkeys([['/', () => search.current?.focus()]]);
   const path = { environment_id: environmentId };
   const list = useList(
     ['applications', environmentId, name],
@@ -81,7 +78,6 @@ export function ApplicationsPage() {
         <NewApplication />
       </PageHeader>
       <TextInput
-        ref={search}
         aria-label="Search by name"
         placeholder="Search by name"
         leftSection={<Icon name="search" />}

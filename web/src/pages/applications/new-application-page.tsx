@@ -29,7 +29,11 @@ export function NewApplicationPage() {
     onSuccess: async ({ id }) => {
       for (const key of ['applications', 'owners', 'findable', 'variable-owners'])
         void client.invalidateQueries({ queryKey: [key] });
-      await navigate({ to: '/applications/$applicationId', params: { applicationId: String(id) } });
+      await navigate({
+        to: '/applications/$applicationId',
+        params: { applicationId: String(id) },
+        ignoreBlocker: true,
+      });
     },
   });
   const submit = (event: FormEvent) => {
@@ -39,7 +43,7 @@ export function NewApplicationPage() {
   return (
     <>
       <PageHeader title="New application" crumbs={[{ label: 'Applications', to: '/applications' }]} />
-      <LeaveGuard when={draft !== emptyApplication && !create.isSuccess} />
+      <LeaveGuard when={draft !== emptyApplication} />
       <Paper withBorder p="lg" maw={820} bg="var(--app-raised)">
         <form onSubmit={submit}>
           <Stack>

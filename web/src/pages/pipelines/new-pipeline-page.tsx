@@ -61,7 +61,11 @@ export function NewPipelinePage() {
     onSuccess: async ({ id }) => {
       void client.invalidateQueries({ queryKey: ['pipelines'] });
       void client.invalidateQueries({ queryKey: ['findable'] });
-      await navigate({ to: '/pipelines/$pipelineId', params: { pipelineId: String(id) } });
+      await navigate({
+        to: '/pipelines/$pipelineId',
+        params: { pipelineId: String(id) },
+        ignoreBlocker: true,
+      });
     },
   });
   const faults = create.error instanceof HooklineError ? create.error.faultsByField : {};
@@ -74,7 +78,7 @@ export function NewPipelinePage() {
   return (
     <>
       <PageHeader title="New pipeline" crumbs={[{ label: 'Pipelines', to: '/pipelines' }]} />
-      <LeaveGuard when={(name !== '' || command !== '') && create.isIdle} />
+      <LeaveGuard when={name !== '' || command !== ''} />
       {all.length === 0 ? (
         <EmptyState
           title="A pipeline belongs to an application or a server"

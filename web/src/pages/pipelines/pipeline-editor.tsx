@@ -85,13 +85,10 @@ export function PipelineEditor({ pipeline }: { pipeline: Pipeline }) {
   useHotkeys([['mod+S', () => maySave && save.mutate()]], []);
   const remove = async () => {
     await deletePipeline({ path: { pipeline_id: id } });
-    setStored(pipeline);
-    setDraft(draftOf(pipeline));
     void client.invalidateQueries({ queryKey: ['pipelines'] });
     void client.invalidateQueries({ queryKey: ['findable'] });
     notifications.show({ message: `The pipeline ${pipeline.name} is deleted.` });
-    // After the draft has gone, so that nothing holds it back.
-    setTimeout(() => void navigate({ to: '/pipelines' }));
+    await navigate({ to: '/pipelines', ignoreBlocker: true });
   };
   const faults = save.error instanceof HooklineError ? save.error.faultsByField : {};
   return (

@@ -1,8 +1,7 @@
 import { Anchor, Button, Text, TextInput } from '@mantine/core';
-import { useDebouncedValue, useHotkeys } from '@mantine/hooks';
+import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { useRef } from 'react';
 import {
   listEnvironmentActions,
   listEnvironmentPipelines,
@@ -27,8 +26,6 @@ export function PipelinesPage() {
   const [{ q }, setSearch] = useSearchState({ q: '' });
   const [name] = useDebouncedValue(q, 150);
   const navigate = useNavigate();
-  const search = useRef<HTMLInputElement>(null);
-  useHotkeys([['/', () => search.current?.focus()]]);
   const path = { environment_id: environmentId };
   const list = useList(
     ['pipelines', environmentId, name],
@@ -100,7 +97,6 @@ export function PipelinesPage() {
         <NewPipeline />
       </PageHeader>
       <TextInput
-        ref={search}
         aria-label="Search by name"
         placeholder="Search by name"
         leftSection={<Icon name="search" />}
