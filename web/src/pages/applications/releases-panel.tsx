@@ -2,6 +2,7 @@ import { Anchor, Button, Group, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { useEffect } from 'react';
 import {
   actionIdOf,
   addApplicationDeployment,
@@ -34,9 +35,13 @@ export function ReleasesPanel({ application, hasPipeline }: Props) {
     ['releases', id],
     listApplicationReleases,
     { path: { application_id: id } },
-    // A run that has just ended may have made one live.
     { refetchInterval: nextLook(runs) },
   );
+  const state = runs?.map((run) => `${run.id} ${run.status}`).join();
+  useEffect(() => {
+    // A run that has just ended may have made one live.
+    if (state) void client.invalidateQueries({ queryKey: ['releases', id] });
+  }, [state, client, id]);
   const live = list.rows.find(({ is_live }) => is_live);
   const startedAction = (actionId: number | null, what: string) => {
     void client.invalidateQueries({ queryKey: ['latest-actions'] });

@@ -1,6 +1,7 @@
 import { Anchor, Paper, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
+import { useEffect } from 'react';
 import { listPipelineActions, type ActionRelation } from '#sdk';
 import { useList } from '../../api/lists.ts';
 import { BarChart } from '../../components/charts.tsx';
@@ -20,6 +21,12 @@ export function RunsPanel({ pipelineId }: { pipelineId: number }) {
     { path: { pipeline_id: pipelineId } },
     { refetchInterval: nextLook(latest) },
   );
+  const client = useQueryClient();
+  const state = latest?.map((run) => `${run.id} ${run.status}`).join();
+  useEffect(() => {
+    // The list shows at once what the figures show.
+    if (state) void client.invalidateQueries({ queryKey: ['pipeline-actions', pipelineId, 'all'] });
+  }, [state, client, pipelineId]);
   return (
     <>
       {latest && latest.some((run) => durationOf(run) !== null) && <RunsChart runs={latest} />}
