@@ -64,6 +64,7 @@ export function ApplicationForm({ environmentId, draft, faults, onChange }: Prop
             For private repositories, commit statuses and installing webhooks.{' '}
             <Anchor
               size="xs"
+              underline="always"
               // Safe: a page of the settings, whose addresses are not ours to name.
               renderRoot={(props) => <Link to={'/settings/credentials' as '/settings'} {...props} />}
             >

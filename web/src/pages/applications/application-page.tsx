@@ -66,6 +66,7 @@ function Shown({ application }: { application: Application }) {
                     {index > 0 && ', '}
                     <Anchor
                       inherit
+                      underline="always"
                       renderRoot={(props) => (
                         <Link to="/servers/$serverId" params={{ serverId: String(server.id) }} {...props} />
                       )}

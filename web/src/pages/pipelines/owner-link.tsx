@@ -7,15 +7,19 @@ export function OwnerLink({
   type,
   id,
   name,
+  isInText = false,
 }: {
   type: 'application' | 'server';
   id: number;
   name: string | undefined;
+  /** Among words it is underlined: its colour alone does not tell it from them. */
+  isInText?: boolean;
 }) {
   const isApplication = type === 'application';
   return (
     <Anchor
       inherit
+      underline={isInText ? 'always' : 'hover'}
       renderRoot={(props) =>
         isApplication ? (
           <Link to="/applications/$applicationId" params={{ applicationId: String(id) }} {...props} />

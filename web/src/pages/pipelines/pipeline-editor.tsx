@@ -100,7 +100,7 @@ export function PipelineEditor({ pipeline }: { pipeline: Pipeline }) {
         description={
           <>
             {pipeline.operation_human_readable} of{' '}
-            <OwnerLink type={pipeline.resource_type} id={pipeline.resource_id} name={owner?.name} />
+            <OwnerLink type={pipeline.resource_type} id={pipeline.resource_id} name={owner?.name} isInText />
           </>
         }
       >
