@@ -1,7 +1,8 @@
 import { Anchor, Button, TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
+import { useDebouncedCallback } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
 import {
   listEnvironmentActionsByResourceType,
   listEnvironmentApplications,
@@ -22,13 +23,15 @@ export function ApplicationsPage() {
   const { environment } = usePlace();
   const environmentId = environment?.id ?? 0;
   const [{ q }, setSearch] = useSearchState({ q: '' });
-  const [name] = useDebouncedValue(q, 150);
+  // What is typed is shown at once; the address and the list follow.
+  const [typed, setTyped] = useState(q);
+  const find = useDebouncedCallback((text: string) => setSearch({ q: text }), 150);
   const navigate = useNavigate();
   const path = { environment_id: environmentId };
   const list = useList(
-    ['applications', environmentId, name],
+    ['applications', environmentId, q],
     listEnvironmentApplications,
-    { path, query: { per_page: 100, ...(name && { 'filter[name]': name }) } },
+    { path, query: { per_page: 100, ...(q && { 'filter[name]': q }) } },
     { enabled: environment !== null },
   );
   const { data: actions, isPending: isLooking } = useQuery({
@@ -83,8 +86,11 @@ export function ApplicationsPage() {
         leftSection={<Icon name="search" />}
         maw={320}
         mb="md"
-        value={q}
-        onChange={(event) => setSearch({ q: event.currentTarget.value })}
+        value={typed}
+        onChange={(event) => {
+          setTyped(event.currentTarget.value);
+          find(event.currentTarget.value);
+        }}
       />
       <DataTable
         label="Applications"
@@ -97,7 +103,13 @@ export function ApplicationsPage() {
         empty={
           q ? (
             <EmptyState title={`No application is named like “${q}”`} icon="search">
-              <Button variant="default" onClick={() => setSearch({ q: '' })}>
+              <Button
+                variant="default"
+                onClick={() => {
+                  setTyped('');
+                  setSearch({ q: '' });
+                }}
+              >
                 Show all
               </Button>
             </EmptyState>

@@ -10,19 +10,35 @@ export function PipelineHooks({ pipelineId }: { pipelineId: number }) {
   const hooks = useList(['pipeline-hooks', pipelineId], listPipelineHooks, {
     path: { pipeline_id: pipelineId },
   });
-  // Safe: the page of hooks reads it from the address; the addresses of pages do not know their searches.
-  const search = { pipeline: String(pipelineId) } as never;
+  const pipeline = String(pipelineId);
+  const add = (
+    <Group gap="xs">
+      <Button
+        variant="default"
+        leftSection={<Icon name="incoming" />}
+        renderRoot={(props) => (
+          // Safe, here and below: the pages of hooks read it from the address.
+          <Link to="/hooks" search={{ new: 'incoming', pipeline } as never} {...props} />
+        )}
+      >
+        New incoming hook
+      </Button>
+      <Button
+        variant="default"
+        leftSection={<Icon name="outgoing" />}
+        renderRoot={(props) => (
+          <Link to={'/hooks/outgoing/new' as '/hooks'} search={{ pipeline } as never} {...props} />
+        )}
+      >
+        New outgoing hook
+      </Button>
+    </Group>
+  );
   return (
     <>
       {hooks.rows.length > 0 && (
         <Group justify="flex-end" mb="sm">
-          <Button
-            variant="default"
-            leftSection={<Icon name="plus" />}
-            renderRoot={(props) => <Link to="/hooks" search={search} {...props} />}
-          >
-            Add a hook
-          </Button>
+          {add}
         </Group>
       )}
       <HooksList
@@ -34,9 +50,7 @@ export function PipelineHooks({ pipelineId }: { pipelineId: number }) {
             icon="hooks"
             text="An incoming hook runs this pipeline when a git host or a program calls it. An outgoing one tells others how its runs go."
           >
-            <Button renderRoot={(props) => <Link to="/hooks" search={search} {...props} />}>
-              Add a hook
-            </Button>
+            {add}
           </EmptyState>
         }
       />

@@ -1,7 +1,8 @@
 import { Anchor, Button, Text, TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
+import { useDebouncedCallback } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
 import {
   listEnvironmentActions,
   listEnvironmentPipelines,
@@ -24,13 +25,15 @@ export function PipelinesPage() {
   const { environment } = usePlace();
   const environmentId = environment?.id ?? 0;
   const [{ q }, setSearch] = useSearchState({ q: '' });
-  const [name] = useDebouncedValue(q, 150);
+  // What is typed is shown at once; the address and the list follow.
+  const [typed, setTyped] = useState(q);
+  const find = useDebouncedCallback((text: string) => setSearch({ q: text }), 150);
   const navigate = useNavigate();
   const path = { environment_id: environmentId };
   const list = useList(
-    ['pipelines', environmentId, name],
+    ['pipelines', environmentId, q],
     listEnvironmentPipelines,
-    { path, query: { per_page: 100, ...(name && { 'filter[name]': name }) } },
+    { path, query: { per_page: 100, ...(q && { 'filter[name]': q }) } },
     { enabled: environment !== null },
   );
   const { data: owners } = useQuery(ownersQuery(environmentId));
@@ -102,8 +105,11 @@ export function PipelinesPage() {
         leftSection={<Icon name="search" />}
         maw={320}
         mb="md"
-        value={q}
-        onChange={(event) => setSearch({ q: event.currentTarget.value })}
+        value={typed}
+        onChange={(event) => {
+          setTyped(event.currentTarget.value);
+          find(event.currentTarget.value);
+        }}
       />
       <DataTable
         label="Pipelines"
@@ -116,7 +122,13 @@ export function PipelinesPage() {
         empty={
           q ? (
             <EmptyState title={`No pipeline is named like “${q}”`} icon="search">
-              <Button variant="default" onClick={() => setSearch({ q: '' })}>
+              <Button
+                variant="default"
+                onClick={() => {
+                  setTyped('');
+                  setSearch({ q: '' });
+                }}
+              >
                 Show all
               </Button>
             </EmptyState>
