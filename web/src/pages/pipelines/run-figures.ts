@@ -14,7 +14,7 @@ export function latestRunsQuery(pipelineId: number) {
   });
 }
 
-export type RunFigures = {
+type RunFigures = {
   completed: number;
   failed: number;
   /** 0 to 1; null without a run that has ended. */
