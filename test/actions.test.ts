@@ -418,6 +418,28 @@ for (const kind of databaseKinds) {
       assert.equal((await listAll<TestAction>(work.api, `/pipelines/${pipelineId}/actions`)).length, 1);
     });
 
+    test('a run by hand gives its steps variables as a hook does, again when it is retried; names that are none are refused', async () => {
+      const id = await pipeline(['echo "to $HOOKLINE_VAR_WHERE, dry: $HOOKLINE_VAR_DRY_RUN"']);
+      const variables = { where: 'the $HOME of it', dry_run: 'yes' };
+      const first = await work.api.post<TestAction>(`/pipelines/${id}/actions`, { variables });
+      await untilAction(work, first.id);
+      const again = await work.api.post<TestAction>(`/actions/${first.id}/retry`);
+      await untilAction(work, again.id);
+      for (const one of [first, again])
+        assert.match(await work.api.get<string>(`/actions/${one.id}/logs`), /to the \$HOME of it, dry: yes/);
+      const wrong = { '1st': 'x', 'a-b': 'x', WHERE: 'x', where: 'y' };
+      const { status, body } = await work.api.request<{ errors: { field: string }[] }>(
+        'POST',
+        `/pipelines/${id}/actions`,
+        { variables: wrong },
+      );
+      assert.equal(status, 422);
+      assert.deepEqual(
+        body.errors.map(({ field }) => field),
+        ['variables.1st', 'variables.a-b', 'variables.where'],
+      );
+    });
+
     test('actions that wait when their pipeline is deleted fail with the reason; the running one runs on', async () => {
       const gate = join(folder, 'deleted');
       const application = await createApplication(work);

@@ -119,7 +119,10 @@ const ActionTrigger = Type.Object(
       Type.Record(
         Type.String(),
         Type.Unknown({ description: 'A text, a number, a boolean, a list or null.' }),
-        { description: 'What the variables of the hook have found in the request, by their names.' },
+        {
+          description:
+            'What the variables of the hook have found in the request, or what was given by hand, by their names.',
+        },
       ),
     ),
   },

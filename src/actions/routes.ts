@@ -9,7 +9,7 @@ import { findPipeline, pipelinesFor, type PipelineRow } from '../pipelines/store
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
-import { AppError, notFound } from '../platform/errors.ts';
+import { AppError, invalid, notFound } from '../platform/errors.ts';
 import { parseExactJson } from '../platform/exact-json.ts';
 import { Id, idParam, noContent, Nullable, OneOf } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
@@ -32,7 +32,16 @@ const what = {
 };
 
 const PipelineActionCreate = Type.Object(
-  { ...what, trigger_comment: Type.Optional(Type.String({ maxLength: 1000 })) },
+  {
+    ...what,
+    variables: Type.Optional(
+      Type.Record(Type.String(), Type.String({ maxLength: 8192 }), {
+        maxProperties: 50,
+        description: 'What a hook would find: the steps get each as `HOOKLINE_VAR_<NAME>`, in upper case.',
+      }),
+    ),
+    trigger_comment: Type.Optional(Type.String({ maxLength: 1000 })),
+  },
   { title: 'PipelineActionCreate' },
 );
 const DeploymentCreate = Type.Object(
@@ -76,10 +85,13 @@ export function actionRoutes(
       const body = request.body ?? {};
       const pipeline = await findPipeline(db, request.params.pipeline_id);
       if (!pipeline) throw notFound('The pipeline');
+      const { variables = {} } = body;
+      checkVariables(variables);
       const row = await startAction(context, request, {
         pipeline,
         place: scopeOf(request),
         parameters: parametersOf(body),
+        variables: Object.keys(variables).length > 0 ? variables : null,
         triggerComment: body.trigger_comment ?? null,
       });
       return await created(reply, row);
@@ -314,6 +326,19 @@ function parametersOf(given: {
     commit_hash: given.source_type === 'commit' ? (given.source_ref ?? null) : null,
     servers: servers.length > 0 ? servers : null,
   };
+}
+
+function checkVariables(variables: Record<string, string>): void {
+  const names = Object.keys(variables);
+  const faults = names.flatMap((name, index) => {
+    const field = `variables.${name}`;
+    if (!/^[A-Za-z_][A-Za-z0-9_]{0,59}$/.test(name))
+      return [{ field, message: 'must be of letters, digits and _, and begin with no digit' }];
+    const first = names.findIndex((one) => one.toUpperCase() === name.toUpperCase());
+    const message = `is the same as "${names[first]}": in a step both are HOOKLINE_VAR_${name.toUpperCase()}`;
+    return first === index ? [] : [{ field, message }];
+  });
+  if (faults.length > 0) throw invalid(faults);
 }
 
 async function lastOf(db: Db, pipeline: PipelineRow) {

@@ -446,7 +446,12 @@ export const runSteps = {
 
     step('addPipelineAction', (walk) => ({
       path: pipeline(walk),
-      body: { source_type: 'tag', source_ref: 'v1.2.0', trigger_comment: 'The fix for the checkout' },
+      body: {
+        source_type: 'tag',
+        source_ref: 'v1.2.0',
+        trigger_comment: 'The fix for the checkout',
+        variables: { dry_run: 'yes' },
+      },
     })),
     step(
       'addPipelineAction',

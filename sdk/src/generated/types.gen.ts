@@ -2213,6 +2213,12 @@ export type PipelineActionCreate = {
     servers?: Array<number>;
     source_type?: 'branch' | 'tag' | 'commit';
     source_ref?: string;
+    /**
+     * What a hook would find: the steps get each as `HOOKLINE_VAR_<NAME>`, in upper case.
+     */
+    variables?: {
+        [key: string]: string;
+    };
     trigger_comment?: string;
 };
 

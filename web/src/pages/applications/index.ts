@@ -11,6 +11,11 @@ export const applicationRoutes = [
   }),
   createRoute({
     getParentRoute,
+    path: 'applications/new',
+    component: lazyRouteComponent(() => import('./new-application-page.tsx'), 'NewApplicationPage'),
+  }),
+  createRoute({
+    getParentRoute,
     path: 'applications/$applicationId',
     component: lazyRouteComponent(() => import('./application-page.tsx'), 'ApplicationPage'),
   }),

@@ -11,6 +11,11 @@ export const pipelineRoutes = [
   }),
   createRoute({
     getParentRoute,
+    path: 'pipelines/new',
+    component: lazyRouteComponent(() => import('./new-pipeline-page.tsx'), 'NewPipelinePage'),
+  }),
+  createRoute({
+    getParentRoute,
     path: 'pipelines/$pipelineId',
     component: lazyRouteComponent(() => import('./pipeline-page.tsx'), 'PipelinePage'),
   }),
