@@ -20,6 +20,7 @@ import {
   deleteServer,
   getServer,
   getStatusServer,
+  listActionsByResourceType,
   listActionsByTargetResourceType,
   listPipelinesByResourceType,
   listResourceLinksByResourceTypeAndLinkType,
@@ -139,7 +140,7 @@ function Connection({ server }: { server: Server }) {
             </Title>
             <ConnectionStatus status={status} />
           </Group>
-          <Button size="compact-md" loading={test.isPending} onClick={() => test.mutate()}>
+          <Button size="sm" loading={test.isPending} onClick={() => test.mutate()}>
             Test the connection
           </Button>
         </Group>
@@ -270,15 +271,23 @@ function Operations({ server }: { server: Server }) {
   );
 }
 
+/** So many of the last actions are shown. */
+const most = 8;
+
 function RecentActions({ server }: { server: Server }) {
   const actions = useQuery({
     queryKey: ['server-actions', server.id],
-    queryFn: ({ signal }) =>
-      listActionsByTargetResourceType({
-        path: { resource_type: 'server', resource_id: server.id },
-        query: { per_page: 8 },
-        signal,
-      }),
+    queryFn: async ({ signal }) => {
+      const path = { resource_type: 'server', resource_id: server.id } as const;
+      const query = { per_page: most };
+      // What an application ran here, and what its own pipelines ran, here or beside it.
+      const found = await Promise.all([
+        listActionsByTargetResourceType({ path, query, signal }),
+        listActionsByResourceType({ path, query, signal }),
+      ]);
+      const byId = new Map(found.flat().map((action) => [action.id, action]));
+      return [...byId.values()].sort((a, b) => b.id - a.id).slice(0, most);
+    },
     refetchInterval: 5000,
   });
   return (

@@ -109,11 +109,11 @@ export function AuditPage() {
 }
 
 const columns: Column<AuditEvent>[] = [
-  { key: 'at', header: 'When', width: '110px', cell: ({ created_at }) => <Time at={created_at} /> },
+  { key: 'at', header: 'When', width: '120px', cell: ({ created_at }) => <Time at={created_at} /> },
   {
     key: 'operation',
     header: 'What',
-    width: '1.4fr',
+    width: '1.6fr',
     phone: 'bare',
     cell: ({ operation, fields }) => (
       <>
@@ -135,7 +135,7 @@ const columns: Column<AuditEvent>[] = [
       <>
         {object.name ?? '–'}
         <Text size="xs" c="dimmed">
-          {object.type} {object.id}
+          {object.type.replaceAll('_', ' ')} {object.id.length > 12 ? `${object.id.slice(0, 8)}…` : object.id}
         </Text>
       </>
     ),
@@ -143,17 +143,16 @@ const columns: Column<AuditEvent>[] = [
   {
     key: 'by',
     header: 'By',
-    cell: ({ user, token }) => (
+    cell: ({ user, token, ip_address }) => (
       <>
         {user.name}
         <Text size="xs" c="dimmed">
           {token.type.replaceAll('_', ' ')}
-          {token.name ? ` ${token.name}` : ''}
+          {token.name ? ` ${token.name}` : ''}, {ip_address}
         </Text>
       </>
     ),
   },
-  { key: 'from', header: 'From', width: '120px', cell: ({ ip_address }) => ip_address },
   {
     key: 'request',
     header: 'Request',

@@ -101,7 +101,9 @@ export function CredentialsPage() {
       header: 'For',
       width: '130px',
       cell: ({ environment_id }) => (
-        <Badge variant="default">{environment_id === null ? 'Organization' : 'Environment'}</Badge>
+        <Badge variant="default" tt="none">
+          {environment_id === null ? 'Organization' : 'Environment'}
+        </Badge>
       ),
     },
     {

@@ -146,7 +146,9 @@ function Paste({ owner, onClose }: { owner: VariableOwner; onClose: () => void }
                     />
                   </Table.Td>
                   <Table.Td>
-                    <Badge variant="default">{stateOf(entry)}</Badge>
+                    <Badge variant="default" tt="none">
+                      {stateOf(entry)}
+                    </Badge>
                   </Table.Td>
                 </Table.Tr>
               ))}

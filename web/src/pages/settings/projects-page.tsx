@@ -173,8 +173,14 @@ function Environment({
             {environment.name}
           </Text>
           <CopyId id={environment.id} />
-          <Badge variant="default">{environment.type_human_readable}</Badge>
-          {shown?.id === environment.id && <Badge variant="light">Shown now</Badge>}
+          <Badge variant="default" tt="none">
+            {environment.type_human_readable}
+          </Badge>
+          {shown?.id === environment.id && (
+            <Badge variant="light" tt="none">
+              Shown now
+            </Badge>
+          )}
         </Group>
         {environment.description && (
           <Text size="sm" c="dimmed">

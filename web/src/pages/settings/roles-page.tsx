@@ -77,7 +77,11 @@ function Role({ role, groups }: { role: RoleRelation; groups: PermissionGroup[] 
           <Group gap="xs">
             <Text fw={600}>{role.name}</Text>
             <CopyId id={role.id} />
-            {role.is_predefined && <Badge variant="default">Always there</Badge>}
+            {role.is_predefined && (
+              <Badge variant="default" tt="none">
+                Always there
+              </Badge>
+            )}
           </Group>
           <Text size="sm" c="dimmed">
             {role.description ? `${role.description} ` : ''}
