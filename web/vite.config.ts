@@ -27,6 +27,8 @@ export default defineConfig({
   build: {
     outDir: 'dist',
     target: 'es2023',
+    // Those that know light-dark(): what it would be replaced by has no colour under Mantine's own colour scheme.
+    cssTarget: ['chrome123', 'edge123', 'firefox120', 'safari17.5'],
     // A font or an image as data: would need a wider policy.
     assetsInlineLimit: 0,
     license: false,
