@@ -112,11 +112,12 @@ function LoadedServer({ server }: { server: Server }) {
             <Applications server={server} />
           </Stack>
         </SimpleGrid>
-        <section aria-labelledby="variables">
-          <Title order={2} size="h4" id="variables">
-            Variables
-          </Title>
-          <VariablesPanel owner={{ resource_type: 'server', resource_id: server.id }} />
+        <section aria-label="Variables">
+          <VariablesPanel owner={{ resource_type: 'server', resource_id: server.id }}>
+            <Title order={2} size="h4">
+              Variables
+            </Title>
+          </VariablesPanel>
         </section>
       </Stack>
     </>

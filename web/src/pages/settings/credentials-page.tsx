@@ -1,4 +1,4 @@
-import { Badge, Group, PasswordInput, Select, Switch, Text, TextInput } from '@mantine/core';
+import { Group, PasswordInput, Select, Switch, Text, TextInput } from '@mantine/core';
 import {
   addEnvironmentCredential,
   deleteCredential,
@@ -73,13 +73,16 @@ export function CredentialsPage() {
       key: 'name',
       header: 'Name',
       phone: 'bare',
-      cell: ({ name, id }) => (
-        <Text span size="sm">
-          <strong>{name}</strong>{' '}
-          <Text span c="dimmed" size="xs">
-            {id}
+      cell: ({ name, id, environment_id }) => (
+        <>
+          <Text span size="sm" fw={600}>
+            {name}
           </Text>
-        </Text>
+          <Text size="xs" c="dimmed">
+            {id}
+            {environment_id === null && ', of the whole organization'}
+          </Text>
+        </>
       ),
     },
     {
@@ -94,16 +97,6 @@ export function CredentialsPage() {
             </Text>
           )}
         </>
-      ),
-    },
-    {
-      key: 'where',
-      header: 'For',
-      width: '130px',
-      cell: ({ environment_id }) => (
-        <Badge variant="default" tt="none">
-          {environment_id === null ? 'Organization' : 'Environment'}
-        </Badge>
       ),
     },
     {

@@ -219,7 +219,7 @@ function Membership({
       <Table.Td>
         <Select
           size="xs"
-          w={150}
+          w={{ base: 110, sm: 150 }}
           aria-label={`Role on ${name}`}
           allowDeselect={false}
           data={roles.map((role) => ({ value: String(role.id), label: role.name }))}

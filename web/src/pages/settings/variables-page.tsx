@@ -43,11 +43,10 @@ export function VariablesPage() {
       ) : isPending || (environment && owners.isPending) ? (
         <PagePending />
       ) : chosen ? (
-        <>
+        <VariablesPanel key={chosen.value} owner={ownerOf(chosen.value)}>
           <Select
             label="Variables of"
-            maw={320}
-            mb="xs"
+            w={{ base: 300, sm: 320 }}
             searchable
             allowDeselect={false}
             data={[
@@ -57,8 +56,7 @@ export function VariablesPage() {
             value={chosen.value}
             onChange={(value) => value && setSearch({ of: value })}
           />
-          <VariablesPanel key={chosen.value} owner={ownerOf(chosen.value)} />
-        </>
+        </VariablesPanel>
       ) : (
         <EmptyState
           icon="pen"

@@ -1,4 +1,5 @@
 import { Code, Group, Stack, Switch, Text, Textarea, TextInput } from '@mantine/core';
+import type { ReactNode } from 'react';
 import {
   addVariable,
   deleteVariable,
@@ -18,35 +19,38 @@ import { readAgain } from './settings-data.ts';
 
 export type VariableOwner = { resource_type: 'application' | 'server'; resource_id: number };
 
-/** The variables of an application or a server; of a hidden one only that it is there. */
-export function VariablesPanel({ owner }: { owner: VariableOwner }) {
+/** The variables of an application or a server; of a hidden one only that it is there. `children` stand beside the buttons. */
+export function VariablesPanel({ owner, children }: { owner: VariableOwner; children?: ReactNode }) {
   const list = useList(['variables', owner.resource_type, owner.resource_id], listVariablesByResourceType, {
     path: owner,
   });
   return (
     <Stack>
-      <Group justify="flex-end" gap="xs">
-        <PasteDotenv owner={owner} />
-        <FormButton
-          label="Add a variable"
-          button={{ variant: 'filled' }}
-          title="Add a variable"
-          submit="Add"
-          onSubmit={async ({ text, optional, checked }) => {
-            await addVariable({
-              path: owner,
-              body: {
-                key: text('key'),
-                value: text('value'),
-                description: optional('description'),
-                hidden: checked('hidden'),
-              },
-            });
-            await readAgain('variables');
-          }}
-        >
-          {(faults) => <VariableFields faults={faults} />}
-        </FormButton>
+      <Group justify="space-between" align="flex-end" gap="xs">
+        <div>{children}</div>
+        <Group gap="xs">
+          <PasteDotenv owner={owner} />
+          <FormButton
+            label="Add a variable"
+            button={{ variant: 'filled' }}
+            title="Add a variable"
+            submit="Add"
+            onSubmit={async ({ text, optional, checked }) => {
+              await addVariable({
+                path: owner,
+                body: {
+                  key: text('key'),
+                  value: text('value'),
+                  description: optional('description'),
+                  hidden: checked('hidden'),
+                },
+              });
+              await readAgain('variables');
+            }}
+          >
+            {(faults) => <VariableFields faults={faults} />}
+          </FormButton>
+        </Group>
       </Group>
       <DataTable
         {...list}
