@@ -12,7 +12,14 @@ export async function apiDocument(): Promise<ReturnType<typeof openApiDocument>>
   const log = pino({ level: 'silent' });
   const app = createHttpApp({ log, trustProxy: false });
   // Safe: registering a route touches nothing of what its handler will need.
-  const parts = { config: {}, clock: { now: () => 0 }, connection: {}, writer: {}, limits: {}, log };
+  const parts = {
+    config: { maxBodyBytes: 1 },
+    clock: { now: () => 0 },
+    connection: {},
+    writer: {},
+    limits: {},
+    log,
+  };
   guardRoutes(app, parts as unknown as Parameters<typeof guardRoutes>[1]);
   const routes = collectRoutes(app);
   registerApi(app, parts as unknown as Parts);

@@ -18,7 +18,14 @@ export async function registeredRoutes(): Promise<RegisteredRoute[]> {
   const app = createHttpApp({ log, trustProxy: false });
   const routes: RegisteredRoute[] = [];
   // Safe: registering a route touches nothing of what its handler will need.
-  const parts = { config: {}, clock: { now: () => 0 }, connection: {}, writer: {}, limits: {}, log };
+  const parts = {
+    config: { maxBodyBytes: 1 },
+    clock: { now: () => 0 },
+    connection: {},
+    writer: {},
+    limits: {},
+    log,
+  };
   guardRoutes(app, parts as unknown as Parts & { db: never; limits: RequestLimits; publicUrl: () => string });
   app.addHook('onRoute', ({ method, path, schema, config }) => {
     if (method === 'HEAD') return;

@@ -13,6 +13,7 @@ import {
 import type { Receipt } from './support/fixtures.ts';
 import { startInProcessApp } from './support/in-process-app.ts';
 import type { InProcessApp } from './support/in-process-app.ts';
+import { addPerson, createRole } from './support/people.ts';
 import { startReceiver } from './support/receiver.ts';
 
 type Refusal = { message: string };
@@ -127,9 +128,68 @@ for (const kind of databaseKinds) {
         [unmet.outcome, unmet.status_code, unmet.pipeline_id, unmet.conditions[0]?.met],
         ['skipped', 200, null, false],
       );
+      const large = JSON.stringify({ ref: 'refs/heads/main', text: '"'.repeat(1_000_000) });
+      assert.equal((await app.api.post<TryOut>(`${path}/test`, { body: large })).outcome, 'accepted');
       const broken = await app.api.post<TryOut>(`${path}/test`, { body: '{"ref":' });
       assert.deepEqual([broken.outcome, broken.status_code], ['refused', 400]);
       assert.deepEqual(await app.api.get(`${path}/requests`), []);
+    });
+
+    test('a change can be tried before it is saved, by whoever may make it', async () => {
+      const hook = await createIncomingHook(app, pipeline, { ...variables, ...onMain });
+      const path = `/hooks/incoming/${hook.id}`;
+      const before = await app.api.get(path);
+      const change = {
+        settings: { variables: [{ name: 'where', path: 'ref', transform: { strip_prefix: 'refs/heads/' } }] },
+        trigger_when: { conditions: [{ type: 'variable', path: 'where', accepted_values: ['dev'] }] },
+        secret: 'another secret than the one it has',
+      };
+      const body = { ref: 'refs/heads/dev' };
+      assert.equal((await app.api.post<TryOut>(`${path}/test`, { body })).outcome, 'skipped');
+      const changed = await app.api.post<TryOut>(`${path}/test`, { body, hook: change });
+      assert.equal(changed.outcome, 'accepted');
+      assert.deepEqual(changed.variables, { where: 'dev' });
+      const off = await app.api.post<TryOut>(`${path}/test`, { body, hook: { active: false } });
+      assert.equal(off.status_code, 404);
+      const unfit = await app.api.request<{ errors: { field: string }[] }>('POST', `${path}/test`, {
+        body,
+        hook: { trigger_when: { conditions: [{ path: 'ref' }] } },
+      });
+      assert.equal(unfit.status, 422);
+      assert.equal(unfit.body.errors[0]?.field, 'trigger_when.conditions.0.accepted_values');
+      assert.deepEqual(await app.api.get(path), before);
+      const reader = await addPerson(app, {
+        role: await createRole(app, ['hook:read']),
+        on: 'environment',
+      });
+      assert.equal((await reader.api.request('POST', `${path}/test`, { body })).status, 200);
+      assert.equal((await reader.api.request('POST', `${path}/test`, { body, hook: change })).status, 403);
+    });
+
+    test('the hooks of an environment are listed with the last that came of each', async () => {
+      type Row = { id: string; name: string; latest: { outcome: string; reason: string } | null };
+      const name = 'Hooks of the list';
+      const quiet = await createIncomingHook(app, pipeline, { name });
+      const called = await createIncomingHook(app, pipeline, { name, ...variables, ...onMain });
+      const outgoing = await createOutgoingHook(app, pipeline, 'http://127.0.0.1:9/', {
+        name,
+        active: false,
+      });
+      await sendSigned(app, called, push('refs/heads/main'));
+      await sendSigned(app, called, push('refs/heads/other'));
+      const path = `/environments/${app.environmentId}/hooks?filter[name]=of the LIST`;
+      const rows = await app.api.get<Row[]>(path);
+      assert.deepEqual(
+        rows.map(({ id, latest }) => [id, latest?.outcome]),
+        [
+          [outgoing, 'skipped'],
+          [called.id, 'skipped'],
+          [quiet.id, undefined],
+        ],
+      );
+      assert.match(rows[1]?.latest?.reason ?? '', /must be "refs\/heads\/main"/);
+      const incoming = await app.api.get<Row[]>(`${path}&hook_type=incoming`);
+      assert.deepEqual(incoming, rows.slice(1));
     });
 
     test('without a body the last recorded request is tried, or the one that is named', async () => {

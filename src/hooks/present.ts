@@ -21,6 +21,7 @@ import { missingConditions } from './apply-incoming-preset.ts';
 import { incomingPresets } from './incoming-presets.ts';
 import { eventsOf, type InstallationRow } from './installations.ts';
 import { knownContext } from './known-context.ts';
+import type { LatestRow } from './latest.ts';
 import type { HookRefusalsRow } from './refusals.ts';
 import { openHook } from './registry.ts';
 import { maskHeaderTemplate } from './sensitive-headers.ts';
@@ -154,6 +155,27 @@ export const Hook = Type.Object(
     updated_at: Time,
   },
   { title: 'Hook' },
+);
+
+export const EnvironmentHook = Type.Object(
+  {
+    ...Hook.properties,
+    latest: Nullable(
+      Type.Object(
+        {
+          id: UuidText,
+          outcome: Type.String(),
+          reason: Type.String(),
+          created_at: Time,
+        },
+        {
+          title: 'HookLatest',
+          description: 'Of an incoming hook its last request, of an outgoing one its last delivery.',
+        },
+      ),
+    ),
+  },
+  { title: 'EnvironmentHook' },
 );
 
 export const RotatedSecret = Type.Object(
@@ -317,6 +339,12 @@ function warningsOf(row: HookRow, variables: string[], find: () => FieldError[])
     knownWarnings.set(key, warnings);
   }
   return warnings;
+}
+
+export function presentLatest(latest: LatestRow | undefined) {
+  if (!latest) return null;
+  const { at, ...rest } = latest;
+  return { ...rest, created_at: isoTime(at) };
 }
 
 function presentInstallation(installation: InstallationRow | undefined) {

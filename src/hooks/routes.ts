@@ -17,7 +17,8 @@ import { changeBodies, createBodies, olderBodies } from './bodies.ts';
 import { healthOfHooks } from './health.ts';
 import { refusalsOfHooks } from './refusals.ts';
 import { installationsOfHooks } from './installations.ts';
-import { Hook, presentHook, RotatedSecret } from './present.ts';
+import { latestOfHooks } from './latest.ts';
+import { EnvironmentHook, Hook, presentHook, presentLatest, RotatedSecret } from './present.ts';
 import {
   changeIncomingHook,
   changeOutgoingHook,
@@ -32,6 +33,7 @@ import {
   deleteHook,
   findHook,
   incomingVariables,
+  listEnvironmentHooks,
   listPipelineHooks,
   listResourceHooks,
   lockHook,
@@ -222,6 +224,37 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
       const pipeline = await existingPipeline(request.params.pipeline_id);
       const rows = await onePage(request, reply, (page) => listPipelineHooks(db, pipeline, page));
       return await presentAll(rows, scopeOf(request).projectId);
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/environments/:environment_id/hooks',
+    config: { access: { permission: 'hook:read', on: 'environment', param: 'environment_id' } },
+    schema: {
+      operationId: 'listEnvironmentHooks',
+      summary: 'List the hooks of an environment, each with the last that came of it',
+      params: idParam('environment_id'),
+      querystring: Type.Object({
+        ...PageQuery.properties,
+        hook_type: Type.Optional(hook_type),
+        'filter[name]': Type.Optional(Type.String({ maxLength: 60, description: 'A part of the name.' })),
+      }),
+      response: { 200: Type.Array(EnvironmentHook) },
+    },
+    handler: async (request, reply) => {
+      const { environmentId, projectId } = scopeOf(request);
+      const { hook_type: type, 'filter[name]': name } = request.query;
+      const direction = type && directions[type];
+      const rows = await onePage(request, reply, (page) =>
+        listEnvironmentHooks(db, { environmentId, direction, name }, page),
+      );
+      const latest = await latestOfHooks(
+        db,
+        rows.map(({ id }) => id),
+      );
+      const shown = await presentAll(rows, projectId);
+      return shown.map((hook, index) => ({ ...hook, latest: presentLatest(latest.get(rows[index]!.id)) }));
     },
   });
 

@@ -100,9 +100,7 @@ export async function changeIncomingHook(
   given: IncomingInput,
 ): Promise<void> {
   const old = openIncoming(context.box, row);
-  // Safe: only names of presets are written.
-  const input = reapplyIncomingPreset(row.preset as IncomingPreset | null, given, old);
-  const definition = incomingDefinition(input, old);
+  const { input, definition } = changedIncoming(row, given, old);
   const { requires_secret, signature_scheme } = definition;
   const secret = givenSecret(input);
   const isOtherScheme = (signature_scheme ?? 'hmac') !== (old.signature_scheme ?? 'hmac');
@@ -118,6 +116,17 @@ export async function changeIncomingHook(
   const secret_sealed =
     secret !== undefined ? context.box.seal(secret, 'hook secret') : requires_secret ? undefined : null;
   await change(context, row, input, definition, secret_sealed, isOtherScheme || secret_sealed !== undefined);
+}
+
+/** What a change makes of the definition of a hook. Throws `invalid`. */
+export function changedIncoming(
+  row: Pick<HookRow, 'preset'>,
+  given: IncomingInput,
+  old: IncomingDefinition,
+): { input: IncomingInput; definition: IncomingDefinition } {
+  // Safe: only names of presets are written.
+  const input = reapplyIncomingPreset(row.preset as IncomingPreset | null, given, old);
+  return { input, definition: incomingDefinition(input, old) };
 }
 
 /**

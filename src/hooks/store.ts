@@ -1,4 +1,4 @@
-import type { Insertable, Selectable, Updateable } from 'kysely';
+import { sql, type Insertable, type Selectable, type Updateable } from 'kysely';
 import type { Db, Trx } from '../platform/database/connect.ts';
 import { listPage } from '../platform/database/listing.ts';
 import type { Database } from '../platform/database/schema.ts';
@@ -72,6 +72,25 @@ export async function listResourceHooks(
     .where('resource_id', '=', resource.id)
     .selectAll()
     .orderBy('id', 'desc');
+  return await listPage(found, page);
+}
+
+/** All hooks of an environment, or those of one direction; `name` is a part of the name, in whatever case. */
+export async function listEnvironmentHooks(
+  db: Db,
+  filter: { environmentId: number; direction: 'in' | 'out' | undefined; name: string | undefined },
+  page: Page,
+): Promise<Listing<HookRow>> {
+  let found = db
+    .selectFrom('hooks')
+    .where('environment_id', '=', filter.environmentId)
+    .selectAll()
+    .orderBy('id', 'desc');
+  if (filter.direction !== undefined) found = found.where('direction', '=', filter.direction);
+  if (filter.name !== undefined) {
+    const pattern = `%${filter.name.toLowerCase().replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+    found = found.where(sql<boolean>`lower(name) like ${pattern} escape '\\'`);
+  }
   return await listPage(found, page);
 }
 

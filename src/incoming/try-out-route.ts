@@ -1,5 +1,9 @@
-import { Type } from 'typebox';
-import type { HookRegistry } from '../hooks/registry.ts';
+import { Type, type Static } from 'typebox';
+import { mustAlsoHave } from '../accounts/access.ts';
+import { changeBodies } from '../hooks/bodies.ts';
+import type { HookRegistry, IncomingHook } from '../hooks/registry.ts';
+import { changedIncoming } from '../hooks/save.ts';
+import { permissionToRun } from '../pipelines/lifecycle.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { AppError, notFound } from '../platform/errors.ts';
@@ -19,6 +23,8 @@ export function tryOutRoute(
   app.route({
     method: 'POST',
     url: '/hooks/incoming/:hook_id/test',
+    // Whatever a sender may send; as a text in JSON it is longer.
+    bodyLimit: 2 * maxBodyBytes,
     config: {
       access: { permission: 'hook:read', on: 'hook', param: 'hook_id' },
       errors: { 409: 'No request is recorded whose body was kept, and none was given.' },
@@ -27,7 +33,7 @@ export function tryOutRoute(
       operationId: 'testIncomingHook',
       summary: 'Try an incoming hook out: what a payload yields, without running anything',
       description:
-        'Give a body, or the id of a recorded request; with neither, the last recorded one is taken. Signature, variables, conditions and the pipeline that would run are told each on their own.',
+        'Give a body, or the id of a recorded request; with neither, the last recorded one is taken. Signature, variables, conditions and the pipeline that would run are told each on their own. With `hook` it is tried as it would be after that change, which needs the permission `hook:update` and what the change itself needs.',
       params: uuidParam('hook_id'),
       body: Nullable(
         Type.Object(
@@ -40,6 +46,7 @@ export function tryOutRoute(
               Type.String({ maxLength: 8192, description: 'What stands behind the `?`: `env=prod`.' }),
             ),
             hook_request_id: Type.Optional(Uuid),
+            hook: Type.Optional(Nullable(changeBodies.incoming)),
           },
           { title: 'HookTryOutRequest', additionalProperties: false },
         ),
@@ -47,9 +54,17 @@ export function tryOutRoute(
       response: { 200: TryOut },
     },
     handler: async (request) => {
-      const hook = await context.registry.incoming(request.params.hook_id.toLowerCase());
-      if (!hook) throw notFound('The incoming hook');
-      const { body, headers = {}, query = '', hook_request_id } = request.body ?? {};
+      const saved = await context.registry.incoming(request.params.hook_id.toLowerCase());
+      if (!saved) throw notFound('The incoming hook');
+      const { body, headers = {}, query = '', hook_request_id, hook: change } = request.body ?? {};
+      if (change) {
+        // A variable can be made of any header: whoever may not change the hook is not to see by it what records hide.
+        mustAlsoHave(request, 'hook:update');
+        const { resource_type: resourceType, action_type: operation } = saved.row;
+        const needed = permissionToRun({ resourceType, operation });
+        if (needed) mustAlsoHave(request, needed);
+      }
+      const hook = change ? changed(saved, change) : saved;
       if (body !== undefined) {
         const given = { ...asRequest(body, headers), query };
         return await tryOut(hook, given, { now: clock.now(), recordedAs: null, mostBytes: maxBodyBytes });
@@ -75,6 +90,13 @@ export function tryOutRoute(
       );
     return row;
   };
+}
+
+/** The hook as it would be; its secret stays what it is. */
+function changed(hook: IncomingHook, change: Static<typeof changeBodies.incoming>): IncomingHook {
+  const { definition } = changedIncoming(hook.row, change, hook.definition);
+  const isActive = change.active ?? hook.row.active === 1;
+  return { ...hook, row: { ...hook.row, active: isActive ? 1 : 0 }, definition };
 }
 
 function asRequest(body: unknown, headers: Record<string, string>): Omit<ReceivedRequest, 'query'> {

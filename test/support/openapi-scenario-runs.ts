@@ -304,6 +304,7 @@ export const runSteps = {
       'installed hook',
     ),
     step('listPipelineHooks', (walk) => ({ path: pipeline(walk) })),
+    step('listEnvironmentHooks', ({ id }) => ({ path: { environment_id: id('addProjectEnvironment') } })),
     step('listApplicationHooks', (walk) => ({ path: application(walk) })),
     step('listServerHooks', (walk) => ({ path: server(walk) })),
     step('getHook', ({ id }) => ({ path: { hook_type: 'incoming', hook_id: id('addPipelineHook') } })),
@@ -368,7 +369,7 @@ export const runSteps = {
     ),
     step('testIncomingHook', ({ id }) => ({
       path: { hook_id: id('addPipelineHook') },
-      body: { body: { ref: 'refs/heads/main' } },
+      body: { body: { ref: 'refs/heads/main' }, hook: { trigger_when: { conditions: [] } } },
     })),
     step(
       'testIncomingHook',

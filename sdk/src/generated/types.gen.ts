@@ -813,6 +813,79 @@ export type EnvironmentCreate = {
 };
 
 /**
+ * EnvironmentHook
+ */
+export type EnvironmentHook = {
+    id: string;
+    name: string;
+    /**
+     * `in` of an incoming hook, `out` of an outgoing one.
+     */
+    type: 'in' | 'out';
+    action_type: 'check_provisioned' | 'configure' | 'delete' | 'deploy' | 'get_status' | 'provision' | 'reload' | 'remove' | 'restart' | 'rotate_key' | 'start' | 'stop';
+    url: string | null;
+    target_url: string | null;
+    is_auto_generated: boolean;
+    requires_secret: boolean;
+    verify_ssl: boolean;
+    active: boolean;
+    project_id: number;
+    environment_id: number;
+    pipeline_id: number | null;
+    resource_type: 'application' | 'server';
+    resource_id: number;
+    settings: HookSettings;
+    trigger_when: HookTriggerWhen;
+    rate_limit_per_minute: number | null;
+    /**
+     * Of an incoming hook: how many requests were refused that nobody had rightly signed, those that were not recorded included. Brought up to date about once a second.
+     */
+    refused_requests: number;
+    last_refused_at: string | null;
+    /**
+     * Shown once, at creation; a mask ever after.
+     */
+    secret: string;
+    signature_scheme: string | null;
+    signature_encoding: string | null;
+    signature_prefix: string | null;
+    secret_algorithm: string | null;
+    secret_header_name: string | null;
+    previous_secret_valid_until: string | null;
+    preset: string | null;
+    /**
+     * Whether an outgoing hook signs, as Standard Webhooks says.
+     */
+    signing: boolean;
+    tls: HookTls | null;
+    breaker_state: 'closed' | 'open' | 'half-open' | null;
+    blocked_until: string | null;
+    failing_since: string | null;
+    /**
+     * Attempts since `failing_since`.
+     */
+    failed_attempts: number;
+    last_failure: string | null;
+    disabled_at: string | null;
+    disabled_reason: string | null;
+    installation: HookInstallation | null;
+    /**
+     * Of an outgoing hook: names in its templates and conditions that no event will have. Of an incoming one: that it waits for its secret or takes unsigned requests, and which conditions of its preset it has no more.
+     */
+    warnings: Array<FieldError>;
+    created_by_user: UserRelation | null;
+    /**
+     * ISO 8601, UTC.
+     */
+    created_at: string;
+    /**
+     * ISO 8601, UTC.
+     */
+    updated_at: string;
+    latest: HookLatest | null;
+};
+
+/**
  * EnvironmentRelation
  */
 export type EnvironmentRelation = {
@@ -993,6 +1066,21 @@ export type HookInstallationRequest = {
      * If left out those of its preset; without one those that it is installed with, at first all.
      */
     events?: Array<'push' | 'tag' | 'pull_request'>;
+};
+
+/**
+ * HookLatest
+ *
+ * Of an incoming hook its last request, of an outgoing one its last delivery.
+ */
+export type HookLatest = {
+    id: string;
+    outcome: string;
+    reason: string;
+    /**
+     * ISO 8601, UTC.
+     */
+    created_at: string;
 };
 
 /**
@@ -1337,6 +1425,7 @@ export type HookTryOutRequest = {
      */
     query?: string;
     hook_request_id?: string;
+    hook?: IncomingHookUpdate | null;
 };
 
 /**
@@ -5300,6 +5389,81 @@ export type AddEnvironmentCredentialResponses = {
 };
 
 export type AddEnvironmentCredentialResponse = AddEnvironmentCredentialResponses[keyof AddEnvironmentCredentialResponses];
+
+export type ListEnvironmentHooksData = {
+    body?: never;
+    path: {
+        /**
+         * The id of the environment.
+         */
+        environment_id: number;
+    };
+    query?: {
+        /**
+         * From 1.
+         */
+        page?: number;
+        /**
+         * From 1 to 100; 20 if left out.
+         */
+        per_page?: number;
+        /**
+         * `incoming` or `outgoing`.
+         */
+        hook_type?: 'incoming' | 'outgoing';
+        /**
+         * A part of the name.
+         */
+        'filter[name]'?: string;
+    };
+    url: '/environments/{environment_id}/hooks';
+};
+
+export type ListEnvironmentHooksErrors = {
+    /**
+     * The request cannot be read, as with a body that is not JSON.
+     */
+    400: Error;
+    /**
+     * The token is missing, unknown or expired.
+     */
+    401: Error;
+    /**
+     * The permission is missing.
+     */
+    403: Error;
+    /**
+     * There is no such object, or it belongs to others.
+     */
+    404: Error;
+    /**
+     * The request holds something that is not valid; every fault is told at once.
+     */
+    422: Error;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: Error;
+    /**
+     * Our fault; the log tells the details under the request id.
+     */
+    500: Error;
+    /**
+     * Not possible now; nothing was kept, so send it again.
+     */
+    503: Error;
+};
+
+export type ListEnvironmentHooksError = ListEnvironmentHooksErrors[keyof ListEnvironmentHooksErrors];
+
+export type ListEnvironmentHooksResponses = {
+    /**
+     * Done.
+     */
+    200: Array<EnvironmentHook>;
+};
+
+export type ListEnvironmentHooksResponse = ListEnvironmentHooksResponses[keyof ListEnvironmentHooksResponses];
 
 export type ListEnvironmentServersData = {
     body?: never;

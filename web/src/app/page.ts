@@ -5,6 +5,9 @@ export const baseUrl = new URL('./', document.baseURI);
 export const styleNonce =
   document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content.replace('%NONCE%', '') ?? '';
 
+// The lock that keeps the page still behind a dialog adds a style too; this is where it looks for a nonce.
+Object.assign(globalThis, { __webpack_nonce__: styleNonce || undefined });
+
 /** An address of the server that is no page of ours, such as `docs`. */
 export function addressOf(path: string): string {
   return new URL(path, baseUrl).href;

@@ -106,6 +106,13 @@ export const theme: MantineThemeOverride = createTheme({
   defaultRadius: 'sm',
   cursorType: 'pointer',
   respectReducedMotion: true,
+  // The crosses of Mantine have no name by themselves.
+  components: {
+    Modal: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
+    Drawer: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
+    Alert: { defaultProps: { closeButtonLabel: 'Close' } },
+    Notification: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
+  },
 });
 
 const colours = ['petrol', 'gray', 'green', 'red', 'yellow', 'orange', 'blue'];
@@ -131,8 +138,21 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--app-raised': 'var(--mantine-color-dark-7)',
     '--app-line': 'var(--mantine-color-dark-5)',
     ...textShades(2),
+    ...darkGrounds,
   },
 });
+
+/** Mantine's tinted grounds can hardly be told from the dark around them. */
+const darkGrounds = Object.fromEntries(
+  colours.flatMap((colour) => {
+    const shade = `var(--mantine-color-${colour}-${colour === 'gray' ? 5 : 6})`;
+    const mixed = (percent: number) => `color-mix(in srgb, ${shade} ${percent}%, var(--app-raised))`;
+    return [
+      [`--mantine-color-${colour}-light`, mixed(24)],
+      [`--mantine-color-${colour}-light-hover`, mixed(32)],
+    ];
+  }),
+);
 
 function textShades(shade: number): Record<string, string> {
   return Object.fromEntries(

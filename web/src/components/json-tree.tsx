@@ -11,6 +11,8 @@ type Props = {
 
 const mostChildren = 100;
 const openDepth = 2;
+/** Of a text; it may be as long as a file. */
+const mostCharacters = 500;
 
 /** A body or headers as a tree that opens and closes. */
 export function JsonTree({ value, root = '', onPick }: Props) {
@@ -86,7 +88,7 @@ function Name({ name, value, path, onPick }: Part) {
 }
 
 function Leaf({ name, value, path, onPick }: Part) {
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  const text = typeof value === 'string' ? quoted(value) : String(value);
   const kind = value === null ? 'null' : typeof value;
   return (
     <span className={`${classes['line']} ${classes['leaf']}`}>
@@ -106,4 +108,9 @@ function Leaf({ name, value, path, onPick }: Part) {
       )}
     </span>
   );
+}
+
+function quoted(value: string): string {
+  const text = JSON.stringify(value.slice(0, mostCharacters));
+  return value.length > mostCharacters ? `${text} … ${value.length} characters` : text;
 }

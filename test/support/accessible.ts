@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { CDPSession, Page } from 'playwright-core';
+
+/** What axe finds wrong: a rule, and the elements that break it. */
+type Violation = { id: string; help: string; nodes: { target: string[]; html: string; summary: string }[] };
+
+let source: string | undefined;
+const axe = () => (source ??= readFileSync(fileURLToPath(import.meta.resolve('axe-core')), 'utf8'));
+
+const schemes = ['light', 'dark'] as const;
+
+/**
+ * Fails when the page, as it is now, breaks WCAG 2.1 AA in light or dark. The checker runs in a world of its own,
+ * to which the page's policy does not apply; the policy stays as it is.
+ */
+export async function expectAccessible(page: Page): Promise<void> {
+  const devtools = await page.context().newCDPSession(page);
+  try {
+    const found: string[] = [];
+    for (const colorScheme of schemes) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor();
+      await untilDrawn(page);
+      found.push(...(await violations(devtools)).map((one) => `${colorScheme}: ${one}`));
+    }
+    assert.deepEqual(found, [], `${page.url()} is not accessible`);
+  } finally {
+    await page.emulateMedia({ colorScheme: null }).catch(() => undefined);
+    await devtools.detach().catch(() => undefined);
+  }
+}
+
+/** Fails when the page is wider than its window. */
+export async function expectNoSidewaysScroll(page: Page): Promise<void> {
+  const [whole, shown] = await page.evaluate(() => {
+    const { scrollWidth, clientWidth } = Reflect.get(globalThis, 'document').documentElement;
+    return [scrollWidth, clientWidth] as [number, number];
+  });
+  assert.ok(whole <= shown, `${page.url()} is ${whole} px wide in a window of ${shown} px`);
+}
+
+/** Without motion, every colour has changed over with the next frame. */
+async function untilDrawn(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const frame: (next: () => void) => void = Reflect.get(globalThis, 'requestAnimationFrame');
+    for (let count = 0; count < 3; count++) await new Promise<void>((resolve) => frame(resolve));
+  });
+}
+
+async function violations(devtools: CDPSession): Promise<string[]> {
+  const { frameTree } = await devtools.send('Page.getFrameTree');
+  const { executionContextId: contextId } = await devtools.send('Page.createIsolatedWorld', {
+    frameId: frameTree.frame.id,
+    worldName: 'accessibility',
+  });
+  const evaluate = async (expression: string): Promise<unknown> => {
+    const { result, exceptionDetails } = await devtools.send('Runtime.evaluate', {
+      expression,
+      contextId,
+      awaitPromise: true,
+      returnByValue: true,
+    });
+    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+    return result.value;
+  };
+  await evaluate(`${axe()};undefined`);
+  // Safe: the shape that the expression makes.
+  const found = (await evaluate(`axe.run(document, {
+    runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] },
+    resultTypes: ['violations'],
+    preload: false,
+  }).then(({ violations }) => violations.map(({ id, help, nodes }) => ({
+    id, help, nodes: nodes.map(({ target, html, failureSummary }) =>
+      ({ target, html: html.slice(0, 200), summary: failureSummary })),
+  })))`)) as Violation[];
+  return found.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ target, html, summary }) => `${id} (${help}) at ${target.join(' ')}: ${html}\n${summary}`),
+  );
+}
