@@ -30,7 +30,13 @@ export function VariablesPage() {
     },
   });
   const { applications = [], servers = [] } = owners.data ?? {};
-  const all = [...applications, ...servers];
+  const known = [...applications, ...servers];
+  // An address may name what belongs to another environment.
+  const elsewhere =
+    /^(application|server)-\d+$/.test(of) && !known.some(({ value }) => value === of)
+      ? [{ value: of, label: of.replace('-', ' ') }]
+      : [];
+  const all = [...elsewhere, ...known];
   const chosen = all.find(({ value }) => value === of) ?? all[0];
   return (
     <>
@@ -50,6 +56,7 @@ export function VariablesPage() {
             searchable
             allowDeselect={false}
             data={[
+              { group: 'Elsewhere', items: elsewhere },
               { group: 'Applications', items: applications },
               { group: 'Servers', items: servers },
             ].filter(({ items }) => items.length > 0)}
