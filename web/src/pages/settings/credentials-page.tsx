@@ -1,9 +1,11 @@
 import { Group, PasswordInput, Select, Switch, Text, TextInput } from '@mantine/core';
 import {
   addEnvironmentCredential,
+  addOrganizationCredential,
   deleteCredential,
   listEnvironmentCredentials,
   updateCredential,
+  type CredentialCreate,
   type CredentialRelation,
 } from '#sdk';
 import { useList } from '../../api/lists.ts';
@@ -40,14 +42,15 @@ export function CredentialsPage() {
       submit="Add"
       onSubmit={async ({ text, optional }) => {
         const provider = providers.find(({ value }) => value === text('provider_code'));
-        await addEnvironmentCredential({
-          path,
-          body: {
-            name: text('name'),
-            provider_code: provider?.value ?? 'github',
-            settings: { access_token: text('access_token'), api_url: optional('api_url') },
-          },
-        });
+        const body: CredentialCreate = {
+          name: text('name'),
+          provider_code: provider?.value ?? 'github',
+          settings: { access_token: text('access_token'), api_url: optional('api_url') },
+        };
+        const organizationId = environment?.project?.organization?.id;
+        if (text('for') === 'organization' && organizationId !== undefined)
+          await addOrganizationCredential({ path: { organization_id: String(organizationId) }, body });
+        else await addEnvironmentCredential({ path, body });
         await readAgain('credentials');
       }}
     >
@@ -61,6 +64,16 @@ export function CredentialsPage() {
             defaultValue="github"
             allowDeselect={false}
             error={faults['provider_code']}
+          />
+          <Select
+            label="For"
+            name="for"
+            data={[
+              { value: 'environment', label: 'This environment' },
+              { value: 'organization', label: 'The whole organization' },
+            ]}
+            defaultValue="environment"
+            allowDeselect={false}
           />
           <AccessToken required error={faults['settings.access_token']} />
           <ApiUrl error={faults['settings.api_url']} />
