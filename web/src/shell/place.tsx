@@ -23,7 +23,9 @@ export function PlaceProvider({ children }: { children: ReactNode }) {
     getInitialValueInEffect: false,
   });
   const { data: environments = [], isPending, error } = useQuery(environmentsQuery);
-  const environment = environments.find(({ id }) => id === chosen) ?? environments[0] ?? null;
+  // Until one is chosen, the first that there was: one that somebody adds must not change what is shown.
+  const first = environments.toSorted((a, b) => a.id - b.id)[0];
+  const environment = environments.find(({ id }) => id === chosen) ?? first ?? null;
   return (
     <PlaceContext value={{ environment, environments, isPending, error, choose }}>{children}</PlaceContext>
   );
