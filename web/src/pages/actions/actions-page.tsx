@@ -131,7 +131,7 @@ function FilterBar({
         onChange={(status) => setFilters({ status: status ?? '' })}
       />
       <Select
-        label="Application or server"
+        label="App or server"
         placeholder="Any"
         clearable
         searchable
