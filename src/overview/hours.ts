@@ -9,7 +9,7 @@ export function lastHours(now: number): number[] {
   return Array.from({ length: hoursShown }, (_, index) => current - (hoursShown - 1 - index) * hourMs);
 }
 
-export type Timed = 'actions' | 'hook_requests' | 'deliveries';
+type Timed = 'actions' | 'hook_requests' | 'deliveries';
 export type HourBounds = { of: (table: Timed, hours: number[]) => Promise<number[]> };
 
 /**

@@ -61,7 +61,7 @@ rm -rf "$HOOKLINE_PIPES"
 rmdir "\${HOOKLINE_PIPES%/*}"
 `;
 
-export type Launched = {
+type Launched = {
   /** Of the program, and of its process group. */
   pid: number;
   /** Standard output and error in one, in their order. */

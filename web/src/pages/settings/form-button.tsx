@@ -40,7 +40,7 @@ export function FormButton({
   );
 }
 
-export function FormModal({
+function FormModal({
   opened,
   onClose,
   title,
