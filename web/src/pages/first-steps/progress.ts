@@ -3,8 +3,6 @@ import { useSearchState } from '../../components/use-search-state.ts';
 /** What has been made so far, by its ids; it stands in the address, so that a reload goes on where one was. */
 const begin = { application: '', pipeline: '', hook: '', status: '' };
 
-type Progress = typeof begin;
-
 export function useProgress() {
   return useSearchState(begin);
 }
