@@ -22,7 +22,7 @@ export function Time({ at, exact = false }: { at: string | null | undefined; exa
     );
   const when = exactFormat.format(new Date(at));
   return (
-    <time dateTime={at} title={when} style={{ whiteSpace: 'nowrap' }}>
+    <time dateTime={at} title={when} style={exact ? undefined : { whiteSpace: 'nowrap' }}>
       {exact ? `${when} (${relative})` : relative}
     </time>
   );

@@ -107,10 +107,12 @@ function FilterBar({
       }));
   const withChosen = (data: { value: string; label: string }[], value: string) =>
     value === '' || data.some((one) => one.value === value) ? data : [...data, { value, label: value }];
-  const isFiltered = Object.values(filters).some((value) => value !== '');
+  const filterCount = Object.entries(filters).filter(([name, value]) => name !== 'q' && value !== '').length;
+  const isFiltered = filterCount > 0 || filters.q !== '';
+  const [isOpen, setOpen] = useState(false);
   const pipeline = filters.pipeline && `pipelines/${filters.pipeline}`;
   return (
-    <search className={classes['filters']}>
+    <search className={classes['filters']} data-open={isOpen || undefined}>
       <TextInput
         className={classes['search']}
         label="Search"
@@ -122,6 +124,15 @@ function FilterBar({
           search(event.currentTarget.value);
         }}
       />
+      <Button
+        className={classes['toggle']}
+        variant="default"
+        leftSection={<Icon name="filter" />}
+        aria-expanded={isOpen}
+        onClick={() => setOpen(!isOpen)}
+      >
+        {filterCount > 0 ? `Filters (${filterCount})` : 'Filters'}
+      </Button>
       <Select
         label="Status"
         placeholder="Any"
