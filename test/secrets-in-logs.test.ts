@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
 import SqliteDatabase from 'better-sqlite3';
 import { Client } from 'pg';
+import { scriptDirectory } from '../src/actions/executors/script-directory.ts';
 import { keyPair } from '../src/inventory/servers/key-pair.ts';
 import { createApiClient, login, until } from './support/api-client.ts';
 import type { ApiClient } from './support/api-client.ts';
@@ -68,7 +69,13 @@ for (const kind of databaseKinds) {
       for (const [name, text] of filesIn(dataFolder)) marked.find(`${name} ${when}`, text);
     };
     const during = () => {
-      assert.notDeepEqual(readdirSync(join(dataFolder, 'scripts')), []);
+      // What a step is given stands in memory while it runs, for the user of Hookline alone; nothing of it on a disk.
+      const scripts = scriptDirectory(dataFolder);
+      assert.notDeepEqual(readdirSync(scripts), []);
+      if (existsSync('/dev/shm')) assert.match(scripts, /^\/dev\/shm\//);
+      for (const name of readdirSync(scripts).filter((one) => one.endsWith('.sh'))) {
+        marked.find(`the script ${name}`, readFileSync(join(scripts, name), 'utf8'));
+      }
       findInFiles('while a step runs');
     };
     const action = await runEverything(workplace, site, marked, { dataFolder, during });
