@@ -22,7 +22,7 @@ import {
 import { startReceiver, type Receiver } from './support/receiver.ts';
 import { startServer } from './support/server.ts';
 
-describe('the pages of actions', { timeout: 280_000 }, () => {
+describe('the pages of actions', { timeout: 500_000 }, () => {
   const { open } = browserForTests();
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());

@@ -5,7 +5,7 @@ import { browserForTests } from './support/browser.ts';
 import { openDeployScene } from './support/deploy-scene.ts';
 import type { DeployScene } from './support/deploy-scene.ts';
 
-describe('the pages of applications', { timeout: 180_000 }, () => {
+describe('the pages of applications', { timeout: 500_000 }, () => {
   const { open } = browserForTests();
   let scene: DeployScene;
   before(async () => {

@@ -12,7 +12,7 @@ type Stored = {
   steps: { name: string | null; command: string; is_default_step: boolean; after_activation: boolean }[];
 };
 
-describe('the pages of pipelines', { timeout: 180_000 }, () => {
+describe('the pages of pipelines', { timeout: 500_000 }, () => {
   const { open } = browserForTests();
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());

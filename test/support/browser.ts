@@ -56,7 +56,7 @@ async function unpack(folder: string): Promise<void> {
 export type OpenPage = { page: Page; context: BrowserContext };
 
 /** How long a page is waited for, unless a call says otherwise: a test that waits in vain shall fail soon. */
-const patienceMs = 15_000;
+const patienceMs = 60_000;
 /** How long anything may take to close. */
 const closingMs = 10_000;
 
