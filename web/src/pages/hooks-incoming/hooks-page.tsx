@@ -46,6 +46,13 @@ export function HooksPage() {
   return (
     <>
       <PageHeader title="Hooks" description="What starts a pipeline, and who is told of what came of it.">
+        <Button
+          variant="default"
+          leftSection={<Icon name="plus" />}
+          renderRoot={(props) => <Link to="/hooks/outgoing/new" {...props} />}
+        >
+          New outgoing hook
+        </Button>
         <Button leftSection={<Icon name="plus" />} onClick={begin}>
           New incoming hook
         </Button>

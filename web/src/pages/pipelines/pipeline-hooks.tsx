@@ -26,9 +26,7 @@ export function PipelineHooks({ pipelineId }: { pipelineId: number }) {
       <Button
         variant="default"
         leftSection={<Icon name="outgoing" />}
-        renderRoot={(props) => (
-          <Link to={'/hooks/outgoing/new' as '/hooks'} search={{ pipeline } as never} {...props} />
-        )}
+        renderRoot={(props) => <Link to="/hooks/outgoing/new" search={{ pipeline } as never} {...props} />}
       >
         New outgoing hook
       </Button>
