@@ -24,6 +24,7 @@ import { limitCommands, type StepLimits } from './step-limits.ts';
 import type { SupervisorTimes } from './supervisor.ts';
 
 const settleMs = 100;
+const settleLooks = 5;
 
 export type LocalExecutor = Executor & {
   /** Ends whatever still runs under a run id, also what another process of ours once started. Safe to repeat. */
@@ -239,9 +240,11 @@ async function endLeftovers(
   const isLeft = async () =>
     (await groupIsRunning(pid)) ||
     (await findProcesses(marker, { startedAfter: pid, except: known })).length > 0;
-  if (!(await isLeft())) return;
   // What is about to end by itself was not left behind.
-  await clock.sleep(settleMs);
+  for (let look = 0; look < settleLooks; look++) {
+    if (!(await isLeft())) return;
+    await clock.sleep(settleMs);
+  }
   if (!(await isLeft())) return;
   await step.onOutput(leftoversNotice);
   signalGroup(pid, 'SIGTERM');

@@ -33,7 +33,7 @@ export const supervisorTimes: SupervisorTimes = {
  * Standard output is the step's alone, from the line that says `ready`. Standard error says why it could not begin.
  */
 const supervisor = (times: SupervisorTimes) => `hookline() {
-  local id=$1 size=$2 setup='' payload='' dir='' mode=700 keep_days='' step='' watcher='' code=0 found='' me=''
+  local id=$1 size=$2 setup='' payload='' dir='' mode=700 keep_days='' step='' watcher='' code=0 found='' me='' round=''
   # PIPE: when the connection is gone, the line about what was left goes nowhere, and that has to be ended all the same.
   trap : TERM HUP INT PIPE
   IFS= read -r setup || exit 70
@@ -67,11 +67,12 @@ const supervisor = (times: SupervisorTimes) => `hookline() {
   done
   kill -KILL "$watcher"
   hookline_find "$step"
-  if [ -n "$found" ] || hookline_alive; then
-    # What is about to end by itself was not left behind.
+  # What is about to end by itself was not left behind.
+  for round in 1 2 3 4 5; do
+    [ -n "$found" ] || hookline_alive || break
     sleep 0.1
     hookline_find "$step"
-  fi
+  done
   if [ -n "$found" ] || hookline_alive; then
     echo "hookline-$id left" >&4
     kill -TERM -- "-$step"
