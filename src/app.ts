@@ -5,7 +5,7 @@ import { accountRoutes } from './accounts/routes.ts';
 import { createThrottle, type Throttle } from './accounts/throttle.ts';
 import { startActionWorker } from './actions/action-worker.ts';
 import type { EventWriter } from './actions/events.ts';
-import { scriptDirectory } from './actions/executors/script-directory.ts';
+import { removeScriptDirectory, scriptDirectory } from './actions/executors/script-directory.ts';
 import { createLocalExecutor } from './actions/executors/local.ts';
 import { createSshConnections, type SshConnections } from './actions/executors/ssh-connections.ts';
 import { createFeed, type Feed } from './actions/feed.ts';
@@ -287,8 +287,9 @@ async function startWorkers(
   const guard = createEgressGuard(config.egressAllow);
   const client = createHttpClient({ guard, clock });
   const { dataDirectory } = config;
+  const scripts = scriptDirectory(dataDirectory);
   const local = createLocalExecutor({
-    scriptDirectory: scriptDirectory(dataDirectory),
+    scriptDirectory: scripts,
     clock,
     user: config.localUser,
     limits: config.localLimits,
@@ -319,6 +320,7 @@ async function startWorkers(
     await pruneAudit(connection.db, clock.now() - auditDays * 24 * hourMs);
   });
   return [
+    async () => removeScriptDirectory(scripts),
     () => lease.stop(),
     () => client.close(),
     // Ended from the last to the first: the actions end before the deliveries, which can so still send their events.

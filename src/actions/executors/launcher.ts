@@ -81,9 +81,9 @@ export class CannotLaunch extends Error {
 export type Launcher = {
   /**
    * Starts what `setup` becomes: bash that ends in `exec`, with nothing in its environment but what it exports, and
-   * whose standard input is empty. The caller removes both files.
+   * whose standard input is empty. `group` is where its process group is recorded; the caller removes it.
    */
-  launch(setup: string, files: { setup: string; group: string }): Promise<Launched>;
+  launch(setup: string, group: string): Promise<Launched>;
   /** The processes that are known: programs that run, and what waits for them. */
   known(): ReadonlySet<number>;
 };
@@ -105,7 +105,7 @@ export function createLauncher({ directory, clock }: { directory: string; clock:
       detached: true,
       stdio: ['pipe', 'pipe', 'ignore'],
     });
-    const started: Shell = { child, pipes: createPipes(pipes) };
+    const started: Shell = { child, directory: pipes, pipes: createPipes(pipes) };
     const isGone = (cause?: Error) => {
       if (shell === started) shell = null;
       // What has begun tells its end itself.
@@ -144,11 +144,13 @@ export function createLauncher({ directory, clock }: { directory: string; clock:
 
   return {
     known: () => known,
-    async launch(setup, files) {
+    async launch(setup, group) {
       shell ??= startShell();
       const used = shell;
       const id = String(++number);
       const pipe = await used.pipes.take();
+      // Beside the pipes, which go with the shell: it holds variables.
+      const file = join(used.directory, `${id}.setup`);
       const started = Promise.withResolvers<number>();
       const exited = Promise.withResolvers<number | null>();
       // Whoever waits for them sees it.
@@ -159,6 +161,7 @@ export function createLauncher({ directory, clock }: { directory: string; clock:
         if (launch.watcher !== null) known.delete(launch.watcher);
         if (launches.size === 0) keepAlive(used.child, false);
         pipe.closeWriting();
+        remove(file);
       };
       const launch: Launch = {
         shell: used,
@@ -185,8 +188,8 @@ export function createLauncher({ directory, clock }: { directory: string; clock:
       keepAlive(used.child, true);
       void look();
       try {
-        writeFileSync(files.setup, setup, { mode: 0o600 });
-        used.child.stdin!.write([id, pipe.path, files.setup, files.group, ''].join('\n'));
+        writeFileSync(file, setup, { mode: 0o600 });
+        used.child.stdin!.write([id, pipe.path, file, group, ''].join('\n'));
         return { pid: await started.promise, output: pipe.output, exited: exited.promise };
       } catch (cause) {
         const failure = cause instanceof CannotLaunch ? cause : new CannotLaunch(String(cause), { cause });
@@ -198,7 +201,7 @@ export function createLauncher({ directory, clock }: { directory: string; clock:
   };
 }
 
-type Shell = { child: ChildProcess; pipes: Pipes };
+type Shell = { child: ChildProcess; directory: string; pipes: Pipes };
 
 type Launch = {
   shell: Shell;
@@ -247,7 +250,7 @@ function createPipes(directory: string): Pipes {
       output.once('close', () => {
         // Whoever still holds it open must not write into what another program says.
         if (isEmpty) free.push(path);
-        else unlinkSync(path);
+        else remove(path);
       });
       return {
         path,
@@ -259,6 +262,14 @@ function createPipes(directory: string): Pipes {
       };
     },
   };
+}
+
+function remove(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch {
+    // It could not be written, or is gone with the shell.
+  }
 }
 
 function onLines(stream: Readable, take: (line: string) => void): void {

@@ -16,7 +16,7 @@ import {
 } from './executor.ts';
 import { exportsOf, quote } from './bash-text.ts';
 import { CannotLaunch, createLauncher, type Launcher } from './launcher.ts';
-import { endRecordedGroups, groupFile, recordedRuns, scriptName, setupFile } from './process-groups.ts';
+import { endRecordedGroups, groupFile, recordedRuns, scriptName } from './process-groups.ts';
 import { endProcesses, findProcesses, findValues, groupIsRunning, signalGroup } from './processes.ts';
 import { readOutput } from './read-output.ts';
 import { runSupervised, type Channel } from './run-supervised.ts';
@@ -76,7 +76,6 @@ export function createLocalExecutor(options: {
         throw cause instanceof CannotLaunch ? cannotStart(cause) : cause;
       } finally {
         remove(script);
-        remove(setupFile(script));
         remove(groupFile(script));
       }
     },
@@ -131,10 +130,10 @@ async function runScript(
   { script, limits, clock, me, launcher }: Surroundings & { script: string },
 ): Promise<StepOutcome> {
   if (step.signal.aborted) return { kind: 'cancelled' };
-  const { pid, output, exited } = await launcher.launch(setupOf(step, { script, limits, me }), {
-    setup: setupFile(script),
-    group: groupFile(script),
-  });
+  const { pid, output, exited } = await launcher.launch(
+    setupOf(step, { script, limits, me }),
+    groupFile(script),
+  );
   const reader = readOutput(output, step.onOutput, clock);
   const ended = new AbortController();
   const stop = stopOnRequest(pid, step, clock, ended.signal);

@@ -21,11 +21,6 @@ export function groupFile(script: string): string {
   return `${script}.group`;
 }
 
-/** What a shell reads to become the script. */
-export function setupFile(script: string): string {
-  return `${script}.setup`;
-}
-
 /** The ids of the runs that a file in `directory` names. */
 export async function recordedRuns(directory: string): Promise<string[]> {
   return (await groupFiles(directory)).map((name) => name.split(separator)[0]!);
@@ -41,9 +36,7 @@ export async function endRecordedGroups(directory: string, runId: string): Promi
     // While a group lives, the system gives its number to no new process, so a group without its leader is still ours.
     if (now === startedAt || (now === '' && groupIsAlive(Number(pid)))) signalGroup(Number(pid), 'SIGKILL');
     await rm(file, { force: true });
-    const script = join(directory, basename(name, '.group'));
-    await rm(script, { force: true });
-    await rm(setupFile(script), { force: true });
+    await rm(join(directory, basename(name, '.group')), { force: true });
   }
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, realpathSync } from 'node:fs';
+import { lstatSync, mkdirSync, realpathSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Memory that is mounted as a folder; on Linux it is there. */
@@ -27,4 +27,13 @@ function isOurs(directory: string, uid: number): boolean {
   }
   const found = lstatSync(directory);
   return found.isDirectory() && found.uid === uid && (found.mode & 0o077) === 0;
+}
+
+/** When nothing is in it any more; what a step has left there is for the next start. */
+export function removeScriptDirectory(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // Something is, or it never was.
+  }
 }
