@@ -46,6 +46,8 @@ describe('the pages of pipelines', { timeout: 500_000 }, () => {
   test('a pipeline is written, re-ordered by keyboard, saved, and run with inputs; its run is in the history', async (t) => {
     const page = await openAt(t, '/pipelines');
     await page.getByRole('link', { name: 'New pipeline' }).first().click();
+    // The list that is left has a field for a name too.
+    await page.getByRole('heading', { name: 'New pipeline' }).waitFor();
     await page.getByRole('textbox', { name: 'Name' }).fill('Nightly');
     await page.getByRole('switch', { name: 'Make releases' }).uncheck();
     await page.getByRole('textbox', { name: 'First step' }).fill('echo build');
