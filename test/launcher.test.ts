@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { TargetUnusable } from '../src/actions/executors/executor.ts';
@@ -73,6 +73,19 @@ describe('the shell that starts local steps', { timeout: 60_000 }, () => {
     await until(async () => !existsSync(`/proc/${shell}`), 'the shell to be gone, and known to be');
     assert.equal((await runStep(executor, folder, 'touch goes; echo next')).output, 'next\n');
     assert.deepEqual(await going, { output: 'done\n', outcome: { kind: 'exited', code: 4 } });
+  });
+
+  test('steps run on when the folder of the pipes is taken away', async () => {
+    const scripts = join(folder, 'scripts');
+    await runStep(executor, folder, 'true');
+    await rm(scripts, { recursive: true });
+    assert.equal((await runStep(executor, folder, 'echo there')).output, 'there\n');
+  });
+
+  test('a path below the home is below the one of the system, whatever HOME is set to', async () => {
+    const fields = { environment: { HOME: '/elsewhere' }, paths: { PLACE: '~/place' } };
+    const { output } = await runStep(executor, folder, 'echo "$PLACE $HOME"', fields);
+    assert.equal(output, `${join(homedir(), 'place')} /elsewhere\n`);
   });
 
   test('a step whose watcher is killed fails with the reason', async () => {

@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { Clock } from '../../platform/clock.ts';
 import { lostGraceMs, searchPath } from './executor.ts';
+import { isAlive } from './processes.ts';
 
 const run = promisify(execFile);
 
@@ -126,6 +127,18 @@ export function createLauncher({ directory, clock }: { directory: string; clock:
     return started;
   };
 
+  /** The folder may be gone: systemd, say, empties memory when somebody has signed out. Another shell has another one. */
+  const takePipe = async (isSecondTry = false): Promise<{ used: Shell; pipe: Pipe }> => {
+    const used = (shell ??= startShell());
+    try {
+      return { used, pipe: await used.pipes.take() };
+    } catch (cause) {
+      if (shell === used) shell = null;
+      if (!isSecondTry) return await takePipe(true);
+      throw new CannotLaunch(`no pipe for its output can be made: ${(cause as Error).message}`, { cause });
+    }
+  };
+
   /** A program that waits can be ended by anything that its user runs. */
   const look = async () => {
     if (isLooking) return;
@@ -133,7 +146,7 @@ export function createLauncher({ directory, clock }: { directory: string; clock:
     while (launches.size > 0) {
       await clock.sleep(lookMs);
       for (const launch of launches.values()) {
-        if (launch.watcher === null || isThere(launch.watcher)) continue;
+        if (launch.watcher === null || isAlive(launch.watcher)) continue;
         // What it said last may not have been read yet.
         if (launch.isGone) launch.ended(null);
         launch.isGone = true;
@@ -145,10 +158,8 @@ export function createLauncher({ directory, clock }: { directory: string; clock:
   return {
     known: () => known,
     async launch(setup, group) {
-      shell ??= startShell();
-      const used = shell;
+      const { used, pipe } = await takePipe();
       const id = String(++number);
-      const pipe = await used.pipes.take();
       // Beside the pipes, which go with the shell: it holds variables.
       const file = join(used.directory, `${id}.setup`);
       const started = Promise.withResolvers<number>();
@@ -230,9 +241,7 @@ function createPipes(directory: string): Pipes {
   let making: Promise<void> | null = null;
   const make = async () => {
     const paths = Array.from({ length: pipesAtOnce }, () => join(directory, String(++made)));
-    await run('mkfifo', ['-m', '600', ...paths]).catch((cause: Error) => {
-      throw new CannotLaunch(`no pipe for its output can be made: ${cause.message}`, { cause });
-    });
+    await run('mkfifo', ['-m', '600', ...paths]);
     free.push(...paths);
   };
   return {
@@ -287,14 +296,5 @@ function keepAlive(child: ChildProcess, wanted: boolean): void {
   for (const part of [child, child.stdin as Socket, child.stdout as Socket]) {
     if (wanted) part.ref();
     else part.unref();
-  }
-}
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -170,10 +170,11 @@ function setupOf(
     SHELL: '/bin/bash',
     LANG: 'C.UTF-8',
     ...step.environment,
+    ...Object.fromEntries(Object.entries(step.paths).map(([name, path]) => [name, expand(path)])),
     [runIdVariable]: step.runId,
   };
   mustFit(environment);
-  const exports = exportsOf({ environment, paths: step.paths }).map(({ command }) => command);
+  const exports = exportsOf({ environment, paths: {} }).map(({ command }) => command);
   const become = `exec bash --noprofile --norc ${bashOptions} ${quote(script)} 3>&-`;
   return [
     `cd -- ${quote(step.workingDirectory)}`,

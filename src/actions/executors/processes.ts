@@ -15,8 +15,13 @@ export function signalGroup(group: number, signal: NodeJS.Signals): void {
 }
 
 export function groupIsAlive(group: number): boolean {
+  return isAlive(-group);
+}
+
+/** Of a process; of a group with its number below zero. */
+export function isAlive(pid: number): boolean {
   try {
-    process.kill(-group, 0);
+    process.kill(pid, 0);
     return true;
   } catch {
     return false;
