@@ -3,6 +3,7 @@ import { idsIn, type Reach } from '../accounts/grants.ts';
 import type { Db, Trx } from '../platform/database/connect.ts';
 import { compileByCount } from '../platform/database/compiled-query.ts';
 import { jsonText } from '../platform/database/json-text.ts';
+import { holdsText } from '../platform/database/holds-text.ts';
 import { listPage } from '../platform/database/listing.ts';
 import type { Database } from '../platform/database/schema.ts';
 import type { Listing, Page } from '../platform/http/pagination.ts';
@@ -149,12 +150,6 @@ export async function listActions(db: Db, filter: ActionFilter, page: Page): Pro
     );
   }
   return await listPage(found, page);
-}
-
-/** Whatever the case; of other letters than a to z as the database knows them. */
-function holdsText(text: RawBuilder<unknown>, searched: string): RawBuilder<boolean> {
-  const pattern = `%${searched.replaceAll(/[\\%_]/g, '\\$&')}%`;
-  return sql<boolean>`lower(${text}) like lower(${pattern}) escape '\\'`;
 }
 
 export async function targetsOf(db: Db | Trx, actionIds: number[]): Promise<TargetRow[]> {

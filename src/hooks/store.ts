@@ -1,5 +1,6 @@
 import { sql, type Insertable, type Selectable, type Updateable } from 'kysely';
 import type { Db, Trx } from '../platform/database/connect.ts';
+import { holdsText } from '../platform/database/holds-text.ts';
 import { listPage } from '../platform/database/listing.ts';
 import type { Database } from '../platform/database/schema.ts';
 import type { Listing, Page } from '../platform/http/pagination.ts';
@@ -87,10 +88,7 @@ export async function listEnvironmentHooks(
     .selectAll()
     .orderBy('id', 'desc');
   if (filter.direction !== undefined) found = found.where('direction', '=', filter.direction);
-  if (filter.name !== undefined) {
-    const pattern = `%${filter.name.toLowerCase().replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
-    found = found.where(sql<boolean>`lower(name) like ${pattern} escape '\\'`);
-  }
+  if (filter.name !== undefined) found = found.where(holdsText(sql.ref('name'), filter.name));
   return await listPage(found, page);
 }
 

@@ -1,5 +1,6 @@
 import { sql, type Insertable, type Selectable, type Updateable } from 'kysely';
 import type { Db, Trx } from '../../platform/database/connect.ts';
+import { holdsText } from '../../platform/database/holds-text.ts';
 import { listPage } from '../../platform/database/listing.ts';
 import type { Database } from '../../platform/database/schema.ts';
 import type { Listing, Page } from '../../platform/http/pagination.ts';
@@ -62,10 +63,7 @@ export async function listApplications(
     .selectAll()
     .orderBy('id', 'desc');
   const { name } = filter;
-  if (name !== undefined) {
-    const pattern = `%${name.toLowerCase().replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
-    found = found.where(sql<boolean>`lower(name) like ${pattern} escape '\\'`);
-  }
+  if (name !== undefined) found = found.where(holdsText(sql.ref('name'), name));
   return await listPage(found, page);
 }
 
