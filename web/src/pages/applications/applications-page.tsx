@@ -1,8 +1,6 @@
-import { Anchor, Button, TextInput } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
+import { Anchor, Button } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
 import {
   listEnvironmentActionsByResourceType,
   listEnvironmentApplications,
@@ -13,6 +11,7 @@ import { useList } from '../../api/lists.ts';
 import { DataTable, type Column } from '../../components/data-table.tsx';
 import { EmptyState } from '../../components/empty-state.tsx';
 import { Icon } from '../../components/icon.tsx';
+import { NameSearch } from '../../components/name-search.tsx';
 import { PageHeader } from '../../components/page-header.tsx';
 import { useSearchState } from '../../components/use-search-state.ts';
 import { usePlace } from '../../shell/place.tsx';
@@ -23,9 +22,6 @@ export function ApplicationsPage() {
   const { environment } = usePlace();
   const environmentId = environment?.id ?? 0;
   const [{ q }, setSearch] = useSearchState({ q: '' });
-  // What is typed is shown at once; the address and the list follow.
-  const [typed, setTyped] = useState(q);
-  const find = useDebouncedCallback((text: string) => setSearch({ q: text }), 150);
   const navigate = useNavigate();
   const path = { environment_id: environmentId };
   const list = useList(
@@ -80,18 +76,7 @@ export function ApplicationsPage() {
       <PageHeader title="Applications">
         <NewApplication />
       </PageHeader>
-      <TextInput
-        aria-label="Search by name"
-        placeholder="Search by name"
-        leftSection={<Icon name="search" />}
-        maw={320}
-        mb="md"
-        value={typed}
-        onChange={(event) => {
-          setTyped(event.currentTarget.value);
-          find(event.currentTarget.value);
-        }}
-      />
+      <NameSearch value={q} onSearch={(name) => setSearch({ q: name })} maw={320} mb="md" />
       <DataTable
         label="Applications"
         columns={columns}
@@ -106,7 +91,6 @@ export function ApplicationsPage() {
               <Button
                 variant="default"
                 onClick={() => {
-                  setTyped('');
                   setSearch({ q: '' });
                 }}
               >

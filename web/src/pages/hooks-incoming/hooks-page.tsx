@@ -1,13 +1,13 @@
-import { Anchor, Button, Group, SegmentedControl, Stack, Text, TextInput } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
+import { Anchor, Button, Group, SegmentedControl, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { lazy, Suspense, useMemo, useState } from 'react';
+import { lazy, Suspense, useMemo } from 'react';
 import { listEnvironmentHooks, type EnvironmentHook } from '#sdk';
 import { useList } from '../../api/lists.ts';
 import { DataTable, type Column } from '../../components/data-table.tsx';
 import { EmptyState } from '../../components/empty-state.tsx';
 import { Icon } from '../../components/icon.tsx';
+import { NameSearch } from '../../components/name-search.tsx';
 import { PageHeader } from '../../components/page-header.tsx';
 import { StatusBadge } from '../../components/status-badge.tsx';
 import { Time } from '../../components/time.tsx';
@@ -23,8 +23,6 @@ export function HooksPage() {
   const { environment } = usePlace();
   const navigate = useNavigate();
   const [search, setSearch] = useSearchState({ direction: 'all', q: '', new: '', pipeline: '' });
-  const [typed, setTyped] = useState(search.q);
-  const find = useDebouncedCallback((q: string) => setSearch({ q }), 250);
   const { data: pipelines = [] } = useQuery(placedPipelinesQuery(environment?.id));
   const { retry, ...list } = useList(
     ['environment-hooks', environment?.id, search.direction, search.q],
@@ -68,16 +66,10 @@ export function HooksPage() {
             { value: 'outgoing', label: 'Outgoing' },
           ]}
         />
-        <TextInput
-          aria-label="Search by name"
-          placeholder="Search by name"
-          leftSection={<Icon name="search" />}
-          value={typed}
+        <NameSearch
+          value={search.q}
+          onSearch={(name) => setSearch({ q: name })}
           w={{ base: '100%', xs: 240 }}
-          onChange={(event) => {
-            setTyped(event.currentTarget.value);
-            find(event.currentTarget.value);
-          }}
         />
       </Group>
       <DataTable
