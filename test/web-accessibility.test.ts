@@ -3,10 +3,10 @@ import { globSync, readFileSync } from 'node:fs';
 import { after, before, test, type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
 import { expectAccessible, expectNoSidewaysScroll } from './support/accessible.ts';
-import { browserForTests } from './support/browser.ts';
-import { openWebScene, sessionCookie, type WebScene } from './support/web-scene.ts';
+import { browserForTests, untilShown } from './support/browser.ts';
+import { openWebScene, type WebScene } from './support/web-scene.ts';
 
-const { open } = browserForTests();
+const { openSignedIn } = browserForTests();
 let scene: WebScene;
 before(async () => {
   scene = await openWebScene();
@@ -50,18 +50,8 @@ function addressOf(route: string): string {
   return `/${path.replace(/^\//, '')}`;
 }
 
-async function openSignedIn(t: TestContext, path: string): Promise<Page> {
-  const { page, context } = await open(t, `${scene.url}/sign-in`);
-  await context.addCookies([await sessionCookie(scene.url, scene.account)]);
-  await page.goto(scene.url + path);
-  await untilShown(page);
-  return page;
-}
-
-/** The heading of a page is there, and nothing is being read any more. */
-async function untilShown(page: Page): Promise<void> {
-  await page.locator('h1').first().waitFor();
-  await page.locator('.mantine-Skeleton-root, [aria-busy=true]').first().waitFor({ state: 'detached' });
+async function openAt(t: TestContext, path: string): Promise<Page> {
+  return (await openSignedIn(t, scene.url, path, { account: scene.account })).page;
 }
 
 test('there are the routes that the guide tells of', () => {
@@ -70,7 +60,7 @@ test('there are the routes that the guide tells of', () => {
 
 for (const route of new Set(routes)) {
   test(`/${route.replace(/^\//, '')} can be used by everybody, in light and dark, and on a phone`, async (t) => {
-    const page = await openSignedIn(t, addressOf(route));
+    const page = await openAt(t, addressOf(route));
     await expectAccessible(page);
     await page.setViewportSize(phone);
     await page.reload();
@@ -81,7 +71,7 @@ for (const route of new Set(routes)) {
 }
 
 test('the navigation, the palette, the keys and the menu too', async (t) => {
-  const page = await openSignedIn(t, '/actions');
+  const page = await openAt(t, '/actions');
   await page.keyboard.press('?');
   await page.getByRole('dialog', { name: 'Keys' }).waitFor();
   await expectAccessible(page);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import SqliteDatabase from 'better-sqlite3';
 import type { Page } from 'playwright-core';
-import { browserForTests } from './support/browser.ts';
+import { browserForTests, type OpenPage } from './support/browser.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 import {
   createApplication,
@@ -23,7 +23,7 @@ import { startReceiver, type Receiver } from './support/receiver.ts';
 import { startServer } from './support/server.ts';
 
 describe('the pages of actions', { timeout: 500_000 }, () => {
-  const { open } = browserForTests();
+  const { openSignedIn } = browserForTests();
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());
   let database: TestDatabase;
@@ -46,20 +46,16 @@ describe('the pages of actions', { timeout: 500_000 }, () => {
   });
 
   /** A page of somebody who is signed in. */
-  const openSignedIn = async (t: TestContext, path: string): Promise<Page> => {
-    const { page, context } = await open(t, `${work.url}/sign-in`);
-    await context.request.post(`${work.url}/api/session`, {
-      data: { email: 'admin@example.com', password: 'correct-horse-battery' },
-    });
-    await page.addInitScript(() => {
-      const tasks: number[] = [];
-      Reflect.set(globalThis, 'longTasks', tasks);
-      new PerformanceObserver((list) => {
-        for (const { duration } of list.getEntries()) tasks.push(duration);
-      }).observe({ type: 'longtask' as 'function' });
-    });
-    await page.goto(work.url + path);
-    return page;
+  const openAt = async (t: TestContext, path: string): Promise<Page> => {
+    const prepare = ({ page }: OpenPage) =>
+      page.addInitScript(() => {
+        const tasks: number[] = [];
+        Reflect.set(globalThis, 'longTasks', tasks);
+        new PerformanceObserver((list) => {
+          for (const { duration } of list.getEntries()) tasks.push(duration);
+        }).observe({ type: 'longtask' as 'function' });
+      });
+    return (await openSignedIn(t, work.url, path, { prepare })).page;
   };
   const start = async (pipeline: number): Promise<number> =>
     (await work.api.post<TestAction>(`/pipelines/${pipeline}/actions`, {})).id;
@@ -81,7 +77,7 @@ describe('the pages of actions', { timeout: 500_000 }, () => {
     const failed = body.action_id!;
     await untilAction(work, failed);
 
-    const page = await openSignedIn(t, '/actions');
+    const page = await openAt(t, '/actions');
     await page.getByRole('combobox', { name: 'Status' }).click();
     await page.getByRole('option', { name: 'Failed' }).click();
     await page.waitForURL(/[?]status=failed$/);
@@ -123,7 +119,7 @@ describe('the pages of actions', { timeout: 500_000 }, () => {
     const go = join(folder, 'go');
     const command = `echo first; until [ -e ${go} ]; do sleep 0.05; done; echo second`;
     const id = await start(await createPipeline(work, shop, [command]));
-    const page = await openSignedIn(t, `/actions/${id}`);
+    const page = await openAt(t, `/actions/${id}`);
     await output(page).getByText('first', { exact: true }).waitFor();
     await page.evaluate(() => Reflect.set(globalThis, 'isSame', true));
     await writeFile(go, '');
@@ -137,7 +133,7 @@ describe('the pages of actions', { timeout: 500_000 }, () => {
     const running = await start(pipeline);
     await untilAction(work, running, ['in-progress']);
     const waiting = await start(pipeline);
-    const page = await openSignedIn(t, `/actions/${waiting}`);
+    const page = await openAt(t, `/actions/${waiting}`);
     await status(page).getByText('Waiting: its pipeline runs at most 1 at the same time.').waitFor();
     await status(page)
       .getByRole('link', { name: `#${running}` })
@@ -156,7 +152,7 @@ describe('the pages of actions', { timeout: 500_000 }, () => {
     // What this machine takes for a page in any case.
     const small = await start(await createPipeline(work, shop, [`echo error: the end; exit 1`]));
     await untilAction(work, small);
-    const before = await openSignedIn(t, `/actions/${small}`);
+    const before = await openAt(t, `/actions/${small}`);
     await status(before).getByRole('button', { name: 'error: the end' }).click();
     await output(before).locator('[data-line="1"][data-current]').waitFor();
     const usual = Math.max(0, ...(await longTasks(before)));
@@ -164,7 +160,7 @@ describe('the pages of actions', { timeout: 500_000 }, () => {
     const command = `seq 1 999999; printf '\\e[31merror: the end\\e[0m\\n'; exit 1`;
     const id = await start(await createPipeline(work, shop, [command]));
     await untilAction(work, id);
-    const page = await openSignedIn(t, `/actions/${id}`);
+    const page = await openAt(t, `/actions/${id}`);
     await status(page).getByRole('button', { name: 'error: the end' }).click();
     await output(page).locator('[data-line="1000000"][data-current]').waitFor();
     await page.getByRole('textbox', { name: 'Search the log' }).fill('777777');
@@ -202,7 +198,7 @@ describe('the pages of actions', { timeout: 500_000 }, () => {
       const each = ((await processorMs(pid)) - begun) / 3;
       assert.ok(each < 200, `${query} took ${each} ms`);
     }
-    const page = await openSignedIn(t, '/actions?status=failed');
+    const page = await openAt(t, '/actions?status=failed');
     const rows = page.getByRole('grid', { name: 'Actions' }).getByRole('row');
     await rows.nth(10).waitFor();
     for (let turn = 1; turn <= 5; turn++) {

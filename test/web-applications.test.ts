@@ -6,7 +6,7 @@ import { openDeployScene } from './support/deploy-scene.ts';
 import type { DeployScene } from './support/deploy-scene.ts';
 
 describe('the pages of applications', { timeout: 500_000 }, () => {
-  const { open } = browserForTests();
+  const { openSignedIn } = browserForTests();
   let scene: DeployScene;
   before(async () => {
     scene = await openDeployScene();
@@ -14,11 +14,7 @@ describe('the pages of applications', { timeout: 500_000 }, () => {
   after(() => scene[Symbol.asyncDispose]());
 
   async function openAt(t: TestContext, path: string): Promise<Page> {
-    const { page, context } = await open(t, `${scene.url}/sign-in`);
-    const data = { email: 'admin@example.com', password: 'correct-horse-battery' };
-    assert.equal((await context.request.post(`${scene.url}/api/session`, { data })).status(), 200);
-    await page.goto(scene.url + path);
-    return page;
+    return (await openSignedIn(t, scene.url, path)).page;
   }
 
   test('an application is deployed now, and rolled back to the release before; the page says which one is live', async (t) => {
@@ -36,6 +32,8 @@ describe('the pages of applications', { timeout: 500_000 }, () => {
     const actionId = Number(/\/actions\/(\d+)/.exec(page.url())?.[1]);
     assert.equal((await scene.untilAction(actionId)).status, 'completed');
     assert.equal(await shop.live('index.html'), 'second');
+    // The page of the action knows of the releases too.
+    await page.getByRole('button', { name: `Roll back to ${first!.name}` }).waitFor();
 
     await page.goto(`${scene.url}/applications/${shop.applicationId}`);
     await rowOf(second.slice(0, 7)).getByText('Live').waitFor();
@@ -57,6 +55,7 @@ describe('the pages of applications', { timeout: 500_000 }, () => {
     await api.post(`/environments/${environmentId}/servers`, { hostname: 'web-9' });
     const page = await openAt(t, '/applications');
     await page.getByRole('link', { name: 'New application' }).first().click();
+    await page.getByRole('heading', { name: 'New application' }).waitFor();
     const field = (name: string) => page.getByRole('textbox', { name, exact: true });
     const required = (name: string) => page.getByRole('textbox', { name: new RegExp(`^${name}`) });
     await required('Name').fill('fresh');

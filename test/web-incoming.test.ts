@@ -27,7 +27,7 @@ const push = (ref: string, more: Record<string, unknown> = {}) =>
   });
 
 describe('the pages of incoming hooks', () => {
-  const { open } = browserForTests();
+  const { openSignedIn } = browserForTests();
   let server: TestServer;
   let workplace: Workplace;
   let pipeline: number;
@@ -42,11 +42,7 @@ describe('the pages of incoming hooks', () => {
   after(() => server?.stop());
 
   const openPage = async (t: TestContext, path: string): Promise<Page> => {
-    const { page } = await open(t, server.url + path);
-    await page.getByLabel('E-mail').fill('admin@example.com');
-    await page.getByRole('textbox', { name: 'Password' }).fill('correct-horse-battery');
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    return page;
+    return (await openSignedIn(t, server.url, path)).page;
   };
   const hookFor = (name: string, fields: Record<string, unknown> = {}): Promise<IncomingHook> =>
     createIncomingHook(workplace, pipeline, { name, preset: 'github', ...fields });
@@ -63,6 +59,7 @@ describe('the pages of incoming hooks', () => {
     const row = page.getByRole('row').filter({ hasText: 'Pushes to main' });
     await row.getByText(/must be "refs\/heads\/main", and found was "refs\/heads\/develop"/).waitFor();
     await row.getByRole('link', { name: 'Pushes to main' }).click();
+    await page.getByRole('heading', { name: 'Pushes to main' }).waitFor();
 
     const record = page.getByRole('row').filter({ hasText: 'branch or tag' });
     await record.locator('[data-status=skipped]').waitFor();

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { after, before, test, type TestContext } from 'node:test';
-import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import { until } from './support/api-client.ts';
 import { browserForTests } from './support/browser.ts';
@@ -15,12 +13,11 @@ import {
 import { startReceiver, type Receiver } from './support/receiver.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
-const { open } = browserForTests();
+const { openSignedIn } = browserForTests();
 let server: TestServer;
 let place: Workplace;
 let application: TestApplication;
 before(async () => {
-  await promisify(execFile)(process.execPath, ['scripts/build-web.mjs']);
   server = await startServer();
   place = await openWorkplace(server);
   application = await createApplication(place);
@@ -29,13 +26,8 @@ after(async () => {
   await server?.stop();
 });
 
-async function openSignedIn(t: TestContext, path: string): Promise<Page> {
-  const { page } = await open(t, server.url + path);
-  await page.getByLabel('E-mail').fill('admin@example.com');
-  await page.getByLabel('Password').first().fill('correct-horse-battery');
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('heading', { level: 1 }).first().waitFor();
-  return page;
+async function openAt(t: TestContext, path: string): Promise<Page> {
+  return (await openSignedIn(t, server.url, path)).page;
 }
 
 async function receiverFor(t: TestContext): Promise<Receiver> {
@@ -64,7 +56,7 @@ test('a hook made from a preset sends what its preview has shown, and its addres
   const receiver = await receiverFor(t);
   const pipelineId = await createPipeline(place, application);
   const actionId = await run(pipelineId);
-  const page = await openSignedIn(t, `/hooks/outgoing/new?pipeline=${pipelineId}`);
+  const page = await openAt(t, `/hooks/outgoing/new?pipeline=${pipelineId}`);
   await page.getByRole('button', { name: /^GitHub commit status/ }).click();
   await page.getByRole('textbox', { name: 'URL' }).waitFor();
   assert.match(await page.getByRole('textbox', { name: 'URL' }).inputValue(), /api\.github\.com.*statuses/);
@@ -94,7 +86,7 @@ test('a free form is completed as one types, and previewed about the action that
   const receiver = await receiverFor(t);
   const pipelineId = await createPipeline(place, application);
   const [first, second] = [await run(pipelineId), await run(pipelineId)];
-  const page = await openSignedIn(t, `/hooks/outgoing/new?pipeline=${pipelineId}&preset=free`);
+  const page = await openAt(t, `/hooks/outgoing/new?pipeline=${pipelineId}&preset=free`);
   await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Board');
   await page.getByRole('textbox', { name: 'URL' }).fill(`${receiver.url}/board`);
   const body = page.getByRole('textbox', { name: 'Body' });
@@ -161,7 +153,7 @@ test('a receiver that fails is seen with its attempts and why, mended and sent t
   });
   await run(pipelineId);
   await receiver.waitFor(1);
-  const page = await openSignedIn(t, `/hooks/outgoing/${id}`);
+  const page = await openAt(t, `/hooks/outgoing/${id}`);
   await page.locator('[data-last-failure]', { hasText: 'Answered 503' }).waitFor();
   await page.getByRole('combobox', { name: 'Status' }).click();
   await page.getByRole('option', { name: 'Pending' }).click();
@@ -208,7 +200,7 @@ test('what was rejected is recovered, and the page shows how far it has come', a
       (await place.api.get<unknown[]>(`/hooks/outgoing/${id}/deliveries?status=rejected`)).length === 3,
     'three rejected deliveries',
   );
-  const page = await openSignedIn(t, `/hooks/outgoing/${id}?tab=recover`);
+  const page = await openAt(t, `/hooks/outgoing/${id}?tab=recover`);
   receiver.setBehaviour(() => ({ kind: 'answer', status: 200, delayMs: 500 }));
   await page.getByRole('button', { name: 'Recover', exact: true }).click();
   const card = page.locator('[data-recovery]');
@@ -231,7 +223,7 @@ test('a hook that is off says why and is switched on; what is masked survives a 
     trigger_when: { events: ['action.completed'] },
   });
   await run(pipelineId);
-  const page = await openSignedIn(t, `/hooks/outgoing/${id}`);
+  const page = await openAt(t, `/hooks/outgoing/${id}`);
   await page.getByText('Hookline has disabled this hook').waitFor();
   await page.locator('[data-health]', { hasText: '410' }).waitFor();
   receiver.setBehaviour(() => ({ kind: 'answer', status: 200 }));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
-import { browserForTests } from './support/browser.ts';
+import { browserForTests, untilShown } from './support/browser.ts';
 import { createApplication, createPipeline, openWorkplace, untilAction } from './support/fixtures.ts';
 import type { TestApplication, Workplace } from './support/fixtures.ts';
 import { startServer } from './support/server.ts';
@@ -13,7 +13,7 @@ type Stored = {
 };
 
 describe('the pages of pipelines', { timeout: 500_000 }, () => {
-  const { open } = browserForTests();
+  const { openSignedIn } = browserForTests();
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());
   let work: Workplace;
@@ -26,11 +26,7 @@ describe('the pages of pipelines', { timeout: 500_000 }, () => {
   });
 
   async function openAt(t: TestContext, path: string): Promise<Page> {
-    const { page, context } = await open(t, `${work.url}/sign-in`);
-    const data = { email: 'admin@example.com', password: 'correct-horse-battery' };
-    assert.equal((await context.request.post(`${work.url}/api/session`, { data })).status(), 200);
-    await page.goto(work.url + path);
-    return page;
+    return (await openSignedIn(t, work.url, path)).page;
   }
   const stored = (id: number) => work.api.get<Stored>(`/pipelines/${id}`);
   const namesOf = async (id: number) =>
@@ -91,6 +87,7 @@ describe('the pages of pipelines', { timeout: 500_000 }, () => {
     assert.equal((await untilAction(work, actionId)).status, 'completed');
     assert.match(await work.api.get<string>(`/actions/${actionId}/logs`), /hello Grace, tag v1\.2\.0/);
 
+    await untilShown(page);
     await page.goto(`${work.url}/pipelines/${id}?tab=runs`);
     const row = page.getByRole('grid', { name: 'Runs' }).getByRole('row').nth(1);
     await row.getByText('Completed').waitFor();
@@ -175,6 +172,7 @@ describe('the pages of pipelines', { timeout: 500_000 }, () => {
     await dialog.getByRole('textbox').fill('Old');
     await confirm.click();
     await page.waitForURL(/\/pipelines$/);
+    await untilShown(page);
     await page.goto(`${work.url}/pipelines/${id}`);
     await page.getByRole('alert').waitFor();
     assert.match(await page.getByRole('alert').innerText(), new RegExp(`There is no pipeline ${id}`));

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import type { BrowserContext, Page } from 'playwright-core';
 import { keyPair } from '../src/inventory/servers/key-pair.ts';
 import { until } from './support/api-client.ts';
-import { browserForTests } from './support/browser.ts';
+import { browserForTests, untilShown } from './support/browser.ts';
 import { buildDashboard } from './support/built-dashboard.ts';
 import {
   createApplication,
@@ -19,7 +19,7 @@ import {
 import { startReceiver, type Receiver } from './support/receiver.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
-const { open } = browserForTests();
+const { openSignedIn } = browserForTests();
 const account = { email: 'admin@example.com', password: 'correct-horse-battery' };
 let server: TestServer;
 let receiver: Receiver;
@@ -201,8 +201,7 @@ const holds = `[
 test('a secret is in no page, and in no traffic', async (t) => {
   const { secrets, values } = await makeSecrets(await openWorkplace(server));
   for (const [what, secret] of Object.entries(secrets)) assert.ok(secret.length > 15, `${what}: ${secret}`);
-  const { page, context } = await open(t, `${server.url}/sign-in`);
-  assert.equal((await context.request.post(`${server.url}/api/session`, { data: account })).status(), 200);
+  const { page, context } = await openSignedIn(t, server.url, '/', { account });
   const traffic = await readTraffic(context, page);
 
   const found: string[] = [];
@@ -214,8 +213,7 @@ test('a secret is in no page, and in no traffic', async (t) => {
   };
   for (const address of addressesOf(values)) {
     await page.goto(server.url + address);
-    await page.locator('h1').first().waitFor();
-    await page.locator('.mantine-Skeleton-root, [aria-busy=true]').first().waitFor({ state: 'detached' });
+    await untilShown(page);
     await traffic.settled();
     search(address, await page.evaluate<string>(holds));
     // What is behind tabs, and in the windows in which things are changed.

@@ -8,7 +8,7 @@ import { createApplication, joinTeam, openWorkplace, type Workplace } from './su
 import { startServer, type TestServer } from './support/server.ts';
 import { startSshServer, type TestSshServer } from './support/ssh-server.ts';
 
-const { open } = browserForTests();
+const { openSignedIn } = browserForTests();
 let server: TestServer;
 let workplace: Workplace;
 let ssh: TestSshServer;
@@ -26,12 +26,7 @@ after(async () => {
 
 /** A page of the dashboard as the administrator sees it. */
 async function openPage(t: TestContext, path: string): Promise<Page> {
-  const { page, context } = await open(t, `${server.url}/healthz`);
-  const data = { email: 'admin@example.com', password: 'correct-horse-battery' };
-  const answer = await context.request.post(`${server.url}/api/session`, { data });
-  assert.equal(answer.status(), 200);
-  await page.goto(server.url + path);
-  return page;
+  return (await openSignedIn(t, server.url, path)).page;
 }
 
 test('a server is added with a key that Hookline makes, tested, and its host key forgotten', async (t) => {

@@ -6,7 +6,7 @@ import { createTestDatabase, type TestDatabase } from './support/database.ts';
 import { createApplication, createPipeline } from './support/fixtures.ts';
 import { startInProcessApp, type InProcessApp } from './support/in-process-app.ts';
 import { startPathProxy, type PathProxy } from './support/path-proxy.ts';
-import { openWebScene, sessionCookie, type WebScene } from './support/web-scene.ts';
+import { openWebScene, type WebScene } from './support/web-scene.ts';
 
 const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name });
 
@@ -17,7 +17,7 @@ async function signIn(page: Page, { email, password }: { email: string; password
 }
 
 describe('around every page of the dashboard', () => {
-  const { open } = browserForTests();
+  const { open, openSignedIn } = browserForTests();
   let scene: WebScene;
   before(async () => {
     scene = await openWebScene();
@@ -26,13 +26,8 @@ describe('around every page of the dashboard', () => {
     await scene?.[Symbol.asyncDispose]();
   });
 
-  async function openSignedIn(t: TestContext, path: string): Promise<OpenPage> {
-    const { page, context } = await open(t, `${scene.url}/sign-in`);
-    await context.addCookies([await sessionCookie(scene.url, scene.account)]);
-    await page.goto(scene.url + path);
-    await page.getByRole('navigation', { name: 'Areas' }).waitFor();
-    return { page, context };
-  }
+  const openAt = (t: TestContext, path: string): Promise<OpenPage> =>
+    openSignedIn(t, scene.url, path, { account: scene.account });
   const pathOf = (page: Page) => new URL(page.url()).pathname;
 
   test('signing in leads back to where one was, with its filters', async (t) => {
@@ -54,7 +49,7 @@ describe('around every page of the dashboard', () => {
   });
 
   test('signing out ends the session on the server, not just its cookie', async (t) => {
-    const { page, context } = await openSignedIn(t, '/actions');
+    const { page, context } = await openAt(t, '/actions');
     const [cookie] = await context.cookies(`${scene.url}/api`);
     const me = () =>
       fetch(`${scene.url}/api/users/me`, { headers: { cookie: `${cookie!.name}=${cookie!.value}` } });
@@ -67,7 +62,7 @@ describe('around every page of the dashboard', () => {
   });
 
   test('a session that ends under an open page leads to signing in, and back', async (t) => {
-    const { page, context } = await openSignedIn(t, '/pipelines');
+    const { page, context } = await openAt(t, '/pipelines');
     await heading(page, 'Pipelines').waitFor();
     await context.clearCookies();
     // Asks the server.
@@ -78,7 +73,7 @@ describe('around every page of the dashboard', () => {
   });
 
   test('the palette finds any application, pipeline, hook, server and action by keyboard', async (t) => {
-    const { page } = await openSignedIn(t, '/settings');
+    const { page } = await openAt(t, '/settings');
     const cases = [
       ['blog', `/applications/${scene.applications.blog}`],
       ['nightly shop', `/pipelines/${scene.pipelines.nightly}`],
@@ -109,7 +104,7 @@ describe('around every page of the dashboard', () => {
       });
     const first = await create('the first of many');
     await Promise.all(Array.from({ length: 100 }, (_, count) => create(`later ${count}`)));
-    const { page } = await openSignedIn(t, '/');
+    const { page } = await openAt(t, '/');
     await page.keyboard.press('Control+k');
     await page.getByLabel('Find', { exact: true }).fill('the first of');
     await page.getByRole('dialog').getByText('the first of many').click();
@@ -117,7 +112,7 @@ describe('around every page of the dashboard', () => {
   });
 
   test('the keys jump between areas, show themselves, and do nothing while one types', async (t) => {
-    const { page } = await openSignedIn(t, '/');
+    const { page } = await openAt(t, '/');
     for (const [keys, path] of [
       ['ga', '/actions'],
       ['gp', '/pipelines'],
@@ -141,7 +136,7 @@ describe('around every page of the dashboard', () => {
   });
 
   test('a slash goes to the search of the list, and else to that of everything', async (t) => {
-    const { page } = await openSignedIn(t, '/pipelines');
+    const { page } = await openAt(t, '/pipelines');
     await page.locator('#content h1').waitFor();
     await page.keyboard.press('/');
     const focused = () =>
@@ -151,7 +146,7 @@ describe('around every page of the dashboard', () => {
   });
 
   test('the first key of a page skips to its content', async (t) => {
-    const { page } = await openSignedIn(t, '/actions');
+    const { page } = await openAt(t, '/actions');
     await heading(page, 'Actions').waitFor();
     await page.keyboard.press('Tab');
     await page.getByRole('link', { name: 'Skip to the content' }).press('Enter');
@@ -168,7 +163,7 @@ describe('around every page of the dashboard', () => {
       for (const type of ['production', 'staging'])
         await api.post(`/projects/${project.id}/environments`, { type, name: type });
     }
-    const { page } = await openSignedIn(t, '/');
+    const { page } = await openAt(t, '/');
     const switcher = page.getByRole('combobox', { name: 'Environment' });
     await switcher.fill('project 4');
     await page.getByRole('option', { name: 'Project 4 / staging' }).click();
@@ -181,7 +176,7 @@ describe('around every page of the dashboard', () => {
   });
 
   test('the colours are kept, as the system has them or chosen', async (t) => {
-    const { page } = await openSignedIn(t, '/');
+    const { page } = await openAt(t, '/');
     const scheme = (name: string) => page.locator(`html[data-mantine-color-scheme=${name}]`).waitFor();
     await page.emulateMedia({ colorScheme: 'dark' });
     await scheme('dark');

@@ -55,6 +55,9 @@ async function unpack(folder: string): Promise<void> {
 
 export type OpenPage = { page: Page; context: BrowserContext };
 
+/** Whom a server for tests is started with. */
+const administrator = { email: 'admin@example.com', password: 'correct-horse-battery' };
+
 /** How long a page is waited for, unless a call says otherwise: a test that waits in vain shall fail soon. */
 const patienceMs = 60_000;
 /** How long anything may take to close. */
@@ -67,6 +70,16 @@ const closingMs = 10_000;
  */
 export function browserForTests(): {
   open: (t: TestContext, url: string, options?: BrowserContextOptions) => Promise<OpenPage>;
+  /**
+   * A page of the dashboard as somebody sees it who is signed in, the administrator by default, once all of it is there.
+   * `prepare` comes before the page is asked for.
+   */
+  openSignedIn: (
+    t: TestContext,
+    origin: string,
+    path: string,
+    options?: { account?: typeof administrator; prepare?: (opened: OpenPage) => Promise<unknown> },
+  ) => Promise<OpenPage>;
 } {
   let browser: Browser | undefined;
   let pid: number | undefined;
@@ -86,22 +99,49 @@ export function browserForTests(): {
     const isClosed = await within(closingMs, browser?.close());
     if (!isClosed && pid !== undefined) process.kill(pid, 'SIGKILL');
   });
+  const openEmpty = async (
+    t: TestContext,
+    origin: string,
+    options?: BrowserContextOptions,
+  ): Promise<OpenPage> => {
+    const context = await browser!.newContext(options);
+    t.after(() => within(closingMs, context.close()));
+    context.setDefaultTimeout(patienceMs);
+    const page = await context.newPage();
+    watch(context, origin, (fault) => {
+      faults.push(fault);
+      // A test that fails by itself shows that alone: this tells the cause beside it.
+      t.diagnostic(fault);
+      void within(closingMs, context.close({ reason: fault }));
+    });
+    return { page, context };
+  };
   return {
     open: async (t, url, options) => {
-      const context = await browser!.newContext(options);
-      t.after(() => within(closingMs, context.close()));
-      context.setDefaultTimeout(patienceMs);
-      const page = await context.newPage();
-      watch(context, new URL(url).origin, (fault) => {
-        faults.push(fault);
-        // A test that fails by itself shows that alone: this tells the cause beside it.
-        t.diagnostic(fault);
-        void within(closingMs, context.close({ reason: fault }));
-      });
-      await page.goto(url);
-      return { page, context };
+      const opened = await openEmpty(t, new URL(url).origin, options);
+      await opened.page.goto(url);
+      return opened;
+    },
+    openSignedIn: async (t, origin, path, { account = administrator, prepare } = {}) => {
+      const opened = await openEmpty(t, origin);
+      // Before any page of it is there: one that finds a session goes elsewhere by itself.
+      const answer = await opened.context.request.post(`${origin}/api/session`, { data: account });
+      if (!answer.ok()) throw new Error(`signing in was answered ${answer.status()}`);
+      await prepare?.(opened);
+      await opened.page.goto(origin + path);
+      await untilShown(opened.page);
+      return opened;
     },
   };
+}
+
+/**
+ * The heading of a page is there, and nothing is being read any more. Also to be waited for before a page is left by
+ * another way than its links: one whose scripts are taken away while they are loaded reloads itself, which ends that way.
+ */
+export async function untilShown(page: Page): Promise<void> {
+  await page.locator('h1').first().waitFor();
+  await page.locator('.mantine-Skeleton-root, [aria-busy=true]').first().waitFor({ state: 'detached' });
 }
 
 /** Tells what the pages of a context do that no page of ours may, now and later. */

@@ -1,4 +1,5 @@
 import type { Page } from 'playwright-core';
+import { untilShown } from './browser.ts';
 
 export type PageLoad = {
   /** Of all scripts that the page has loaded, as they came over the wire. */
@@ -21,8 +22,7 @@ export async function loadPage(page: Page, url: string): Promise<PageLoad> {
   });
   const startedAt = performance.now();
   await page.goto(url, { waitUntil: 'commit' });
-  await page.locator('h1').first().waitFor();
-  await page.locator('.mantine-Skeleton-root, [aria-busy=true]').first().waitFor({ state: 'detached' });
+  await untilShown(page);
   const usableMs = performance.now() - startedAt;
   // What the page loads afterwards, such as the palette, counts too.
   await page.waitForLoadState('networkidle');

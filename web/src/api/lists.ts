@@ -16,7 +16,8 @@ export async function collect<T>(items: AsyncIterable<T>, most = 1000): Promise<
 
 /**
  * A list that is read on as one scrolls: `useList(['actions', filters], listActions, { query: filters })`. Its rows,
- * and what DataTable needs to ask for more.
+ * and what DataTable needs to ask for more. What is kept under the key has a form of its own, so the key has too: a plain
+ * query of the same key must never be given it.
  */
 export function useList<O extends ListOptions, T>(
   queryKey: QueryKey,
@@ -25,7 +26,7 @@ export function useList<O extends ListOptions, T>(
   { refetchInterval = false, enabled = true }: { refetchInterval?: number | false; enabled?: boolean } = {},
 ) {
   const query = useInfiniteQuery({
-    queryKey,
+    queryKey: [...queryKey, 'read on'],
     queryFn: ({ pageParam, signal }) => readPage(operation, { ...options, signal }, pageParam),
     initialPageParam: 1,
     getNextPageParam: (page) => page.next,
