@@ -1,12 +1,13 @@
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { registerHooks } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { apiDocument } from './api-document.ts';
+import { operationsFile } from './operations-table.ts';
 
 /*
- * Writes sdk/src/generated: types and a function for each operation, from the OpenAPI document that the program makes
+ * Writes sdk/src/generated: types, a function and a row of facts for each operation, from the OpenAPI document that the program makes
  * of its routes. With `--check` it writes nothing, and ends with 1 when the folder says something else.
  */
 
@@ -20,8 +21,9 @@ async function generate(folder: string): Promise<void> {
   });
   try {
     const { createClient } = await import('@hey-api/openapi-ts');
+    const document = await apiDocument();
     await createClient({
-      input: (await apiDocument()) as unknown as Record<string, unknown>,
+      input: document as unknown as Record<string, unknown>,
       output: { path: folder, module: { extension: '.ts' } },
       plugins: [
         '@hey-api/typescript',
@@ -30,6 +32,7 @@ async function generate(folder: string): Promise<void> {
       ],
       logs: { level: 'silent', file: false },
     });
+    await writeFile(join(folder, 'operations.gen.ts'), operationsFile(document));
   } finally {
     hooks.deregister();
   }
