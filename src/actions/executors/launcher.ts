@@ -85,7 +85,7 @@ export type Launcher = {
    * whose standard input is empty. `group` is where its process group is recorded; the caller removes it.
    */
   launch(setup: string, group: string): Promise<Launched>;
-  /** The processes that are known: programs that run, and what waits for them. */
+  /** The process groups that are known, by their leaders: programs that run, and what waits for them. */
   known(): ReadonlySet<number>;
 };
 

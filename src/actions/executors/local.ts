@@ -239,7 +239,7 @@ async function endLeftovers(
   const marker = `${runIdVariable}=${step.runId}`;
   const isLeft = async () =>
     (await groupIsRunning(pid)) ||
-    (await findProcesses(marker, { startedAfter: pid, except: known })).length > 0;
+    (await findProcesses(marker, { startedAfter: pid, groups: known })).length > 0;
   // What is about to end by itself was not left behind.
   for (let look = 0; look < settleLooks; look++) {
     if (!(await isLeft())) return;

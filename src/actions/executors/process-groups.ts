@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { groupIsAlive, signalGroup } from './processes.ts';
+import { groupIsAlive, readStat, signalGroup } from './processes.ts';
 
 /*
  * Beside each running script lies a file that names its process group. After a crash that finds what bears no run id:
@@ -32,9 +31,10 @@ export async function endRecordedGroups(directory: string, runId: string): Promi
     if (!name.startsWith(`${runId}${separator}`)) continue;
     const file = join(directory, name);
     const [pid, startedAt] = (await readFile(file, 'utf8')).split(' ');
-    const now = startTime(Number(pid));
+    const now = readStat(Number(pid));
     // While a group lives, the system gives its number to no new process, so a group without its leader is still ours.
-    if (now === startedAt || (now === '' && groupIsAlive(Number(pid)))) signalGroup(Number(pid), 'SIGKILL');
+    if (now?.startedAt === startedAt || (now === null && groupIsAlive(Number(pid))))
+      signalGroup(Number(pid), 'SIGKILL');
     await rm(file, { force: true });
     await rm(join(directory, basename(name, '.group')), { force: true });
   }
@@ -42,15 +42,4 @@ export async function endRecordedGroups(directory: string, runId: string): Promi
 
 async function groupFiles(directory: string): Promise<string[]> {
   return (await readdir(directory).catch(() => [])).filter((name) => name.endsWith('.group'));
-}
-
-/** When a process was started, in ticks since the machine was; empty when it is gone, or on another system than Linux. */
-function startTime(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name of the program stands in parentheses and may hold anything; field 22 is the 20th behind it.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  } catch {
-    return '';
-  }
 }

@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Clock } from '../../platform/clock.ts';
+import { sharedCall } from '../../platform/shared-call.ts';
 
 const run = promisify(execFile);
 
@@ -28,34 +30,50 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/**
- * Whether anything of a group runs: what has ended and waits for its new parent to notice does not. In a container whose
- * first process does not care for orphans that would be for ever.
- */
+/** The numbers of all processes, as Linux shows them. */
+const listProcesses = sharedCall(async () => {
+  const pids: number[] = [];
+  for (const name of await readdir('/proc')) {
+    const pid = Number(name);
+    if (pid > 0) pids.push(pid);
+  }
+  return pids;
+});
+
+/** What has ended and waits for its new parent to notice has state Z; in a container whose first process does not care for orphans that is for ever. */
+type Stat = { state: string; group: number; startedAt: string };
+
+/** A few numbers that the kernel has at hand: to have a thread of the pool read them would take ten times as long. */
+export function readStat(pid: number): Stat | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name of the program stands in parentheses and may hold anything. State, parent and group follow; field 22 is the 20th.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0]!, group: Number(fields[2]), startedAt: fields[19] ?? '' };
+  } catch {
+    return null; // ended meanwhile, or another system than Linux
+  }
+}
+
+/** Whether anything of a group runs; what has ended and waits for its new parent to notice does not. */
 export async function groupIsRunning(group: number): Promise<boolean> {
   if (!groupIsAlive(group)) return false;
   if (process.platform !== 'linux') return true;
-  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const states = await Promise.all(
-    names.map(async (name) => {
-      const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
-      // State, parent and group follow the name of the program, which stands in parentheses and may hold anything.
-      const [state, , itsGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return Number(itsGroup) === group ? state : undefined;
-    }),
-  );
-  return states.some((state) => state !== undefined && state !== 'Z');
+  return (await listProcesses()).some((pid) => {
+    const stat = readStat(pid);
+    return stat?.group === group && stat.state !== 'Z';
+  });
 }
 
 /**
  * The processes whose environment, as it was when they were started, holds `marker` (`NAME=value`). Children inherit
  * it, so this finds also those that changed their group or session, and those whose parent, our server, was killed.
  * `startedAfter`, a process id, leaves out those with a lower one, which makes the search cheap; ids rise but for the
- * rare time that the system begins anew. `except` leaves out others that cannot be meant.
+ * rare time that the system begins anew. So does `groups`: process groups that are known to be somebody else's.
  */
 export async function findProcesses(
   marker: string,
-  options: { startedAfter?: number; except?: ReadonlySet<number> } = {},
+  options: { startedAfter?: number; groups?: ReadonlySet<number> } = {},
 ): Promise<number[]> {
   const all = await readEnvironments(options);
   return all.filter(({ pid, words }) => pid !== process.pid && words.includes(marker)).map(({ pid }) => pid);
@@ -69,25 +87,24 @@ export async function findValues(name: string): Promise<string[]> {
 }
 
 type ProcessEnvironment = { pid: number; words: string[] };
+type Search = NonNullable<Parameters<typeof findProcesses>[1]>;
 
-async function readEnvironments(
-  options: NonNullable<Parameters<typeof findProcesses>[1]>,
-): Promise<ProcessEnvironment[]> {
-  return process.platform === 'linux' ? await readProc(options) : await readPs();
+async function readEnvironments(search: Search): Promise<ProcessEnvironment[]> {
+  return process.platform === 'linux' ? await readProc(search) : await readPs();
 }
 
-async function readProc({
-  startedAfter = 0,
-  except,
-}: NonNullable<Parameters<typeof findProcesses>[1]>): Promise<ProcessEnvironment[]> {
-  const names = await readdir('/proc');
-  const pids = names
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => pid > startedAfter && !except?.has(pid));
+async function readProc({ startedAfter = 0, groups }: Search): Promise<ProcessEnvironment[]> {
+  const isMeant = (pid: number) => {
+    if (pid <= startedAfter) return false;
+    if (!groups) return true;
+    if (groups.has(pid)) return false;
+    const stat = readStat(pid);
+    return stat !== null && stat.state !== 'Z' && !groups.has(stat.group);
+  };
   const all = await Promise.all(
-    pids.map(async (pid) => {
+    (await listProcesses()).filter(isMeant).map(async (pid) => {
       try {
+        // By a thread of the pool: the kernel may keep whoever reads the memory of a process waiting.
         return { pid, words: (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0') };
       } catch {
         return { pid, words: [] }; // ended meanwhile, or someone else's

@@ -16,6 +16,7 @@ import { Kysely, PostgresDialect, sql, SqliteDialect, type Transaction } from 'k
 import pg from 'pg';
 import { ConfigFault } from '../config-fault.ts';
 import { AppError } from '../errors.ts';
+import { sharedCall } from '../shared-call.ts';
 import { lockFile } from './file-lock.ts';
 import type { Database } from './schema.ts';
 import { startCheckpointer } from './sqlite-checkpoint.ts';
@@ -124,7 +125,7 @@ function connectSqlite(dataDirectory: string, onFault: (message: string) => void
   // Statements of the file itself, e.g. of the pragmas above, have made sure that the log exists.
   database.exec('create table if not exists lock_probe (id integer); drop table lock_probe');
   const log = openSync(`${file}-wal`, 'r+');
-  const syncLog = sharedSync(() => datasync(log));
+  const syncLog = sharedCall(() => datasync(log));
   // NORMAL writes the log without waiting for the disk.
   const transactionSyncedLater: Connection['transactionSyncedLater'] = (work) =>
     db.connection().execute(async (connection) => {
@@ -160,29 +161,6 @@ function connectSqlite(dataDirectory: string, onFault: (message: string) => void
 }
 
 const datasync = promisify(fdatasync);
-
-/** What comes while a sync runs waits for the next one, all of it for the same. */
-function sharedSync(sync: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | null = null;
-  let next: Promise<void> | null = null;
-  const start = (): Promise<void> => {
-    const own = sync().finally(() => {
-      if (running === own) running = null;
-    });
-    running = own;
-    return own;
-  };
-  return () => {
-    if (!running) return start();
-    next ??= running
-      .catch(() => undefined)
-      .then(() => {
-        next = null;
-        return start();
-      });
-    return next;
-  };
-}
 
 /** Two processes on one data folder would each fail the other's running actions. */
 function lockDirectory(dataDirectory: string): { unlock(): void } {
