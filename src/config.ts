@@ -181,6 +181,14 @@ const variables = {
   }),
 };
 
+/** Of the commands of the client, which may be set where a server starts too. */
+const clientVariables: ReadonlySet<string> = new Set([
+  'HOOKLINE_TOKEN',
+  'HOOKLINE_PROFILE',
+  'HOOKLINE_ENVIRONMENT',
+  'HOOKLINE_HOOK_SECRET',
+]);
+
 /** What `hookline config` shows: one row per variable, secrets masked. */
 export type ConfigRow = { name: string; value: string; source: 'environment' | 'default'; meaning: string };
 
@@ -191,7 +199,7 @@ export function readConfig(env: NodeJS.ProcessEnv): { config: Config; rows: Conf
   const config: Record<string, unknown> = {};
 
   for (const name of Object.keys(env)) {
-    if (name.startsWith('HOOKLINE_') && !(name in variables)) {
+    if (name.startsWith('HOOKLINE_') && !(name in variables) && !clientVariables.has(name)) {
       faults.push(`${name} is not a setting of Hookline${nearest(name)}`);
     }
   }

@@ -15,6 +15,7 @@ if (Number(process.versions.node.split('.')[0]) < 26) {
 // takes 32 of them. A thread that does nothing costs next to nothing; what costs memory is bounded in `passwords.ts`.
 process.env.UV_THREADPOOL_SIZE ??= '64';
 module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/hookline', import.meta.url)));
-const { createProgram } = await import('./cli/program.ts');
+const { runProgram } = await import('./cli/program.ts');
 
-await createProgram().parseAsync(process.argv);
+const exitCode = await runProgram(process.argv.slice(2));
+if (exitCode !== 0) process.exitCode = exitCode;

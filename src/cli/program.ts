@@ -1,40 +1,71 @@
-import { Command } from 'commander';
-import { ConfigFault } from '../platform/config-fault.ts';
-import { readConfig, type Config, type ConfigRow } from '../config.ts';
-import { migrateCommand } from './migrate.ts';
-import { resetPassword } from './reset-password.ts';
-import { secretsForgetOld } from './secrets-forget-old.ts';
-import { secretsRotate } from './secrets-rotate.ts';
-import { secretsStatus } from './secrets-status.ts';
-import { serve } from './serve.ts';
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import type { Config, ConfigRow } from '../config.ts';
+import { exitCodes } from './client/fault.ts';
+import { processIo, type Io } from './client/io.ts';
+import { firstWord, registerClient } from './client/register.ts';
+import { attachSession } from './client/session.ts';
 
-/** The commands. All of them are set up by environment variables alone, which `config` lists. */
-export function createProgram(): Command {
+/** Runs the program. Gives its exit code; a server that has started goes on by itself. */
+export async function runProgram(words: readonly string[], io: Io = processIo()): Promise<number> {
+  let exitCode: number = exitCodes.done;
+  const program = await createProgram(words, io);
+  attachSession(program, { io, setExitCode: (code) => (exitCode = code) });
+  try {
+    // Without a command it serves.
+    const isBare =
+      firstWord(words) === '' && !words.some((word) => /^(-h|--help|-V|--version|help)$/.test(word));
+    await program.parseAsync(isBare ? ['serve', ...words] : [...words], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    const isAsked = error.code === 'commander.helpDisplayed' || error.code === 'commander.version';
+    return isAsked ? exitCodes.done : exitCodes.usage;
+  }
+  return exitCode;
+}
+
+/** The commands. Those of the client are loaded as far as `words` ask for them. */
+export async function createProgram(words: readonly string[] | 'all', io: Io): Promise<Command> {
   const program = new Command('hookline')
-    .description('Self-hosted webhooks for deployments.')
-    .showHelpAfterError()
-    .showSuggestionAfterError();
+    .description('Self-hosted webhooks for deployments: the server, and the client of its API.')
+    .version(versionOf())
+    .usage('[command] [options]')
+    .showHelpAfterError('Add --help to see what there is.')
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureOutput({
+      writeOut: io.stdout,
+      writeErr: io.stderr,
+      getOutHelpWidth: io.columns,
+      getErrHelpWidth: io.columns,
+    })
+    .exitOverride();
+  program.commandsGroup('Server, set up by environment variables alone, which "config" lists:');
+  registerServer(program);
+  program.commandsGroup('Client, which reaches a server by its API:');
+  await registerClient(program, words);
+  return program;
+}
+
+/** What the server needs, from fastify to the database, is loaded when one of these runs. */
+function registerServer(program: Command): void {
   program
-    .command('serve', { isDefault: true })
+    .command('serve')
     .description(
       'start the server: HTTP, runs and deliveries, as HOOKLINE_ROLE says; also what runs without a command',
     )
-    .allowExcessArguments()
-    .action((_options: object, command: Command) => {
-      const [unexpected] = command.args;
-      // Without a command the default one gets every word, a mistyped command too.
-      if (unexpected !== undefined) program.error(`unknown command "${unexpected}"`);
-      return withConfig(({ config }) => serve(config));
-    });
+    .action(() => withConfig(async ({ config }) => (await import('./serve.ts')).serve(config)));
   program
     .command('migrate')
     .description('bring the database to the form this version needs, and end')
-    .action(() => withConfig(({ config }) => migrateCommand(config)));
+    .action(() => withConfig(async ({ config }) => (await import('./migrate.ts')).migrateCommand(config)));
   program
     .command('reset-password')
     .argument('<email>', 'the account, e.g. admin@localhost')
     .description('give an account a new password and print it, also while the server is running')
-    .action((email: string) => withConfig(({ config }) => resetPassword(config, email)));
+    .action((email: string) =>
+      withConfig(async ({ config }) => (await import('./reset-password.ts')).resetPassword(config, email)),
+    );
   program
     .command('config')
     .description('show every setting with its value, secrets masked, and where it comes from')
@@ -45,25 +76,32 @@ export function createProgram(): Command {
   secrets
     .command('status')
     .description('show which keys are known and how many secrets each has sealed')
-    .action(() => withConfig(({ config }) => secretsStatus(config)));
+    .action(() =>
+      withConfig(async ({ config }) => (await import('./secrets-status.ts')).secretsStatus(config)),
+    );
   secrets
     .command('rotate')
     .description(
       'encrypt every secret again: with a new key in the key file, or with the first of HOOKLINE_SECRET_KEY; may be interrupted and run again',
     )
-    .action(() => withConfig(({ config }) => secretsRotate(config)));
+    .action(() =>
+      withConfig(async ({ config }) => (await import('./secrets-rotate.ts')).secretsRotate(config)),
+    );
   secrets
     .command('forget-old')
     .description('take the keys out of the key file that no secret needs any more')
-    .action(() => withConfig(({ config }) => secretsForgetOld(config)));
-  return program;
+    .action(() =>
+      withConfig(async ({ config }) => (await import('./secrets-forget-old.ts')).secretsForgetOld(config)),
+    );
 }
 
 /** A faulty set-up is told in sentences, without a stack, and ends the program with 1. */
 async function withConfig(
   run: (read: { config: Config; rows: ConfigRow[] }) => Promise<void> | void,
 ): Promise<void> {
+  const { ConfigFault } = await import('../platform/config-fault.ts');
   try {
+    const { readConfig } = await import('../config.ts');
     await run(readConfig(process.env));
   } catch (error) {
     if (!(error instanceof ConfigFault)) throw error;
@@ -78,4 +116,10 @@ function printConfig(rows: ConfigRow[]): void {
     console.log(`${name.padEnd(width)}  ${value || '(none)'}  [${source}]`);
     console.log(`${' '.repeat(width)}  ${meaning}`);
   }
+}
+
+function versionOf(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  // Safe: our own file.
+  return (JSON.parse(text) as { version: string }).version;
 }

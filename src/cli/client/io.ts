@@ -1,0 +1,99 @@
+import { stripVTControlCharacters } from 'node:util';
+import { CliFault } from './fault.ts';
+
+/** What a command has of the world around it; a test gives its own. */
+export type Io = {
+  env: Record<string, string | undefined>;
+  stdout: (text: string) => void;
+  stderr: (text: string) => void;
+  /** Whether a person sees what is written there. */
+  isTerminal: boolean;
+  isErrorTerminal: boolean;
+  /** Of the terminal, in characters. */
+  columns: () => number;
+  now: () => number;
+  /** Asks the person. Throws a CliFault where there is none. */
+  ask: (question: string, options?: { hidden?: boolean }) => Promise<string>;
+  /** Everything on standard input. */
+  readInput: () => Promise<string>;
+  /** Aborted by ctrl-C. */
+  signal: AbortSignal;
+};
+
+/** The world of a real process. Ctrl-C is only listened to once a command has looked at `signal`. */
+export function processIo(): Io {
+  let controller: AbortController | null = null;
+  const io: Io = {
+    env: process.env,
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (text) => void process.stderr.write(text),
+    isTerminal: process.stdout.isTTY,
+    isErrorTerminal: process.stderr.isTTY,
+    columns: () => process.stdout.columns || 80,
+    now: () => Date.now(),
+    ask: (question, options) => askOnTerminal(question, options?.hidden ?? false, io.signal),
+    readInput: async () => {
+      const { text } = await import('node:stream/consumers');
+      return await text(process.stdin);
+    },
+    get signal() {
+      return (controller ??= listenForInterrupts()).signal;
+    },
+  };
+  return io;
+}
+
+function listenForInterrupts(): AbortController {
+  const controller = new AbortController();
+  const interrupt = () => {
+    // The second one does not wait for anything.
+    if (controller.signal.aborted) process.exit(130);
+    controller.abort();
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  // `hookline … | head`: who reads has had enough.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      process.exit(0);
+    });
+  return controller;
+}
+
+async function askOnTerminal(question: string, hidden: boolean, signal: AbortSignal): Promise<string> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY)
+    throw new CliFault(
+      `There is no terminal to ask on: "${stripVTControlCharacters(question).trim()}"`,
+      'usage',
+    );
+  const { createInterface } = await import('node:readline/promises');
+  const { Writable } = await import('node:stream');
+  let silent = false;
+  const output = new Writable({
+    write(chunk, _encoding, done) {
+      if (!silent) process.stderr.write(chunk);
+      done();
+    },
+  });
+  const reader = createInterface({ input: process.stdin, output, terminal: true });
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  reader.on('close', () => reject(new CliFault('Interrupted.', 'interrupted')));
+  try {
+    const answer = reader.question(question, { signal });
+    silent = hidden;
+    return await Promise.race([answer, ended]);
+  } finally {
+    reader.close();
+    if (hidden) process.stderr.write('\n');
+  }
+}
+
+/** Text of a stranger without what a terminal would take as a command; on one line. */
+export function plain(text: string): string {
+  return (
+    stripVTControlCharacters(text)
+      .replace(/[\t\n\r\u2028\u2029]+/g, ' ')
+      // eslint-disable-next-line no-control-regex
+      .replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '')
+  );
+}

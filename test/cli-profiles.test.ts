@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { openCli } from './support/cli.ts';
+import { createTestDatabase, type TestDatabase } from './support/database.ts';
+import { freePort } from './support/free-port.ts';
+import { startInProcessApp, type InProcessApp } from './support/in-process-app.ts';
+
+const email = 'admin@example.com';
+const password = 'correct-horse-battery';
+
+describe('signing in on the command line', () => {
+  let database: TestDatabase;
+  let app: InProcessApp;
+  before(async () => {
+    database = await createTestDatabase('sqlite');
+    app = await startInProcessApp({ database });
+  });
+  after(async () => {
+    await app.stop();
+    await database.drop();
+  });
+  const now = () => app.clock.now();
+  const login = () => ['login', app.url, '--email', email, '--password-stdin'];
+
+  test('login keeps a token that works, in a file that its owner alone can read, and never shows it', async (t) => {
+    const cli = openCli(t);
+    const end = await cli.succeed(login(), { input: `${password}\n`, now });
+    const path = join(cli.folder, 'hookline', 'profiles.json');
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.equal(statSync(join(cli.folder, 'hookline')).mode & 0o777, 0o700);
+    const { profiles } = JSON.parse(readFileSync(path, 'utf8')) as {
+      profiles: { default: { token: string } };
+    };
+    assert.match(profiles.default.token, /^hl_pat_/);
+    assert.doesNotMatch(end.stdout + end.stderr, /hl_pat_|correct-horse/);
+    assert.match(readFileSync(path, 'utf8'), /^(?!.*correct-horse)/s);
+    assert.match((await cli.succeed(['whoami'])).stdout, /admin@example\.com/);
+    assert.equal((await cli.succeed(['whoami', '--json'])).json<{ email: string }>().email, email);
+  });
+
+  test('a file that others could read is closed to them by the next login, and no draft is left beside it', async (t) => {
+    const cli = openCli(t);
+    const folder = join(cli.folder, 'hookline');
+    mkdirSync(folder, { recursive: true });
+    const path = join(folder, 'profiles.json');
+    writeFileSync(path, '{"current":"default","profiles":{}}');
+    chmodSync(path, 0o666);
+    await cli.succeed(login(), { input: password, now });
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.deepEqual(readdirSync(folder), ['profiles.json']);
+  });
+
+  test('asks for what is not given, and the password last', async (t) => {
+    const cli = openCli(t);
+    const end = await cli.succeed(['login'], { answers: [app.url, email, password], now });
+    assert.match(end.stderr, /Address of the server: E-mail: Password: /);
+    assert.match(end.stdout, new RegExp(`Signed in to ${app.url} as ${email}, profile "default"`));
+  });
+
+  test('a wrong password is told in the words of the server, with the id of the request, and ends with 3', async (t) => {
+    const cli = openCli(t);
+    const end = await cli.run(login(), { input: 'wrong-wrong-wrong', now });
+    assert.equal(end.code, 3, end.stderr);
+    assert.match(end.stderr, /^hookline: .+\n {2}\(request \S+\)\n$/);
+    assert.equal((await cli.run(['whoami'])).code, 3);
+  });
+
+  test('several profiles stand side by side; one is the current one, and logout revokes its token', async (t) => {
+    const cli = openCli(t);
+    await cli.succeed([...login(), '--profile', 'one'], { input: password, now });
+    await cli.succeed([...login(), '--profile', 'two'], { input: password, now });
+    const list = await cli.succeed(['profiles', '--json']);
+    assert.deepEqual(
+      list.json<{ name: string; is_current: boolean }[]>().map((row) => [row.name, row.is_current]),
+      [
+        ['one', false],
+        ['two', true],
+      ],
+    );
+    assert.doesNotMatch(list.stdout, /hl_pat_/);
+    await cli.succeed(['use', 'one']);
+    assert.equal((await cli.succeed(['whoami', '--json'])).json<{ profile: string }>().profile, 'one');
+    const file = readFileSync(join(cli.folder, 'hookline', 'profiles.json'), 'utf8');
+    const { profiles } = JSON.parse(file) as { profiles: { one: { token: string } } };
+    await cli.succeed(['logout']);
+    assert.equal((await cli.succeed(['whoami', '--json'])).json<{ profile: string }>().profile, 'two');
+    const revoked = await cli.run(['whoami'], {
+      env: { HOOKLINE_URL: app.url, HOOKLINE_TOKEN: profiles.one.token },
+    });
+    assert.equal(revoked.code, 3);
+    const unknown = await cli.run(['whoami', '--profile', 'three']);
+    assert.equal(unknown.code, 3);
+    assert.match(unknown.stderr, /no profile "three". There are: two/);
+  });
+
+  test('logging in again revokes the token that was there', async (t) => {
+    const cli = openCli(t);
+    const tokenNow = () => {
+      const file = readFileSync(join(cli.folder, 'hookline', 'profiles.json'), 'utf8');
+      return (JSON.parse(file) as { profiles: { default: { token: string } } }).profiles.default.token;
+    };
+    await cli.succeed(login(), { input: password, now });
+    const old = tokenNow();
+    await cli.succeed(login(), { input: password, now });
+    assert.notEqual(tokenNow(), old);
+    const env = { HOOKLINE_URL: app.url, HOOKLINE_TOKEN: old };
+    assert.equal((await cli.run(['whoami'], { env })).code, 3);
+  });
+
+  test('a token on standard input is kept as it is, and logout leaves it alone', async (t) => {
+    const cli = openCli(t);
+    const token = app.api.token ?? '';
+    await cli.succeed(['login', app.url, '--token-stdin'], { input: `${token}\n` });
+    await cli.succeed(['whoami']);
+    const out = await cli.succeed(['logout']);
+    assert.match(out.stdout, /was not revoked/);
+    await cli.succeed(['whoami'], { env: { HOOKLINE_URL: app.url, HOOKLINE_TOKEN: token } });
+  });
+
+  test('the token of a profile is never sent to another server', async (t) => {
+    const cli = openCli(t);
+    await cli.succeed(login(), { input: password, now });
+    const end = await cli.run(['whoami', '--url', 'https://elsewhere.example']);
+    assert.equal(end.code, 3);
+    assert.match(end.stderr, /no token for https:\/\/elsewhere\.example/);
+  });
+
+  test('a server that is away ends with 5, and says which and why', async (t) => {
+    const port = await freePort();
+    const cli = openCli(t, { HOOKLINE_URL: `http://127.0.0.1:${port}`, HOOKLINE_TOKEN: 'hl_pat_x' });
+    const end = await cli.run(['whoami']);
+    assert.equal(end.code, 5);
+    assert.match(end.stderr, new RegExp(`cannot be reached.*ECONNREFUSED 127\\.0\\.0\\.1:${port}`));
+    const json = await cli.run(['whoami', '--json']);
+    assert.equal((JSON.parse(json.stderr) as { error: { code: string } }).error.code, 'unreachable');
+    assert.equal(json.stdout, '');
+  });
+
+  test('a file of profiles that was cut off is named, and not overwritten', async (t) => {
+    const cli = openCli(t);
+    const path = join(cli.folder, 'hookline', 'profiles.json');
+    mkdirSync(join(cli.folder, 'hookline'), { recursive: true });
+    writeFileSync(path, '{"current":"default","pro');
+    const end = await cli.run(login(), { input: password, now });
+    assert.equal(end.code, 1);
+    assert.match(end.stderr, /profiles\.json is not a file of profiles/);
+    assert.equal(readFileSync(path, 'utf8'), '{"current":"default","pro');
+  });
+
+  for (const words of [['logn'], ['whoami', 'extra'], ['login', '--emial', 'x']])
+    test(`a mistyped "${words.join(' ')}" ends with 2 and a hint`, async (t) => {
+      const end = await openCli(t).run(words);
+      assert.equal(end.code, 2);
+      assert.match(end.stderr, /Did you mean (login|--email)\?|too many arguments|Expected 0 arguments/);
+    });
+});
