@@ -1,141 +1,327 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { glob, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
-import { promisify } from 'node:util';
-import type { ApiClient } from './support/api-client.ts';
-import { until } from './support/api-client.ts';
+import { after, before, describe, test, type TestContext } from 'node:test';
+import { login, until, type ApiClient } from './support/api-client.ts';
+import { createTestDatabase, type TestDatabase } from './support/database.ts';
+import { readDocument, type DocumentBlock } from './support/document-blocks.ts';
+import { openDocumentShell, type BlockRun } from './support/document-shell.ts';
+import { openWorkplace } from './support/fixtures.ts';
 import { startGitServer } from './support/git-server.ts';
-import { startServer } from './support/server.ts';
+import { addPerson } from './support/people.ts';
+import { startServer, type TestServer } from './support/server.ts';
 import { startSshServer, sshServerKinds } from './support/ssh-server.ts';
 
-const run = promisify(execFile);
+/*
+ * Every block of commands in README.md and docs/ is run here as it is printed, from top to bottom, each document in an
+ * environment and a folder of its own, on one server. `support/document-blocks.ts` says what a document can tell about a
+ * block. What cannot be run here says why in the document: `<!-- not run: reason -->`.
+ */
+
+const documents = [
+  'README.md',
+  'sdk/README.md',
+  'examples/README.md',
+  ...(await Array.fromAsync(glob('docs/**/*.md'))).sort(),
+].filter((path) => existsSync(path));
+
+type Page = {
+  api: ApiClient;
+  environmentId: number;
+  folder: string;
+  /** What stands in place of what is printed, since the reader would put something of their own there. */
+  places: Record<string, string>;
+  /** Runs the block of that name once more. */
+  again(name: string): Promise<BlockRun>;
+};
+
+/** What a document needs around its commands, and what is to come of them, by the names of its blocks. */
+type Scene = (
+  t: TestContext,
+  page: Page,
+) => Promise<{
+  before?: Record<string, () => Promise<void>>;
+  after?: Record<string, (run: BlockRun) => Promise<void> | void>;
+}>;
+
+const password = 'correct-horse-battery';
+const listed: { at: string; reason: string }[] = [];
+let database: TestDatabase;
+let server: TestServer;
+let api: ApiClient;
+
+before(async () => {
+  database = await createTestDatabase('sqlite');
+  server = await startServer({ database, env: { HOOKLINE_ADMIN_EMAIL: 'admin@localhost' } });
+  api = await server.login();
+});
+after(async () => {
+  await server?.stop();
+  await database?.drop();
+});
+
+describe('the commands of the documents do what they say', { timeout: 240_000 }, () => {
+  for (const path of documents) {
+    test(path, (t) => runDocument(t, path));
+  }
+});
+
+test('what is not run says why', (t) => {
+  t.diagnostic(`${listed.length} blocks are not run:`);
+  for (const { at, reason } of listed) t.diagnostic(`${at}: ${reason}`);
+  assert.ok(listed.every(({ reason }) => reason.length > 10));
+});
+
+async function runDocument(t: TestContext, path: string): Promise<void> {
+  const { parts, loose } = await readDocument(path);
+  assert.deepEqual(loose, [], 'commands without a fence: nobody runs them; put them into ```bash');
+  const blocks = parts.filter((part) => part.kind === 'commands');
+  for (const { at, notRun } of blocks) if (notRun !== null) listed.push({ at, reason: notRun });
+  if (blocks.every(({ notRun }) => notRun !== null)) return;
+
+  const folder = await mkdtemp(join(tmpdir(), 'hookline-docs-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const environment = await api.post<{ id: number }>('/projects/1/environments', {
+    name: path.slice(-60),
+    type: 'development',
+  });
+  const shell = await openDocumentShell({
+    folder,
+    env: database.env,
+  });
+  t.after(() => shell.stop());
+  const answers: Record<string, string> = { password, email: 'admin@localhost' };
+  const places: Record<string, string> = {
+    'http://localhost:8080': server.url,
+    '/environments/1/': `/environments/${environment.id}/`,
+  };
+  const filled = (block: DocumentBlock) => ({ ...block, script: fill(block, places, answers) });
+  const named = (name: string) =>
+    blocks.find((block) => block.name === name) ?? assert.fail(`${path} has no block "${name}"`);
+  const page: Page = {
+    api,
+    environmentId: environment.id,
+    folder,
+    places,
+    again: (name) => shell.run(filled(named(name))),
+  };
+  const { before: first = {}, after: then = {} } = (await scenes[path]?.(t, page)) ?? {};
+  for (const name of [...Object.keys(first), ...Object.keys(then)]) named(name);
+
+  if (path !== 'README.md') await shell.run({ at: 'README.md', script: await whatTheReadmeSets() });
+  for (const part of parts) {
+    if (part.kind === 'file') {
+      await writeFile(join(folder, part.name), replaceAll(part.content, places));
+      continue;
+    }
+    if (part.notRun !== null) continue;
+    if (part.name !== null) await first[part.name]?.();
+    if (part.keepsRunning) {
+      const job = await shell.start(filled(part));
+      if (part.prints !== null) await job.printed((text) => isPrinted(part.prints!, text, places));
+      continue;
+    }
+    const run = await shell.run(filled(part));
+    if (part.prints !== null && !isPrinted(part.prints, run.stdout, places)) {
+      assert.equal(run.stdout, part.prints, `${part.at} prints something else`);
+    }
+    remember(answers, part.script, run.stdout);
+    if (part.name !== null) await then[part.name]?.(run);
+  }
+}
+
+/** `HOOKLINE`, `TOKEN` and `field`, which other documents take from the first hook of README.md. */
+async function whatTheReadmeSets(): Promise<string> {
+  const { parts } = await readDocument('README.md');
+  const signIn = parts.find((part) => part.kind === 'commands' && part.script.includes('field() {'));
+  assert.ok(signIn?.kind === 'commands', 'README.md has no field()');
+  return signIn.script.replaceAll('http://localhost:8080', server.url).replace('<password>', password);
+}
+
+function replaceAll(text: string, places: Record<string, string>): string {
+  // The longest first: one may be within another.
+  const printed = Object.keys(places).sort((one, other) => other.length - one.length);
+  return printed.reduce((all, one) => all.replaceAll(one, places[one]!), text);
+}
+
+function fill(
+  { at, script }: DocumentBlock,
+  places: Record<string, string>,
+  answers: Record<string, string>,
+): string {
+  return replaceAll(script, places).replaceAll(/<([a-z][a-z_-]*)>/g, (_whole, name: string) => {
+    return answers[name] ?? assert.fail(`${at}: nothing before it has told what <${name}> is`);
+  });
+}
+
+/** What a JSON answer calls an id, by the call that it is the answer to. */
+const idsByCall: [call: RegExp, name: string][] = [
+  [/\/hooks\/incoming/, 'incoming_hook_id'],
+  [/\/hooks\/outgoing/, 'outgoing_hook_id'],
+  [/\/pipelines\/\w+\/(?:\d+|<\w+>)['\s]/, 'pipeline_id'],
+  [/\/environments\/\d+\/applications/, 'application_id'],
+  [/\/environments\/\d+\/credentials/, 'credential_id'],
+  [/\/environments\/\d+\/servers/, 'server_id'],
+];
+
+/** Fields of an answer are the placeholders of what follows. */
+function remember(answers: Record<string, string>, script: string, stdout: string): void {
+  const answer = parseObject(stdout);
+  if (answer === null) return;
+  for (const [name, value] of Object.entries(answer)) {
+    if (typeof value !== 'string' && typeof value !== 'number') continue;
+    if (name !== 'id') answers[name] = String(value);
+    else {
+      const call = idsByCall.find(([pattern]) => pattern.test(script));
+      if (call) answers[call[1]] = String(value);
+      if (call?.[1].endsWith('hook_id')) answers['hook_id'] = String(value);
+    }
+  }
+  if ('access_token' in answer) answers['your_api_token'] = String(answer['access_token']);
+}
+
+function parseObject(text: string): Record<string, unknown> | null {
+  if (!text.trimStart().startsWith('{')) return null;
+  try {
+    // Safe: it begins with a brace, so what is parsed is an object.
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return null;
+  }
+}
+
+/** `…` is anything within a line; a line of nothing else any number of lines. JSON may say more than is printed. */
+function isPrinted(expected: string, printed: string, places: Record<string, string>): boolean {
+  const wanted = replaceAll(expected, places);
+  const [object, found] = [parseObject(wanted), parseObject(printed)];
+  if (object && found) return holds(object, found);
+  const pattern = wanted
+    .trim()
+    .split('\n')
+    .map((line) => (line.trim() === '…' ? '[^]*?' : line.trimEnd().split('…').map(RegExp.escape).join('.*?')))
+    .join('\n')
+    .replaceAll('[^]*?\n', '[^]*?');
+  return new RegExp(`^${pattern}$`).test(printed.replaceAll(/[ \t]+$/gm, '').trim());
+}
+
+function holds(wanted: unknown, found: unknown): boolean {
+  if (wanted === '…') return found !== undefined;
+  if (typeof wanted === 'string' && typeof found === 'string')
+    return new RegExp(`^${wanted.split('…').map(RegExp.escape).join('[^]*?')}$`).test(found);
+  if (typeof wanted !== 'object' || wanted === null) return wanted === found;
+  if (typeof found !== 'object' || found === null) return false;
+  // Safe: both are objects or lists.
+  const fields = found as Record<string, unknown>;
+  return Object.entries(wanted).every(([name, value]) => holds(value, fields[name]));
+}
 
 type Release = { name: string; status: string; is_live: boolean; commit: { hash: string } };
 type Action = { status: string; status_reason_human_readable: string; completed_at: string | null };
 
-test('the commands of docs/deployments.md work as printed: deploy, watch, read, roll back, cancel', async (t) => {
-  const git = await startGitServer();
-  t.after(() => git.stop());
-  const folder = await mkdtemp(join(tmpdir(), 'hookline-docs-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  const repository = await git.createRepository('acme/web');
-  const { api, block } = await openGuide(t, 'deployments', {
-    'you/web': git.cloneUrl('acme/web'),
-    '/srv/web': folder,
-    'npm run build': 'echo built',
-    'sudo systemctl restart web': 'readlink $HOOKLINE_CURRENT_DIR',
-  });
-  const watched = (output: string) => output.match(/^event: .*$/gm)?.at(-1);
-
-  await block('set up');
-  const pipeline = await block('options', 'echo $PIPELINE');
-  assert.match(pipeline, /^\d+\n$/);
-  await block('deploy');
-  const events = await block('watch');
-  assert.equal(watched(events), 'event: end');
-  assert.match(events, /^id: \d+\nevent: log\ndata: \{"step_id":2,"content":"built\\n"\}$/m);
-  const log = await block('logs');
-  assert.match(log, /^==> local, step 2 "Build": completed\nbuilt\n==> local, step 3/m);
-  assert.match(log, /^releases\/\d{8}-\d{6}-1$/m);
-
-  await repository.commit({ 'README.md': 'Another one\n' });
-  await block('deploy');
-  await block('watch');
-  // Safe, here and below: the assertions look at what is in it.
-  const [second, first] = JSON.parse(await block('releases')) as [Release, Release];
-  assert.deepEqual([second.is_live, first.is_live], [true, false]);
-
-  const rollback = (await block('roll back', 'echo $ROLLBACK')).trim();
-  await until(async () => (await action(rollback)).completed_at !== null, 'the end of the rollback');
-  assert.equal((await action(rollback)).status, 'completed');
-  assert.match(JSON.stringify(await api.get(`/actions/${rollback}`)), /"type":"rollback"/);
-  const [, live] = JSON.parse(await block('releases')) as [Release, Release];
-  assert.deepEqual([live.name, live.is_live], [first.name, true]);
-
-  git.hang();
-  const asked = (await block('deploy', 'echo $ACTION')).trim();
-  await until(async () => (await action(asked)).status === 'in-progress', 'the deployment to begin');
-  await block('cancel');
-  await until(async () => (await action(asked)).completed_at !== null, 'the end of what was cancelled');
-  assert.match((await action(asked)).status_reason_human_readable, /^Cancelled by /);
-
-  async function action(id: string): Promise<Action> {
-    return await api.get<Action>(`/actions/${id}`);
-  }
-});
-
-test('the commands of docs/servers.md work as printed: add, install, test, forget the host key', async (t) => {
-  const machine = await startSshServer(sshServerKinds.at(-1) ?? 'ssh2');
-  t.after(() => machine.stop());
-  const { block } = await openGuide(t, 'servers', {
-    '203.0.113.7': machine.host,
-    '"ssh_port": 22': `"ssh_port": ${machine.port}`,
-    '"ssh_user": "deploy"': `"ssh_user": "${machine.user}"`,
-  });
-  const printed = await block('add');
-  // By hand on the server: what the line would write into a file that this server does not read.
-  await machine.acceptKey(
-    /^mkdir .* && echo '(.+)' >> ~\/\.ssh\/authorized_keys\n$/.exec(printed)?.[1] ?? '',
-  );
-  const found = async () => JSON.parse(await block('test')) as Record<string, string>;
-  const good = { status: 'ok', message: `Signed in as ${machine.user}.` };
-  assert.partialDeepStrictEqual(await found(), {
-    ...good,
-    host_key_fingerprint: machine.hostKeyFingerprint(),
-  });
-
-  await machine.replaceHostKey();
-  const refused = await found();
-  assert.equal(refused['status'], 'failed');
-  assert.match(
-    refused['message'] ?? '',
-    /^The host key of web-1 \(127\.0\.0\.1, port \d+\) has changed: it was /,
-  );
-  await block('forget');
-  assert.partialDeepStrictEqual(await found(), {
-    ...good,
-    host_key_fingerprint: machine.hostKeyFingerprint(),
-  });
-});
-
-/** The commands of a page of `docs/`, by their name; what one has put into a variable is there for the next. */
-async function openGuide(
-  t: TestContext,
-  page: string,
-  places: Record<string, string>,
-): Promise<{ api: ApiClient; block(name: string, more?: string): Promise<string> }> {
-  const server = await startServer();
-  t.after(() => server.stop());
-  const api = await server.login();
-  const readme = await readFile('README.md', 'utf8');
-  const field = /^field\(\) \{[\s\S]*?\n\s+if .*$/m.exec(readme)?.[0];
-  assert.ok(field, 'README.md has no field()');
-  const text = await readFile(`docs/${page}.md`, 'utf8');
-  const blocks = new Map(
-    [...text.matchAll(/<!-- test: (\w+), ([\w ]+) -->\s*```bash\n([\s\S]*?)```/g)].map(
-      ([, , name, script]) => [name, script] as const,
-    ),
-  );
-  const folder = await mkdtemp(join(tmpdir(), 'hookline-guide-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  const state = join(folder, 'state');
-  const around = [
-    'command -v curl >/dev/null || curl() { node test/support/curl.mjs "$@"; }',
-    `HOOKLINE=${server.url}/api TOKEN=${api.token} CREDENTIAL= APPLICATION= PIPELINE= ACTION= SERVER=`,
-    field,
-    `[ ! -e ${state} ] || . ${state}`,
-    `trap 'declare -p CREDENTIAL APPLICATION PIPELINE ACTION SERVER > ${state}; declare -f api >>${state}' EXIT`,
-  ].join('\n');
-  return {
-    api,
-    async block(name, more = '') {
-      let script = blocks.get(name) ?? assert.fail(`docs/${page}.md has no commands "${name}"`);
-      for (const [place, mine] of Object.entries(places)) script = script.replaceAll(place, mine);
-      const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', `${around}\n${script}\n${more}`]);
-      return stdout;
+const scenes: Record<string, Scene> = {
+  'README.md': async () => ({
+    after: {
+      push: ({ stdout }) => assert.match(stdout, /"message":"Accepted as action \d+\."/),
+      'what happened': ({ stdout }) => assert.equal(stdout, 'Completed.\ndeploying 4f2d1c9\n\n'),
     },
-  };
-}
+  }),
+
+  'docs/deployments.md': async (t, { api: client, folder, places, again }) => {
+    const git = await startGitServer();
+    t.after(() => git.stop());
+    const repository = await git.createRepository('acme/web');
+    places['you/web'] = git.cloneUrl('acme/web');
+    places['/srv/web'] = join(folder, 'srv');
+    places['npm run build'] = 'echo built';
+    places['sudo systemctl restart web'] = 'readlink $HOOKLINE_CURRENT_DIR';
+    const action = (id: string) => client.get<Action>(`/actions/${id}`);
+    const said = async (name: string) => (await again(name)).stdout;
+    return {
+      after: {
+        watch({ stdout }) {
+          assert.equal(stdout.match(/^event: .*$/gm)?.at(-1), 'event: end');
+          assert.match(stdout, /^id: \d+\nevent: log\ndata: \{"step_id":\d+,"content":"built\\n"\}$/m);
+        },
+        async logs({ stdout }) {
+          assert.match(stdout, /^==> local, step 2 "Build": completed\nbuilt\n==> local, step 3/m);
+          assert.match(stdout, /^releases\/\d{8}-\d{6}-\d+$/m);
+          await repository.commit({ 'README.md': 'Another one\n' });
+          await again('deploy');
+          await again('watch');
+        },
+        releases({ stdout }) {
+          // Safe, here and below: the assertions look at what is in it.
+          const [second, first] = JSON.parse(stdout) as [Release, Release];
+          assert.deepEqual([second.is_live, first.is_live], [true, false]);
+        },
+        async 'roll back'() {
+          const live = async () => {
+            const [, first] = JSON.parse(await said('releases')) as [Release, Release];
+            return first.is_live;
+          };
+          await until(live, 'the release before to be live');
+        },
+        async options() {
+          git.hang();
+          await again('deploy');
+        },
+        async cancel({ stdout }) {
+          const id = String((JSON.parse(stdout) as { id: number }).id);
+          await until(async () => (await action(id)).completed_at !== null, 'the end of what was cancelled');
+          assert.match((await action(id)).status_reason_human_readable, /^Cancelled by /);
+        },
+      },
+    };
+  },
+
+  'docs/operations.md': async (_t, { places }) => {
+    // Whoever has lost a password is somebody else here: the other documents need the administrator's.
+    const work = await openWorkplace(server);
+    const { email } = await addPerson(work, { role: 'viewer' });
+    places['admin@localhost'] = email;
+    return {
+      after: {
+        'lost password': async ({ stdout }) => {
+          const found = / is (\S+)$/m.exec(stdout)?.[1] ?? assert.fail(stdout);
+          assert.ok((await login(server.url, email, found)).access_token);
+        },
+      },
+    };
+  },
+
+  'docs/servers.md': async (t, { places, again }) => {
+    const machine = await startSshServer(sshServerKinds.at(-1) ?? 'ssh2');
+    t.after(() => machine.stop());
+    places['203.0.113.7'] = machine.host;
+    places['"ssh_port": 22'] = `"ssh_port": ${machine.port}`;
+    places['"ssh_user": "deploy"'] = `"ssh_user": "${machine.user}"`;
+    const good = (run: BlockRun) =>
+      assert.partialDeepStrictEqual(JSON.parse(run.stdout), {
+        status: 'ok',
+        message: `Signed in as ${machine.user}.`,
+        host_key_fingerprint: machine.hostKeyFingerprint(),
+      });
+    return {
+      after: {
+        // By hand on the server: what the line would write into a file that this server does not read.
+        add: ({ stdout }) =>
+          machine.acceptKey(
+            /^mkdir .* && echo '(.+)' >> ~\/\.ssh\/authorized_keys\n$/.exec(stdout)?.[1] ?? '',
+          ),
+        async test(run) {
+          good(run);
+          await machine.replaceHostKey();
+          const refused = JSON.parse((await again('test')).stdout) as Record<string, string>;
+          assert.equal(refused['status'], 'failed');
+          assert.match(
+            refused['message'] ?? '',
+            /^The host key of web-1 \(127\.0\.0\.1, port \d+\) has changed: it was /,
+          );
+        },
+        forget: async () => good(await again('test')),
+      },
+    };
+  },
+};

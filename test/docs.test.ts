@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { access, readdir, readFile } from 'node:fs/promises';
+import { access, glob, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { apiTable } from '../scripts/api-table.ts';
@@ -23,9 +23,9 @@ test('every link between the documents leads somewhere', async () => {
     'README.md',
     'ARCHITECTURE.md',
     'CONTRIBUTING.md',
-    ...(await readdir('docs')).map((name) => join('docs', name)),
+    ...(await Array.fromAsync(glob('{docs,sdk,examples}/**/*.md', { exclude: ['**/node_modules'] }))),
   ];
-  for (const page of pages.filter((name) => name.endsWith('.md'))) {
+  for (const page of pages) {
     const text = await readFile(page, 'utf8');
     for (const [, target] of text.matchAll(/\]\((?!https?:)([^)#]+)/g)) {
       await assert.doesNotReject(readFile(join(page, '..', target!)), `${page} links to ${target}`);
