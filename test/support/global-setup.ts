@@ -14,6 +14,10 @@ export async function globalSetup(): Promise<void> {
   execFileSync(process.execPath, [fileURLToPath(import.meta.resolve('../../scripts/build-web.mjs'))], {
     stdio: 'inherit',
   });
+  // The test processes inherit it: what one has stripped of its types the next one need not.
+  process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(
+    new URL('../../node_modules/.cache/hookline-tests', import.meta.url),
+  );
   if (process.env.HOOKLINE_TEST_POSTGRES) return;
   server = await startPostgres();
   process.env.HOOKLINE_TEST_POSTGRES = server.url;

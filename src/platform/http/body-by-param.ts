@@ -1,5 +1,6 @@
 import type { FastifyRequest, RouteShorthandOptions } from 'fastify';
 import type { TSchema } from 'typebox';
+import type { Validate } from './compile-when-used.ts';
 import type { HttpApp } from './server.ts';
 
 /**
@@ -32,6 +33,3 @@ export function bodyByParam(
     },
   };
 }
-
-/** What ajv makes of a schema. */
-type Validate = ((body: unknown) => boolean) & { errors?: unknown };

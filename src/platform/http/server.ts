@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { Ajv } from 'ajv';
 import fastify, {
   LogController,
   type FastifyBaseLogger,
@@ -10,8 +9,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Socket } from 'node:net';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { AppError } from '../errors.ts';
+import { compileWhenUsed } from './compile-when-used.ts';
 import type { TrustedAddress } from './client-address.ts';
-import { describedFormats } from './schemas.ts';
 import { sendError } from './send-error.ts';
 import { parseJsonBody } from './parse-json-body.ts';
 
@@ -81,12 +80,7 @@ export function createHttpApp(options: {
     routerOptions: { maxParamLength: 200 },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
-  // A body says its types itself; in an address everything is text, so what looks like a number is read as one.
-  const bodies = new Ajv({ allErrors: true, formats: describedFormats });
-  const addresses = new Ajv({ allErrors: true, coerceTypes: true, formats: describedFormats });
-  app.setValidatorCompiler(({ schema, httpPart }) =>
-    (httpPart === 'body' ? bodies : addresses).compile(schema as object),
-  );
+  compileWhenUsed(app);
 
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
