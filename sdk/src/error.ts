@@ -1,3 +1,5 @@
+import { retryAfterSeconds } from './retry-after.ts';
+
 export type FieldFault = { field: string; message: string };
 
 const codes = {
@@ -65,22 +67,36 @@ function codeOf(status: number): ErrorCode {
 }
 
 /** Of whatever a call threw: the body of a refusal, or what `fetch` says when nothing answers. */
-export function toHooklineError(error: unknown, response?: Response): unknown {
+export function toHooklineError(error: unknown, response?: Response, request?: Request): unknown {
   if (error instanceof HooklineError) return error;
-  if (error instanceof Error && error.name === 'AbortError') return error;
+  // Aborted by the caller, or nothing was sent: an address that is none, or a fault of the caller's own `token` or `fetch`.
+  if (!request || request.signal?.aborted || isAbort(error)) return error;
   if (!response) return new HooklineError('The server cannot be reached.', { status: 0, cause: error });
+  const requestId = response.headers.get('x-request-id');
+  if (response.ok) return brokenAnswer(error, response.status, requestId);
   const { message, errors } = isObject(error) ? error : {};
-  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
   return new HooklineError(
     typeof message === 'string' ? message : `The server answered ${response.status}.`,
     {
       status: response.status,
-      requestId: response.headers.get('x-request-id'),
+      requestId,
       faults: Array.isArray(errors) ? errors.filter(isFault) : [],
-      retryAfterSeconds: Number.isFinite(retryAfter) ? retryAfter : null,
+      retryAfterSeconds: retryAfterSeconds(response.headers),
       cause: error,
     },
   );
+}
+
+/** The call was taken, and its answer cannot be read. */
+function brokenAnswer(cause: unknown, status: number, requestId: string | null): HooklineError {
+  return isObject(cause) && cause['name'] === 'SyntaxError'
+    ? new HooklineError('The answer of the server is no JSON.', { status, requestId, cause })
+    : new HooklineError('The answer of the server broke off.', { status: 0, requestId, cause });
+}
+
+// By the name: it may be of another realm.
+function isAbort(error: unknown): boolean {
+  return isObject(error) && error['name'] === 'AbortError';
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

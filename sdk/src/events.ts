@@ -2,6 +2,7 @@ import type { Client } from './client.ts';
 import { HooklineError } from './error.ts';
 import { client as defaultClient } from './generated/client.gen.ts';
 import type { Action } from './generated/types.gen.ts';
+import { sleep } from './sleep.ts';
 
 type Changed = { id: number; status: Action['status'] } & Record<string, unknown>;
 
@@ -113,16 +114,4 @@ function parseBlock(block: string): Message | null {
     if (name === 'event') message.event = value ?? '';
   }
   return data.length > 0 || message.event === 'end' ? { ...message, data: data.join('\n') } : null;
-}
-
-function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener('abort', done, { once: true });
-  });
 }

@@ -1,7 +1,18 @@
-// What a program that uses the API imports: every operation and type, the client, errors, and the two ways to read on.
+// What a program that uses the API, or receives its webhooks, imports. Besides every operation and type:
 export * from './generated/index.ts';
 export { createHooklineClient, configureHookline, type Client, type HooklineOptions } from './client.ts';
 export { HooklineError, type ErrorCode, type FieldFault } from './error.ts';
-export { events, type ActionEvent } from './events.ts';
+export { events, type ActionEvent, type EventOptions } from './events.ts';
 export { readPage, pages, type ListOperation, type Page } from './pages.ts';
 export { withResponse, actionIdOf } from './with-response.ts';
+export {
+  verifyWebhook,
+  WebhookVerificationError,
+  type VerifiedWebhook,
+  type VerifyWebhookOptions,
+  type WebhookFault,
+  type WebhookRequest,
+} from './verify-webhook.ts';
+export { signWebhook, type SignWebhookOptions } from './sign-webhook.ts';
+export type { SignatureScheme } from './signature-schemes.ts';
+export type { WebhookSecret } from './webhook-secret.ts';
