@@ -20,6 +20,8 @@ export type HooklineOptions = {
    * when to come back; POST never.
    */
   retries?: number;
+  /** Ends all calls that are under way or waiting to be repeated, and every later one. Each call takes one of its own, too. */
+  signal?: AbortSignal;
 };
 
 /**
@@ -37,16 +39,18 @@ export function configureHookline(options: HooklineOptions): Client {
 
 function configure(
   client: Client,
-  { baseUrl, token, fetch: ownFetch, headers, retries = 2 }: HooklineOptions,
+  { baseUrl, token, fetch: ownFetch, headers, retries = 2, signal }: HooklineOptions,
 ): Client {
   const auth = typeof token === 'function' ? async () => token() : token;
   // The global one is looked up at each call: it may be replaced later, and some must be called as a method of nothing.
   const fetchOnce: typeof fetch = (input, init) => (ownFetch ?? globalThis.fetch)(input, init);
-  client.setConfig({ baseUrl, auth, headers, fetch: fetchWithRetries(fetchOnce, retries) });
+  client.setConfig({ baseUrl, auth, headers, fetch: fetchWithRetries(fetchOnce, { retries, signal }) });
   client.interceptors.response.clear();
   client.interceptors.response.use(mustBeTheApi);
   client.interceptors.error.clear();
-  client.interceptors.error.use((error, response, request) => toHooklineError(error, response, request));
+  client.interceptors.error.use((error, response, request) =>
+    signal?.aborted ? error : toHooklineError(error, response, request),
+  );
   return client;
 }
 

@@ -94,8 +94,8 @@ function brokenAnswer(cause: unknown, status: number, requestId: string | null):
     : new HooklineError('The answer of the server broke off.', { status: 0, requestId, cause });
 }
 
-// By the name: it may be of another realm.
-function isAbort(error: unknown): boolean {
+/** By the name: it may be of another realm. */
+export function isAbort(error: unknown): boolean {
   return isObject(error) && error['name'] === 'AbortError';
 }
 

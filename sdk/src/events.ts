@@ -1,5 +1,5 @@
 import type { Client } from './client.ts';
-import { HooklineError } from './error.ts';
+import { HooklineError, isAbort } from './error.ts';
 import { client as defaultClient } from './generated/client.gen.ts';
 import type { Action } from './generated/types.gen.ts';
 import { sleep } from './sleep.ts';
@@ -51,6 +51,8 @@ export async function* events(
       }
     } catch (error) {
       if (signal?.aborted) return;
+      // By the client's own signal, or the caller's fetch.
+      if (isAbort(error)) throw error;
       // What the server refuses for good it refuses again; what it cannot do now is asked for again.
       if (error instanceof HooklineError && error.status >= 400 && error.status < 500 && error.status !== 429)
         throw error;

@@ -1,3 +1,4 @@
+import { isAbort } from './error.ts';
 import { retryAfterSeconds } from './retry-after.ts';
 import { sleep } from './sleep.ts';
 
@@ -18,9 +19,13 @@ const refusals = new Set([429, 503]);
  * As `fetch`, but repeats up to `retries` times what failed and may be repeated: reading whenever it may succeed the next
  * time, PUT and DELETE only when the server says that it did nothing and when to come back. Streams are left to `events`.
  */
-export function fetchWithRetries(fetchOnce: typeof fetch, retries: number): typeof fetch {
+export function fetchWithRetries(
+  fetchOnce: typeof fetch,
+  { retries, signal }: { retries: number; signal?: AbortSignal },
+): typeof fetch {
   return async (input, init) => {
-    const request = input instanceof Request && !init ? input : new Request(input, init);
+    const asked = input instanceof Request && !init ? input : new Request(input, init);
+    const request = signal ? new Request(asked, { signal: AbortSignal.any([asked.signal, signal]) }) : asked;
     for (let failures = 0; ; failures++) {
       const mayRepeat = failures < retries && isRepeatable(request);
       const outcome = await attempt(fetchOnce, request, mayRepeat);
@@ -37,7 +42,7 @@ export function fetchWithRetries(fetchOnce: typeof fetch, retries: number): type
   };
 }
 
-type Outcome = { response: Response } | { response?: undefined; error: unknown };
+type Outcome = { response: Response; error?: undefined } | { response?: undefined; error: unknown };
 
 async function attempt(fetchOnce: typeof fetch, request: Request, mayRepeat: boolean): Promise<Outcome> {
   try {
@@ -52,7 +57,8 @@ async function attempt(fetchOnce: typeof fetch, request: Request, mayRepeat: boo
 }
 
 /** Null when it is not to be made again. */
-function waitAfter(method: string, { response }: Outcome, failures: number): number | null {
+function waitAfter(method: string, { response, error }: Outcome, failures: number): number | null {
+  if (isAbort(error)) return null;
   const askedSeconds = response ? retryAfterSeconds(response.headers) : null;
   const isSafe = safeMethods.has(method);
   const mayPass = response

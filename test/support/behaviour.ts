@@ -11,7 +11,7 @@ export type Behaviour =
   /** No answer: the client sees ECONNRESET. */
   | { kind: 'reset' }
   /** Promises all of `body`, sends the first half and closes the connection. */
-  | { kind: 'half'; status?: number; body?: string }
+  | { kind: 'half'; status?: number; headers?: Record<string, string>; body?: string }
   /** Streams `bytes` bytes of body, Infinity for no end, as fast as the client reads. */
   | { kind: 'flood'; bytes: number; status?: number }
   /** Sends the headers at once and then one character of `body` every `everyMs`. */
@@ -48,7 +48,7 @@ async function perform(
       return reset();
     case 'half': {
       const body = Buffer.from(behaviour.body ?? 'half of this never arrives');
-      response.writeHead(behaviour.status ?? 200, { 'content-length': body.length });
+      response.writeHead(behaviour.status ?? 200, { ...behaviour.headers, 'content-length': body.length });
       response.write(body.subarray(0, body.length / 2), () => response.destroy());
       return;
     }

@@ -72,7 +72,7 @@ export function createContext(
   const baseUrl = `${url}/api`;
   const { signal } = io;
   const lastClient = createHooklineClient({ baseUrl, token });
-  const client = createHooklineClient({ baseUrl, token, fetch: fetchUntil(signal) });
+  const client = createHooklineClient({ baseUrl, token, signal });
   let environment: Promise<number> | null = null;
   return {
     client,
@@ -84,14 +84,6 @@ export function createContext(
     signal,
     environmentId: () => (environment ??= findEnvironment(client, connection)),
     setExitCode,
-  };
-}
-
-/** Calls that end when the signal does, besides their own. */
-export function fetchUntil(signal: AbortSignal): typeof fetch {
-  return async (input, init) => {
-    const own = init?.signal ?? (input instanceof Request ? input.signal : null);
-    return await fetch(input, { ...init, signal: own ? AbortSignal.any([own, signal]) : signal });
   };
 }
 

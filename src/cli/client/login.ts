@@ -10,7 +10,7 @@ import {
   type Client,
 } from '#sdk';
 import { serverAddress, type GlobalOptions } from './connection.ts';
-import { createContext, fetchUntil, withClient, withOutput } from './context.ts';
+import { createContext, withClient, withOutput } from './context.ts';
 import { listEnvironments } from './environment.ts';
 import { CliFault } from './fault.ts';
 import type { Io } from './io.ts';
@@ -203,5 +203,5 @@ async function revoke(client: Client, tokenId: string): Promise<boolean> {
 }
 
 function clientOf(url: string, token: string | undefined, io: Io): Client {
-  return createHooklineClient({ baseUrl: `${url}/api`, token, fetch: fetchUntil(io.signal) });
+  return createHooklineClient({ baseUrl: `${url}/api`, token, signal: io.signal });
 }
