@@ -9,6 +9,7 @@ import {
   createPipeline,
   openWorkplace,
   sendSigned,
+  untilAction,
 } from './support/fixtures.ts';
 import type { IncomingHook, Workplace } from './support/fixtures.ts';
 import { githubPayload } from './support/github.ts';
@@ -167,6 +168,23 @@ for (const kind of databaseKinds) {
           await met(hook, body);
         }
       });
+    });
+
+    test('on the whole body see the text that came, and a variable takes that or a part of it as JSON', async () => {
+      const variables = [
+        { name: 'all', path: '$body' },
+        { name: 'commits', path: 'commits', transform: { json: true } },
+        { name: 'number', path: 'number', transform: { json: true } },
+      ];
+      const hook = await hookWith([{ path: '$body', matches: ['"number": 7'] }], { settings: { variables } });
+      const body = '{"number": 7,  "commits":[{"id": "a\\u00e9"}]}';
+      const { body: receipt } = await sendSigned(server, hook, body);
+      const action = await untilAction(work, receipt.action_id ?? assert.fail(receipt.message));
+      assert.partialDeepStrictEqual(action['triggered_from'], {
+        hook_parsed_variables: { all: body, commits: '[{"id":"aé"}]', number: '7' },
+      });
+      const other = await sendSigned(server, hook, body.replace('7', '8'));
+      assert.equal(other.body.message.includes('$body must match'), true, other.body.message);
     });
 
     test('on the items of lists in a list are met by any of them', async () => {

@@ -220,8 +220,10 @@ function faultOfPath(field: string, path: string, effort: Effort): FieldError[] 
   effort.spend(1);
   const rest = path.replaceAll(/\[[^[\]]*\]/g, '');
   if (/[[\]]/.test(rest)) return [{ field, message: 'has a bracket without its other half' }];
-  if (path.startsWith('$') && path !== '$changed_files' && !/^\$(headers|query)\..+/i.test(path)) {
-    return [{ field, message: 'begins with a $, but is none of $headers.…, $query.… and $changed_files' }];
+  const isWhole = path === '$changed_files' || path === '$body';
+  if (path.startsWith('$') && !isWhole && !/^\$(headers|query)\..+/i.test(path)) {
+    const message = 'begins with a $, but is none of $headers.…, $query.…, $body and $changed_files';
+    return [{ field, message }];
   }
   const filters = pathSegments(path).flatMap((segment) => (segment.kind === 'item' ? segment.is : []));
   return filters.flatMap(({ value, isGlob }) =>

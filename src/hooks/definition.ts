@@ -33,7 +33,7 @@ const path = Type.String({
   minLength: 1,
   maxLength: 500,
   description:
-    'Dotted, with indexes of lists: `commits.0.id`; `-1` is the last item of a list, `*` every item, `[new.name=main]` the first whose value there is this, `[new.name~release/*]` is under this, and `[type=UPDATE&ref.type=TAG]` of which both hold. `$headers.x-github-event` is a header, `$query.env` a parameter of the address, `$changed_files` the files that a push has changed.',
+    'Dotted, with indexes of lists: `commits.0.id`; `-1` is the last item of a list, `*` every item, `[new.name=main]` the first whose value there is this, `[new.name~release/*]` is under this, and `[type=UPDATE&ref.type=TAG]` of which both hold. `$headers.x-github-event` is a header, `$query.env` a parameter of the address, `$changed_files` the files that a push has changed, `$body` the text of the whole body.',
 });
 const fallbackPaths = Type.Optional(
   Nullable(
@@ -49,6 +49,14 @@ const expression = (description: string) =>
 
 export const Transform = Type.Object(
   {
+    json: Type.Optional(
+      Nullable(
+        Type.Boolean({
+          description:
+            'A list or an object becomes its text in JSON, a number or a boolean the text that it is.',
+        }),
+      ),
+    ),
     strip_prefix: Type.Optional(
       Nullable(
         Type.Union(

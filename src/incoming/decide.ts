@@ -9,7 +9,7 @@ import { unmetCondition } from './conditions.ts';
 import { createEffort, TooMuchEffort } from '../platform/effort.ts';
 import { extractVariables } from './extract.ts';
 import { contentEncoding, inflateBody, type PlainRequest } from './inflate.ts';
-import { parsePayload, type ParsedPayload } from './parse-payload.ts';
+import { bodyText, parsePayload, type ParsedPayload } from './parse-payload.ts';
 import type { PayloadSource } from './paths.ts';
 import { challengeOf, dedupKey, isPing, isSlackForm } from './sender-headers.ts';
 import { checkSignature, whyUnsigned, type SignatureCheck } from './signature.ts';
@@ -166,7 +166,8 @@ export function sourceOf(
   if (!parsed.ok) return parsed;
   const { payload, isForm } = parsed;
   const parameters = query === '' ? {} : Object.fromEntries(new URLSearchParams(query));
-  return { ok: true, source: { payload, isForm, headers, query: parameters, effort: createEffort() } };
+  const text = () => bodyText({ headers, body });
+  return { ok: true, source: { payload, isForm, headers, query: parameters, text, effort: createEffort() } };
 }
 
 function refuse(status: 400 | 401 | 404 | 413 | 415 | 422, reason: string, verified: boolean) {

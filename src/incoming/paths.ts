@@ -14,21 +14,25 @@ export type PayloadSource = {
   query: Record<string, string>;
   /** Whether the body is a form: all of its values are texts then. */
   isForm: boolean;
+  /** The body as it came, once it is no longer compressed. */
+  text?: () => string;
   /** What looking for all of its paths may take; none in tests of a few. */
   effort?: Effort;
 };
 
 export const changedFilesPath = '$changed_files';
+const bodyPath = '$body';
 
 /**
  * The value at a path: of the body, `$headers.x-github-event` of a header, `$query.env` of the address, `$changed_files` of
- * a push. In the body a path is dotted, with indexes of lists; `*` is all items of a list, and `[new.name=main]` the first
+ * a push, `$body` the text of all of it. In the body a path is dotted, with indexes of lists; `*` is all items of a list, and `[new.name=main]` the first
  * item whose own value at that path is the one named; `~` for `=` means a glob, and `&` joins several such.
  */
 export function readPath(source: PayloadSource, path: string): unknown {
   source.effort?.spend(1);
   if (!path.startsWith('$')) return readBody(source, path);
   if (path === changedFilesPath) return changedFiles(source.payload)?.files;
+  if (path === bodyPath) return source.text?.();
   const [, place, name] = /^\$(headers|query)\.(.+)$/i.exec(path) ?? [];
   if (place === undefined || name === undefined) return readBody(source, path);
   return place.toLowerCase() === 'headers' ? readHeader(source, name) : readQuery(source, name);
@@ -54,7 +58,7 @@ export function readFirst(source: PayloadSource, paths: readonly string[]): { pa
 
 /** Whether what stands at a path is text whatever its meaning, as in a header. */
 export function isAlwaysText(source: PayloadSource, path: string): boolean {
-  return source.isForm || /^\$(headers|query)\./i.test(path);
+  return source.isForm || path === bodyPath || /^\$(headers|query)\./i.test(path);
 }
 
 /** Whether a value at a path must not be shown: it may be a token. */

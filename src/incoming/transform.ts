@@ -18,10 +18,13 @@ function transformText(transform: Transform, text: string): string | null {
 }
 
 /**
- * Transforms a value: a number or a boolean as it is written, and of a list each item by itself. Undefined when nothing is
+ * Transforms a value: a number or a boolean as it is written, and of a list each item by itself, unless it is to become
+ * JSON. Undefined when nothing is
  * left.
  */
 export function transformValue(transform: Transform, value: unknown, effort?: Effort): unknown {
+  if (transform.json === true && typeof value === 'object' && value !== null)
+    return transformValue(transform, JSON.stringify(value), effort);
   if (Array.isArray(value)) {
     const items = value.flatMap((item) => {
       const result = transformValue(transform, item, effort);

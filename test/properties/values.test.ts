@@ -257,6 +257,24 @@ describe('a transform', () => {
     );
   });
 
+  test('with `json` makes a text of anything, which reads as what was there', () => {
+    holds(
+      fc.property(fc.jsonValue(), (value) => {
+        const { source, path } = put('body', value);
+        const { values: taken, faults } = extract(
+          { path, type: 'string', transform: { json: true } },
+          source,
+        );
+        assert.deepEqual(faults, []);
+        if (value === null) return assert.deepEqual(taken, { v: null });
+        const text = (taken as { v: string }).v;
+        // Safe: what it is read as is compared.
+        const read = typeof value === 'string' ? text : (JSON.parse(text) as unknown);
+        assert.deepEqual(read, JSON.parse(JSON.stringify(value)));
+      }),
+    );
+  });
+
   test('of a list does it to each item, and leaves out what is nothing then', () => {
     holds(
       fc.property(transforms, fc.array(scalars, { maxLength: 5 }), (transform, list) => {

@@ -1067,7 +1067,7 @@ export type HookCondition = {
     name?: string | null;
     type?: 'request_body' | 'request_header' | 'request_query' | 'variable';
     /**
-     * Dotted, with indexes of lists: `commits.0.id`; `-1` is the last item of a list, `*` every item, `[new.name=main]` the first whose value there is this, `[new.name~release*]` is under this, and `[type=UPDATE&ref.type=TAG]` of which both hold. `$headers.x-github-event` is a header, `$query.env` a parameter of the address, `$changed_files` the files that a push has changed.
+     * Dotted, with indexes of lists: `commits.0.id`; `-1` is the last item of a list, `*` every item, `[new.name=main]` the first whose value there is this, `[new.name~release*]` is under this, and `[type=UPDATE&ref.type=TAG]` of which both hold. `$headers.x-github-event` is a header, `$query.env` a parameter of the address, `$changed_files` the files that a push has changed, `$body` the text of the whole body.
      */
     path: string;
     fallback_paths?: Array<string> | null;
@@ -1492,6 +1492,7 @@ export type HookVariable = {
  * What becomes of the text found, in the order of these fields. Of a list each item by itself.
  */
 export type HookVariableTransform = {
+    json?: boolean | null;
     strip_prefix?: string | Array<string> | null;
     capture?: string | null;
     lower_case?: boolean | null;
@@ -1529,7 +1530,7 @@ export type IncomingCondition = {
     name?: string | null;
     type?: 'request_body' | 'request_header' | 'request_query' | 'variable';
     /**
-     * Dotted, with indexes of lists: `commits.0.id`; `-1` is the last item of a list, `*` every item, `[new.name=main]` the first whose value there is this, `[new.name~release*]` is under this, and `[type=UPDATE&ref.type=TAG]` of which both hold. `$headers.x-github-event` is a header, `$query.env` a parameter of the address, `$changed_files` the files that a push has changed.
+     * Dotted, with indexes of lists: `commits.0.id`; `-1` is the last item of a list, `*` every item, `[new.name=main]` the first whose value there is this, `[new.name~release*]` is under this, and `[type=UPDATE&ref.type=TAG]` of which both hold. `$headers.x-github-event` is a header, `$query.env` a parameter of the address, `$changed_files` the files that a push has changed, `$body` the text of the whole body.
      */
     path: string;
     fallback_paths?: Array<string> | null;
@@ -3046,7 +3047,7 @@ export type TriedCondition = {
     name: string | null;
     type: string;
     /**
-     * Dotted, with indexes of lists: `commits.0.id`; `-1` is the last item of a list, `*` every item, `[new.name=main]` the first whose value there is this, `[new.name~release*]` is under this, and `[type=UPDATE&ref.type=TAG]` of which both hold. `$headers.x-github-event` is a header, `$query.env` a parameter of the address, `$changed_files` the files that a push has changed.
+     * Dotted, with indexes of lists: `commits.0.id`; `-1` is the last item of a list, `*` every item, `[new.name=main]` the first whose value there is this, `[new.name~release*]` is under this, and `[type=UPDATE&ref.type=TAG]` of which both hold. `$headers.x-github-event` is a header, `$query.env` a parameter of the address, `$changed_files` the files that a push has changed, `$body` the text of the whole body.
      */
     path: string;
     fallback_paths?: Array<string> | null;

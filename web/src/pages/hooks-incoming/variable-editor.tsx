@@ -107,6 +107,12 @@ export function VariableEditor({ variable, found, onChange, onRemove, faults }: 
               value={[transform?.strip_prefix ?? []].flat()}
               onChange={(prefixes) => setTransform({ strip_prefix: prefixes.length > 0 ? prefixes : null })}
             />
+            <Checkbox
+              size="xs"
+              label="A list or an object as JSON"
+              checked={transform?.json ?? false}
+              onChange={(event) => setTransform({ json: event.currentTarget.checked || null })}
+            />
             <TextInput
               label="Capture"
               description="A regular expression; its first group is the value."
