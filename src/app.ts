@@ -11,6 +11,7 @@ import { createSshConnections, type SshConnections } from './actions/executors/s
 import { createFeed, type Feed } from './actions/feed.ts';
 import { pruneRuns } from './actions/prune.ts';
 import { installationId } from './actions/releases/store.ts';
+import { outgoingListenRoute } from './actions/outgoing-listen-route.ts';
 import { outgoingPreviewRoutes } from './actions/outgoing-preview-routes.ts';
 import { outgoingTestRoute } from './actions/outgoing-test-route.ts';
 import { actionRoutes } from './actions/routes.ts';
@@ -50,6 +51,7 @@ import { createHttpClient } from './outgoing/http-client.ts';
 import { pruneDeliveries } from './outgoing/prune.ts';
 import { startRecoveryWorker } from './outgoing/recovery-worker.ts';
 import { outgoingRoutes } from './outgoing/routes.ts';
+import { environmentStreamRoute } from './overview/environment-stream-route.ts';
 import { overviewRoute } from './overview/route.ts';
 import { invitationPage } from './members/invitations/page.ts';
 import { memberRoutes } from './members/routes.ts';
@@ -60,6 +62,7 @@ import type { Bus } from './platform/bus.ts';
 import { systemClock, type Clock } from './platform/clock.ts';
 import { checkKey } from './platform/database/check-key.ts';
 import { connect, type Connection } from './platform/database/connect.ts';
+import { createFrontier, type Frontier } from './platform/database/frontier.ts';
 import { isMigrated, migrate } from './platform/database/migrate.ts';
 import { connectBus } from './platform/database/notify.ts';
 import { trusts } from './platform/http/client-address.ts';
@@ -129,10 +132,13 @@ export async function startApp(config: Config, log: Logger, overrides: Overrides
     closers.push(() => tester.stop());
     const feed = createFeed({ db, bus, clock });
     closers.push(() => feed.stop());
+    const frontier = createFrontier({ connection, bus, clock });
+    closers.push(() => frontier.stop());
     const parts = {
       ssh,
       tester,
       feed,
+      frontier,
       config,
       log,
       clock,
@@ -187,6 +193,7 @@ export type Parts = {
   ssh: SshConnections;
   tester: ConnectionTester;
   feed: Feed;
+  frontier: Frontier;
 };
 
 function createHttp(
@@ -221,8 +228,21 @@ function requestLimits({ requestsPerMinute }: Config, clock: Clock): RequestLimi
 
 /** Everything below `/api`. */
 export function registerApi(app: HttpApp, parts: Parts): void {
-  const { config, clock, box, connection, bus, registry, writer, mailer, throttle, log, tester, feed } =
-    parts;
+  const {
+    config,
+    clock,
+    box,
+    connection,
+    bus,
+    registry,
+    writer,
+    mailer,
+    throttle,
+    log,
+    tester,
+    feed,
+    frontier,
+  } = parts;
   const { db } = connection;
   const { publicUrl } = writer;
   const { maxBodyBytes } = config;
@@ -256,11 +276,13 @@ export function registerApi(app: HttpApp, parts: Parts): void {
       incomingRoutes(api, { ...context, registry, maxBodyBytes });
       tryOutRoute(api, { ...context, registry, maxBodyBytes });
       overviewRoute(api, context);
+      environmentStreamRoute(api, { db, clock, frontier });
       replayRoute(api, { ...context, receiver });
       installRoutes(api, { ...context, client, userAgent });
       const tryOutContext = { ...context, writer, guard, userAgent };
       outgoingTestRoute(api, tryOutContext);
       outgoingPreviewRoutes(api, tryOutContext);
+      outgoingListenRoute(api, { ...tryOutContext, frontier });
       api.register(async (raw: HttpApp) => triggerRoute(raw, { receiver, clock, maxBodyBytes }));
     },
     { prefix: '/api' },

@@ -158,7 +158,7 @@ const statusOfEvent: Partial<Record<EventName, ActionStatus>> = {
  * What the event told, or would tell: of a status that the action has had what was told then, if it was kept; of one that it
  * has never had, as if it had.
  */
-async function toldOf(
+export async function toldOf(
   db: Db,
   writer: EventWriter,
   action: ActionRow,

@@ -267,23 +267,32 @@ export type Preview =
 export function previewRequest(
   context: { userAgent: string; now: number },
   hook: SendingHook,
+  delivery: { values: EventContext; event: string; id: string },
+): Preview {
+  const copy = copyRequest(context, hook, delivery);
+  if (copy.kind === 'impossible' || copy.headers['webhook-signature'] === undefined) return copy;
+  // Nobody who may only look is to get a request that the receiver takes for ours.
+  return { ...copy, headers: { ...copy.headers, 'webhook-signature': `v1,${mask}` } };
+}
+
+/** The same, signed: of the body as it is shown, so that whoever has the secret can verify it. */
+export function copyRequest(
+  context: { userAgent: string; now: number },
+  hook: SendingHook,
   { values, event, id }: { values: EventContext; event: string; id: string },
 ): Preview {
   const prepared = prepare(hook, values, event);
   if ('impossible' in prepared) return { kind: 'impossible', reason: prepared.impossible };
   const { rendered, maskAll } = prepared;
-  const headers: Record<string, string> = {
-    ...headersOf(rendered, context.userAgent),
-    ...signatureHeaders(hook, { id, body: rendered.body, now: context.now }),
-  };
-  const signed: Record<string, string> =
-    headers['webhook-signature'] === undefined ? {} : { 'webhook-signature': `v1,${mask}` };
+  const body = maskAll(rendered.body);
   return {
     kind: 'request',
     url: maskAll(rendered.url),
-    // Nobody who may only look is to get a request that the receiver takes for ours.
-    headers: { ...maskRecord(maskHeaders(headers), maskAll), ...signed },
-    body: maskAll(rendered.body),
+    headers: {
+      ...maskRecord(maskHeaders(headersOf(rendered, context.userAgent)), maskAll),
+      ...signatureHeaders(hook, { id, body, now: context.now }),
+    },
+    body,
     missing: rendered.missing,
   };
 }

@@ -92,8 +92,19 @@ export function createSettler(connection: Connection, box: SecretBox): Settler {
           settlement.attempt ? [attemptRow(settlement, settlement.attempt)] : [],
         ),
       );
+      await insertEndings(trx, counted);
       return await updateHealth(trx, { box, dialect }, counted);
     });
+}
+
+/** What ends without an attempt has no other row that tells of it, and when. */
+async function insertEndings(trx: Trx, settlements: Settlement[]): Promise<void> {
+  const rows = settlements.flatMap(({ delivery, status, reason, attempt, at }) =>
+    attempt === null && (status === 'skipped' || status === 'failed')
+      ? [{ delivery_id: delivery.id, status, reason, created_at: at }]
+      : [],
+  );
+  if (rows.length > 0) await trx.insertInto('delivery_endings').values(rows).execute();
 }
 
 /** Those that end alike, most of them, share one statement. Returns the ids of those that were still this node's. */

@@ -1,4 +1,5 @@
 import type { Db } from '../platform/database/connect.ts';
+import { firstIdSince } from '../platform/database/first-id-since.ts';
 
 const hourMs = 3_600_000;
 const hoursShown = 24;
@@ -31,24 +32,4 @@ export function createHourBounds(db: Db): HourBounds {
       return await Promise.all(hours.map((hour) => find(table, hour)));
     },
   };
-}
-
-async function firstIdSince(db: Db, table: Timed, time: number): Promise<number> {
-  const edge = (order: 'asc' | 'desc') =>
-    db.selectFrom(table).select('id').orderBy('id', order).limit(1).executeTakeFirst();
-  let low = (await edge('asc'))?.id ?? 1;
-  let high = ((await edge('desc'))?.id ?? 0) + 1;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    const row = await db
-      .selectFrom(table)
-      .select(['id', 'created_at'])
-      .where('id', '>=', middle)
-      .orderBy('id')
-      .limit(1)
-      .executeTakeFirst();
-    if (row && row.created_at < time) low = row.id + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -8,6 +8,8 @@ import type { WaitFor } from './arrivals.ts';
 export type StreamedEvent = {
   /** Null for one without, such as `end`. */
   id: number | null;
+  /** The id as it came, which need not be a number. */
+  key: string | null;
   event: string;
   data: Record<string, unknown>;
   /** When it had arrived, in ms since 1970. */
@@ -133,6 +135,7 @@ function createParser(
         if (data !== undefined) {
           onEvent({
             id: id === undefined ? null : Number(id),
+            key: id ?? null,
             event: fields.get('event') ?? 'message',
             data: JSON.parse(data) as Record<string, unknown>,
             at: Date.now(),

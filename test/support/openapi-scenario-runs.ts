@@ -382,6 +382,14 @@ export const runSteps = {
     step('getEnvironmentOverview', ({ id }) => ({
       path: { environment_id: id('addProjectEnvironment') },
     })),
+    step('streamEnvironmentEvents', ({ id }) => ({
+      path: { environment_id: id('addProjectEnvironment') },
+      query: { since: '2026-01-01T00:00:00.000Z', kinds: 'action,delivery', follow: false },
+    })),
+    step('listenToOutgoingHook', ({ id }) => ({
+      path: { hook_id: id('outgoing hook') },
+      query: { after: 0, follow: false },
+    })),
     step('testOutgoingHook', ({ id }) => ({ path: { hook_id: id('outgoing hook') } })),
     step('previewOutgoingHookChange', ({ id }) => ({
       path: { hook_id: id('outgoing hook') },

@@ -8,6 +8,7 @@ import * as incoming from './migrations/0004-incoming.ts';
 import * as refusedRequests from './migrations/0005-refused-requests.ts';
 import * as deployments from './migrations/0006-deployments.ts';
 import * as overview from './migrations/0007-overview.ts';
+import * as live from './migrations/0008-live.ts';
 
 export type MigrationContext = { dialect: 'sqlite' | 'postgres' };
 
@@ -22,6 +23,7 @@ const migrations: readonly Migration[] = [
   { name: '0005-refused-requests', up: refusedRequests.up },
   { name: '0006-deployments', up: deployments.up },
   { name: '0007-overview', up: overview.up },
+  { name: '0008-live', up: live.up },
 ];
 
 /** An arbitrary number that names "Hookline migrates" among PostgreSQL's advisory locks. */

@@ -537,6 +537,14 @@ export type Database = {
     response_truncated: Generated<Flag>;
     created_at: Fixed<number>;
   };
+  /** Deliveries that have ended at their turn without anything having been tried, e.g. since their hook is gone. */
+  delivery_endings: {
+    id: Id;
+    delivery_id: Fixed<number>;
+    status: Fixed<'skipped' | 'failed'>;
+    reason: Fixed<string>;
+    created_at: Fixed<number>;
+  };
 };
 
 /** What a pipeline, variable or hook belongs to. */
