@@ -3,6 +3,17 @@ export * from './generated/index.ts';
 export { createHooklineClient, configureHookline, type Client, type HooklineOptions } from './client.ts';
 export { HooklineError, type ErrorCode, type FieldFault } from './error.ts';
 export { events, type ActionEvent, type EventOptions } from './events.ts';
+export {
+  environmentEvents,
+  hookDeliveries,
+  type ActionHappened,
+  type CopiedDelivery,
+  type DeliveryHappened,
+  type EnvironmentEvent,
+  type EnvironmentEventOptions,
+  type HookDelivery,
+  type RequestHappened,
+} from './live.ts';
 export { readPage, pages, type ListOperation, type Page } from './pages.ts';
 export { withResponse, actionIdOf } from './with-response.ts';
 export {

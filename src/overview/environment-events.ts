@@ -12,9 +12,9 @@ import { growing, positionOf, type Growing, type Position } from '../platform/da
  */
 
 export const eventKinds = ['request', 'action', 'delivery'] as const;
-export type EventKind = (typeof eventKinds)[number];
+type EventKind = (typeof eventKinds)[number];
 
-export type EnvironmentEvent = {
+type EnvironmentEvent = {
   kind: EventKind;
   /** ms since 1970. */
   at: number;

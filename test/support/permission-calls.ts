@@ -153,6 +153,12 @@ export const preparations: Record<string, (world: World, me: Person) => Promise<
   recoverOutgoingHook: async ({ outgoingHook }) => ({ path: { hook_id: outgoingHook } }),
   previewOutgoingHookChange: async ({ outgoingHook }) => ({ path: { hook_id: outgoingHook } }),
   testOutgoingHook: async ({ outgoingHook }) => ({ path: { hook_id: outgoingHook } }),
+  // Streams that would not end.
+  streamEnvironmentEvents: async () => ({ query: '?follow=false' }),
+  listenToOutgoingHook: async ({ outgoingHook }) => ({
+    path: { hook_id: outgoingHook },
+    query: '?follow=false',
+  }),
   getOutgoingHookDelivery: async ({ rejected }) => ({ path: rejected }),
   redeliverOutgoingHookDelivery: async (world) => {
     // The call before may be sending it just now.

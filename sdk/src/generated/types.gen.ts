@@ -5739,6 +5739,87 @@ export type AddEnvironmentCredentialResponses = {
 
 export type AddEnvironmentCredentialResponse = AddEnvironmentCredentialResponses[keyof AddEnvironmentCredentialResponses];
 
+export type StreamEnvironmentEventsData = {
+    body?: never;
+    headers?: {
+        /**
+         * As `after`, which it wins over.
+         */
+        'last-event-id'?: string;
+    };
+    path: {
+        /**
+         * The id of the environment.
+         */
+        environment_id: number;
+    };
+    query?: {
+        /**
+         * Only what follows the event of this id.
+         */
+        after?: string;
+        /**
+         * Only what happened from then on.
+         */
+        since?: string;
+        /**
+         * Only these, with commas between them: request, action, delivery.
+         */
+        kinds?: string;
+        /**
+         * Whether to wait for more. If not, the last event is `end`.
+         */
+        follow?: boolean;
+    };
+    url: '/environments/{environment_id}/events';
+};
+
+export type StreamEnvironmentEventsErrors = {
+    /**
+     * The request cannot be read, as with a body that is not JSON.
+     */
+    400: Error;
+    /**
+     * The token is missing, unknown or expired.
+     */
+    401: Error;
+    /**
+     * The permission is missing.
+     */
+    403: Error;
+    /**
+     * There is no such object, or it belongs to others.
+     */
+    404: Error;
+    /**
+     * The request holds something that is not valid; every fault is told at once.
+     */
+    422: Error;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: Error;
+    /**
+     * Our fault; the log tells the details under the request id.
+     */
+    500: Error;
+    /**
+     * Not possible now; nothing was kept, so send it again.
+     */
+    503: Error;
+};
+
+export type StreamEnvironmentEventsError = StreamEnvironmentEventsErrors[keyof StreamEnvironmentEventsErrors];
+
+export type StreamEnvironmentEventsResponses = {
+    /**
+     * Done.
+     */
+    200: string;
+};
+
+export type StreamEnvironmentEventsResponse = StreamEnvironmentEventsResponses[keyof StreamEnvironmentEventsResponses];
+
 export type ListEnvironmentHooksData = {
     body?: never;
     path: {
@@ -7270,6 +7351,83 @@ export type RedeliverOutgoingHookDeliveryResponses = {
 };
 
 export type RedeliverOutgoingHookDeliveryResponse = RedeliverOutgoingHookDeliveryResponses[keyof RedeliverOutgoingHookDeliveryResponses];
+
+export type ListenToOutgoingHookData = {
+    body?: never;
+    headers?: {
+        /**
+         * As `after`, which it wins over.
+         */
+        'last-event-id'?: number;
+    };
+    path: {
+        /**
+         * The id of the hook.
+         */
+        hook_id: string;
+    };
+    query?: {
+        /**
+         * Only what follows the event of this id.
+         */
+        after?: number;
+        /**
+         * Also what was sent from then on.
+         */
+        since?: string;
+        /**
+         * Whether to wait for more. If not, the last event is `end`.
+         */
+        follow?: boolean;
+    };
+    url: '/hooks/outgoing/{hook_id}/listen';
+};
+
+export type ListenToOutgoingHookErrors = {
+    /**
+     * The request cannot be read, as with a body that is not JSON.
+     */
+    400: Error;
+    /**
+     * The token is missing, unknown or expired.
+     */
+    401: Error;
+    /**
+     * The permission is missing.
+     */
+    403: Error;
+    /**
+     * There is no such object, or it belongs to others.
+     */
+    404: Error;
+    /**
+     * The request holds something that is not valid; every fault is told at once.
+     */
+    422: Error;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: Error;
+    /**
+     * Our fault; the log tells the details under the request id.
+     */
+    500: Error;
+    /**
+     * Not possible now; nothing was kept, so send it again.
+     */
+    503: Error;
+};
+
+export type ListenToOutgoingHookError = ListenToOutgoingHookErrors[keyof ListenToOutgoingHookErrors];
+
+export type ListenToOutgoingHookResponses = {
+    /**
+     * Done.
+     */
+    200: string;
+};
+
+export type ListenToOutgoingHookResponse = ListenToOutgoingHookResponses[keyof ListenToOutgoingHookResponses];
 
 export type PreviewOutgoingHookChangeData = {
     body: OutgoingHookChangeDraft;
