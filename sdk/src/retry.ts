@@ -17,7 +17,7 @@ const refusals = new Set([429, 503]);
 
 /**
  * As `fetch`, but repeats up to `retries` times what failed and may be repeated: reading whenever it may succeed the next
- * time, PUT and DELETE only when the server says that it did nothing and when to come back. Streams are left to `events`.
+ * time, PUT and DELETE only when the server says that it did nothing and when to come back. Streams are left to `follow`.
  */
 export function fetchWithRetries(
   fetchOnce: typeof fetch,
