@@ -12,11 +12,14 @@ export type SshConnections = {
   test(server: SshServer): Promise<void>;
   /** Why the last connection to a server ended that was not ended here. */
   whyLost(server: SshServer): string;
+  /** Whether old folders of a user are to be removed there: true for the first who asks, and then once in an hour. */
+  tidiesNow(server: SshServer, user: string): boolean;
   stop(): Promise<void>;
 };
 
 /** OpenSSH takes ten sessions over one connection unless it is told otherwise. */
 const mostSessions = 8;
+const tidyMs = 3_600_000;
 
 /**
  * Keeps connections to servers open for the next step, each for `idleMs` after the last. `pin` stores the host key of
@@ -31,6 +34,7 @@ export function createSshConnections(context: {
   const timeouts: Timeouts = { ...defaultTimeouts, ...context.timeouts };
   const connections = new Map<string, Connection[]>();
   const lost = new Map<number, string>();
+  const tidiedAt = new Map<string, number>();
 
   const connect = (server: SshServer, key: string): Connection => {
     const connection: Connection = {
@@ -118,6 +122,13 @@ export function createSshConnections(context: {
       }
     },
     whyLost: ({ id }) => lost.get(id) ?? 'it was closed',
+    tidiesNow({ id }, user) {
+      const key = `${id} ${user}`;
+      const now = clock.elapsed();
+      if (now - (tidiedAt.get(key) ?? -Infinity) < tidyMs) return false;
+      tidiedAt.set(key, now);
+      return true;
+    },
     async stop() {
       for (const connection of [...connections.values()].flat()) {
         connection.isUsable = false;

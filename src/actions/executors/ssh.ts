@@ -14,13 +14,18 @@ export function createSshExecutor(context: {
 }): Executor {
   const { connections, server, clock, times } = context;
   return {
-    run: (step) =>
-      runSupervised(step, {
+    run: (given) => {
+      const { keepSiblingsDays = null, runAsUser } = given;
+      // To look through all of them takes longer than to start most steps.
+      const isDue = keepSiblingsDays !== null && connections.tidiesNow(server, runAsUser);
+      const step = { ...given, keepSiblingsDays: isDue ? keepSiblingsDays : null };
+      return runSupervised(step, {
         clock,
         times,
         open: (command) => connections.open(server, command),
         lost: () =>
           `the connection to ${server.hostname} was lost (${connections.whyLost(server)}). What ran there ends within 15 seconds of that by itself.`,
-      }),
+      });
+    },
   };
 }

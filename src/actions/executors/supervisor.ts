@@ -95,12 +95,12 @@ hookline_watch() {
 # Whether anything of the group runs. What has ended and waits for its new parent to notice does not: in a container
 # that may be for ever.
 hookline_alive() {
-  local file stat
+  local folder stat
   kill -0 -- "-$step" || return 1
   [ -r /proc/self/stat ] || return 0
-  for file in /proc/[0-9]*/stat; do
+  for folder in /proc/[0-9]*; do
     stat=''
-    { IFS= read -r stat; } 2>/dev/null <"$file"
+    { IFS= read -r stat; } 2>/dev/null <"$folder/stat"
     # State, parent and group follow the name, which may hold anything.
     stat=(\${stat##*) })
     [ "\${stat[2]}" = "$step" ] && [ "\${stat[0]}" != Z ] && return 0
@@ -118,14 +118,15 @@ hookline_kill() {
   done
 }
 hookline_find() {
-  local pid file word
+  local pid folder word
   found=''
-  for file in /proc/[0-9]*/environ; do
-    pid=\${file:6:-8}
-    [ "$pid" -gt "$1" ] || continue
+  # Not the files themselves, each of which bash would look for.
+  for folder in /proc/[0-9]*; do
+    pid=\${folder:6}
+    ((pid > $1)) || continue
     { while IFS= read -r -d '' word; do
       [ "$word" = "${runIdVariable}=$id" ] && found="$found $pid" && break
-    done; } 2>/dev/null <"$file"
+    done; } 2>/dev/null <"$folder/environ"
   done
 }
 hookline "$@"
