@@ -54,28 +54,40 @@ function registerServer(program: Command): void {
     .description(
       'start the server: HTTP, runs and deliveries, as HOOKLINE_ROLE says; also what runs without a command',
     )
+    .addHelpText(
+      'after',
+      examples('hookline serve', 'HOOKLINE_URL=https://hooks.example.com PORT=8080 hookline serve'),
+    )
     .action(() => withConfig(async ({ config }) => (await import('./serve.ts')).serve(config)));
   program
     .command('migrate')
     .description('bring the database to the form this version needs, and end')
+    .addHelpText(
+      'after',
+      examples('hookline migrate', 'DATABASE_URL=postgres://hookline@db/hookline hookline migrate'),
+    )
     .action(() => withConfig(async ({ config }) => (await import('./migrate.ts')).migrateCommand(config)));
   program
     .command('reset-password')
     .argument('<email>', 'the account, e.g. admin@localhost')
     .description('give an account a new password and print it, also while the server is running')
+    .addHelpText('after', examples('hookline reset-password admin@localhost'))
     .action((email: string) =>
       withConfig(async ({ config }) => (await import('./reset-password.ts')).resetPassword(config, email)),
     );
   program
     .command('config')
     .description('show every setting with its value, secrets masked, and where it comes from')
+    .addHelpText('after', examples('hookline config'))
     .action(() => withConfig(({ rows }) => printConfig(rows)));
   const secrets = program
     .command('secrets')
-    .description('the keys that secrets are encrypted with; all of this works while a server is serving');
+    .description('the keys that secrets are encrypted with; all of this works while a server is serving')
+    .addHelpText('after', examples('hookline secrets status', 'hookline secrets rotate'));
   secrets
     .command('status')
     .description('show which keys are known and how many secrets each has sealed')
+    .addHelpText('after', examples('hookline secrets status'))
     .action(() =>
       withConfig(async ({ config }) => (await import('./secrets-status.ts')).secretsStatus(config)),
     );
@@ -84,12 +96,14 @@ function registerServer(program: Command): void {
     .description(
       'encrypt every secret again: with a new key in the key file, or with the first of HOOKLINE_SECRET_KEY; may be interrupted and run again',
     )
+    .addHelpText('after', examples('hookline secrets rotate'))
     .action(() =>
       withConfig(async ({ config }) => (await import('./secrets-rotate.ts')).secretsRotate(config)),
     );
   secrets
     .command('forget-old')
     .description('take the keys out of the key file that no secret needs any more')
+    .addHelpText('after', examples('hookline secrets forget-old'))
     .action(() =>
       withConfig(async ({ config }) => (await import('./secrets-forget-old.ts')).secretsForgetOld(config)),
     );
@@ -122,4 +136,8 @@ function versionOf(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   // Safe: our own file.
   return (JSON.parse(text) as { version: string }).version;
+}
+
+function examples(...lines: string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
 }

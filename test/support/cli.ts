@@ -84,3 +84,19 @@ export function openCli(t: Pick<TestContext, 'after'>, env: Record<string, strin
     },
   };
 }
+
+/** A world in which nobody listens, to look at the commands themselves. */
+export function silentIo(): Io {
+  return {
+    env: {},
+    stdout: () => undefined,
+    stderr: () => undefined,
+    isTerminal: false,
+    isErrorTerminal: false,
+    columns: () => 200,
+    now: Date.now,
+    ask: async () => '',
+    readInput: async () => '',
+    signal: new AbortController().signal,
+  };
+}

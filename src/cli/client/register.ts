@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 type Group = {
   /** The first word of its commands. */
   name: string;
+  alias?: string;
   about: string;
   load: () => Promise<(program: Command) => void>;
 };
@@ -34,7 +35,98 @@ const groups: Group[] = [
     about: 'make a profile the current one',
     load: async () => (await import('./profile-commands.ts')).registerUse,
   },
+  {
+    name: 'apps',
+    alias: 'applications',
+    about: 'applications: what is deployed, from which repository',
+    load: async () => (await resources()).registerResource('apps'),
+  },
+  {
+    name: 'pipelines',
+    about: 'pipelines and their steps',
+    load: async () => (await resources()).registerResource('pipelines'),
+  },
+  {
+    name: 'hooks',
+    about: 'hooks: incoming ones start pipelines, outgoing ones report',
+    load: async () =>
+      (await resources()).registerResource('hooks', (await import('./hooks.ts')).addHookCommands),
+  },
+  {
+    name: 'actions',
+    about: 'actions: run, watch, read and end the runs of pipelines',
+    load: async () =>
+      (await resources()).registerResource('actions', (await import('./actions.ts')).addActionCommands),
+  },
+  {
+    name: 'deliveries',
+    about: 'deliveries: what outgoing hooks have sent, or not',
+    load: async () => (await resources()).registerResource('deliveries'),
+  },
+  {
+    name: 'servers',
+    about: 'servers: where pipelines run',
+    load: async () => (await resources()).registerResource('servers'),
+  },
+  {
+    name: 'credentials',
+    about: 'credentials: the tokens of source providers',
+    load: async () => (await resources()).registerResource('credentials'),
+  },
+  {
+    name: 'variables',
+    about: 'variables that the steps of an application or a server find',
+    load: async () => (await resources()).registerResource('variables'),
+  },
+  {
+    name: 'environments',
+    about: 'environments, and which one to work in',
+    load: async () =>
+      (await resources()).registerResource(
+        'environments',
+        (await import('./environment-commands.ts')).addEnvironmentCommands,
+      ),
+  },
+  { name: 'projects', about: 'projects', load: async () => (await resources()).registerResource('projects') },
+  {
+    name: 'organizations',
+    about: 'organizations',
+    load: async () => (await resources()).registerResource('organizations'),
+  },
+  {
+    name: 'teams',
+    about: 'teams, their members, invitations and places',
+    load: async () => (await resources()).registerResource('teams'),
+  },
+  {
+    name: 'roles',
+    about: 'roles, which are lists of permissions',
+    load: async () => (await resources()).registerResource('roles'),
+  },
+  {
+    name: 'tokens',
+    about: 'your personal access tokens',
+    load: async () => (await resources()).registerResource('tokens'),
+  },
+  {
+    name: 'project-tokens',
+    about: 'tokens of a project, such as for a CI server',
+    load: async () => (await resources()).registerResource('project-tokens'),
+  },
+  {
+    name: 'audit',
+    about: 'who changed what',
+    load: async () => (await resources()).registerResource('audit'),
+  },
+  {
+    name: 'call',
+    alias: 'api',
+    about: 'any operation of the API, by its id',
+    load: async () => (await import('./call.ts')).registerCall,
+  },
 ];
+
+const resources = async () => await import('./resource-commands.ts');
 
 /** Options of the root with a value, which `firstWord` steps over. */
 const valued: ReadonlySet<string> = new Set(['--profile', '--url', '--token', '--environment']);
@@ -48,10 +140,12 @@ export async function registerClient(program: Command, words: readonly string[] 
     .option('--environment <id or name>', 'the environment to work in (HOOKLINE_ENVIRONMENT)')
     .option('--json', 'print JSON for programs instead of tables for people');
   const asked = words === 'all' ? null : firstWord(words);
-  for (const { name, about, load } of groups) {
-    if (asked === null || asked === name) (await load())(program);
-    else program.command(name).description(about);
-    program.commands.find((command) => command.name() === name)?.description(about);
+  for (const { name, alias, about, load } of groups) {
+    if (asked === null || asked === name || asked === alias) (await load())(program);
+    else program.command(name);
+    const command = program.commands.find((one) => one.name() === name);
+    command?.description(about);
+    if (alias && !command?.aliases().includes(alias)) command?.alias(alias);
   }
 }
 
