@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { TargetUnusable, type StepRun } from '../src/actions/executors/executor.ts';
@@ -49,6 +49,25 @@ for (const kind of sshServerKinds) {
       });
       assert.ok(!(await readdir(join(server.home, 'work'))).includes('changed'));
       assert.equal(hostKeyFingerprint(pinned() ?? ''), before, 'the new one is not pinned');
+    });
+
+    test('folders of actions that are too old are removed there, by one action of an hour and of each user', async (t) => {
+      const { server, run } = await start(t);
+      const folder = join(server.home, 'actions');
+      const age = async (name: string, days: number) => {
+        await mkdir(join(folder, name), { recursive: true });
+        const at = new Date(Date.now() - days * 86_400_000);
+        await utimes(join(folder, name), at, at);
+      };
+      const act = (name: string) =>
+        run('true', { workingDirectory: join(folder, name), keepSiblingsDays: 30 });
+      await age('old', 32);
+      await age('young', 28);
+      assert.deepEqual((await act('1')).outcome, done);
+      assert.deepEqual((await readdir(folder)).sort(), ['1', 'young']);
+      await age('old', 32);
+      assert.deepEqual((await act('2')).outcome, done);
+      assert.deepEqual((await readdir(folder)).sort(), ['1', '2', 'old', 'young']);
     });
 
     test('a host key that somebody else has pinned meanwhile is the one that counts', async (t) => {
