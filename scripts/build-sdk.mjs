@@ -2,6 +2,7 @@
 // machine has. `npm pack` and `npm publish` in sdk/ do so by themselves.
 import { spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   copyFileSync,
   mkdtempSync,
   readdirSync,

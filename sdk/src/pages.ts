@@ -4,7 +4,7 @@ import { withResponse } from './with-response.ts';
 type ListOptions = {
   client?: Client;
   signal?: AbortSignal | null;
-  query?: { page?: number; per_page?: number };
+  query?: { page?: number; per_page?: number; [filter: string]: unknown };
   path?: unknown;
 };
 
@@ -20,7 +20,7 @@ export type Page<T> = {
 };
 
 /** One page of a list: `readPage(listActions, { query: { status: 'failed' } }, 2)`. */
-export async function readPage<O extends ListOptions, T>(
+export async function readPage<const O extends ListOptions, T>(
   operation: ListOperation<O, T>,
   options: O,
   page = 1,
@@ -32,7 +32,7 @@ export async function readPage<O extends ListOptions, T>(
 }
 
 /** Every object of a list, page by page as they are asked for: `for await (const action of pages(listActions, {}))`. */
-export async function* pages<O extends ListOptions, T>(
+export async function* pages<const O extends ListOptions, T>(
   operation: ListOperation<O, T>,
   options: O,
 ): AsyncGenerator<T, void, undefined> {
