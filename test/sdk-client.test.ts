@@ -276,12 +276,17 @@ describe('calls of the SDK', { timeout: 60_000 }, () => {
       [undefined, '2'],
     );
 
-    behaviours = [cut(event(1))];
-    const ending = new AbortController();
-    const following = Array.fromAsync(events(7, { client: connect({ signal: ending.signal }) }), () =>
-      ending.abort(),
-    );
-    await assert.rejects(following, { name: 'AbortError' });
+    for (const reason of [undefined, new Error('enough')]) {
+      behaviours = [cut(event(1))];
+      const ending = new AbortController();
+      const following = Array.fromAsync(events(7, { client: connect({ signal: ending.signal }) }), () =>
+        ending.abort(reason),
+      );
+      await assert.rejects(following, (error) => error === ending.signal.reason);
+    }
+    behaviours = [{ kind: 'answer', status: 200, headers: { 'content-type': 'text/html' }, body: '<p>' }];
+    const page = await failureOf(Array.fromAsync(events(7, { client: connect() })));
+    assert.equal(page.code, 'unexpected');
     for (const status of [401, 404]) {
       behaviours = [busy(status)];
       const refused = await failureOf(Array.fromAsync(events(7, { client: connect() })));

@@ -1,5 +1,5 @@
 import type { Client } from './client.ts';
-import { HooklineError, isAbort } from './error.ts';
+import { HooklineError } from './error.ts';
 import { client as defaultClient } from './generated/client.gen.ts';
 import { sleep } from './sleep.ts';
 
@@ -44,16 +44,18 @@ export async function* follow(
       }
     } catch (error) {
       if (signal?.aborted) return;
-      // By the client's own signal, or the caller's fetch.
-      if (isAbort(error)) throw error;
-      // What the server refuses for good it refuses again; what it cannot do now is asked for again.
-      if (error instanceof HooklineError && error.status >= 400 && error.status < 500 && error.status !== 429)
-        throw error;
+      if (!mayPass(error)) throw error;
     }
     onConnection?.('lost');
     await sleep(waitMs, signal);
     waitMs = Math.min(waitMs * 2, longestWaitMs);
   }
+}
+
+/** What the server refuses for good it refuses again; and what is no error of the API is the caller's own, as its signal. */
+function mayPass(error: unknown): boolean {
+  if (!(error instanceof HooklineError)) return false;
+  return error.status === 0 || error.status === 429 || error.status >= 500;
 }
 
 /** Null when there is nothing to follow any more. */
@@ -92,7 +94,8 @@ async function* parse(body: ReadableStream<Uint8Array>): AsyncGenerator<Message,
   try {
     for (;;) {
       silence();
-      const { done, value } = await reader.read();
+      // A connection that breaks has ended; whether it was by the caller's signal shows when it is opened again.
+      const { done, value } = await reader.read().catch(() => ({ done: true, value: undefined }));
       clearTimeout(timer);
       if (done) return;
       text += decoder.decode(value, { stream: true });
