@@ -35,9 +35,9 @@ export async function claimAction(
   { now, nodeId }: { now: number; nodeId: string },
 ): Promise<ClaimedAction[]> {
   const runId = randomUUID();
-  if (!(await transition(writer, trx, id, 'queued', { now }))) return [];
   const action = await transition(writer, trx, id, 'in-progress', {
     now,
+    through: 'queued',
     change: { claimed_by: nodeId, run_id: runId },
   });
   const pipeline =

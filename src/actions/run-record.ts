@@ -120,12 +120,16 @@ export function createRunRecord(
   /** Returns the number of the last event, or null without any. */
   const writeHeld = async (trx: Trx, batch: { write: Write }[]): Promise<number | null> => {
     const now = clock.now();
-    const events: NewStreamEvent[] = [];
-    for (const one of batch) events.push(...(await one.write(trx, now)));
+    const events = await eventsOf(trx, batch, now);
     if (events.length === 0) return null;
     const last = await takeNumbers(trx, action.id, events.length);
     await appendToStream(trx, { actionId: action.id, last, now }, events);
     return last;
+  };
+  const eventsOf = async (trx: Trx, batch: { write: Write }[], now: number): Promise<NewStreamEvent[]> => {
+    const events: NewStreamEvent[] = [];
+    for (const one of batch) events.push(...(await one.write(trx, now)));
+    return events;
   };
   const untilTaken = async (work: (trx: Trx) => Promise<number>, isLater: boolean) => {
     const deadline = clock.elapsed() + retryForMs;
@@ -190,16 +194,11 @@ export function createRunRecord(
       // What was written before must be in the stream before.
       while (draining) await draining;
       await untilTaken(async (trx) => {
-        if (withEnd.length > 0) {
-          // Let go of already: by the commit whose answer was lost, or by whoever has said what became of it.
-          if ((await hold(trx)) === null) return known;
-          await writeHeld(trx, withEnd);
-        }
-        const row = await transition(writer, trx, action.id, status, {
-          now: clock.now(),
-          reason,
-          heldBy: nodeId,
-        });
+        // Let go of already: by the commit whose answer was lost, or by whoever has said what became of it.
+        if (withEnd.length > 0 && (await hold(trx)) === null) return known;
+        const now = clock.now();
+        const before = await eventsOf(trx, withEnd, now);
+        const row = await transition(writer, trx, action.id, status, { now, reason, heldBy: nodeId, before });
         return row?.last_seq ?? known;
       }, false);
       context.onWritten(action.id);

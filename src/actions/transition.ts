@@ -6,7 +6,7 @@ import { noteServerStatus } from './server-status.ts';
 import { failRelease } from './releases/store.ts';
 import { defaultReason, statusCode, type ActionStatus, type ReasonCode } from './status.ts';
 import { insertActions, type ActionRow } from './store.ts';
-import { actionChanged, appendToStream } from './stream.ts';
+import { actionChanged, appendToStream, type NewStreamEvent } from './stream.ts';
 
 /** The statuses an action can come from; anything else means that somebody else was faster. */
 const comesFrom: Record<Exclude<ActionStatus, 'pending'>, ActionStatus[]> = {
@@ -78,32 +78,47 @@ export async function transition(
     heldBy?: string;
     /** Only from one of these. */
     from?: readonly ActionStatus[];
+    /** A status that it takes on its way, in the same moment: with its event, as if it had been written. */
+    through?: 'queued';
+    /** What is to be seen in the stream before it. */
+    before?: NewStreamEvent[];
     change?: Pick<Updateable<Database['actions']>, 'claimed_by' | 'run_id' | 'action_data'>;
   },
 ): Promise<ActionRow | null> {
-  const { now, heldBy } = options;
+  const { now, heldBy, through, before = [] } = options;
   let query = trx
     .updateTable('actions')
     .set({
-      status: to,
-      reason_code: options.reasonCode ?? statusCode(to),
-      reason: options.reason ?? defaultReason(to),
+      ...statusColumns(to, options),
       updated_at: now,
-      last_seq: sql`last_seq + 1`,
+      last_seq: sql`last_seq + ${before.length + (through ? 2 : 1)}`,
       ...(to === 'in-progress' ? { started_at: now } : {}),
       ...(isEnd(to) ? { completed_at: now, claimed_by: null } : {}),
       ...options.change,
     })
     .where('id', '=', id)
-    .where('status', 'in', options.from ?? comesFrom[to]);
+    .where('status', 'in', options.from ?? comesFrom[through ?? to]);
   if (heldBy !== undefined) query = query.where('claimed_by', '=', heldBy);
   const row = await query.returningAll().executeTakeFirst();
   if (!row) return null;
-  await appendToStream(trx, { actionId: id, last: row.last_seq, now }, [actionChanged(row)]);
+  const passed: ActionRow[] = through ? [{ ...row, ...statusColumns(through), started_at: null }] : [];
+  const changed = [...passed, row].map(actionChanged);
+  await appendToStream(trx, { actionId: id, last: row.last_seq, now }, [...before, ...changed]);
   if (to === 'failed') await failRelease(trx, id, now);
   await noteServerStatus(trx, row, to);
-  await writeEvents(writer, trx, [row], now);
+  for (const one of [...passed, row]) await writeEvents(writer, trx, [one], now);
   return row;
+}
+
+function statusColumns(
+  status: ActionStatus,
+  { reason, reasonCode }: { reason?: string; reasonCode?: ReasonCode } = {},
+) {
+  return {
+    status,
+    reason_code: reasonCode ?? statusCode(status),
+    reason: reason ?? defaultReason(status),
+  };
 }
 
 function isEnd(status: ActionStatus): boolean {

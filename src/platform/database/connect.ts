@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import SqliteDatabase from 'better-sqlite3';
-import { Kysely, PostgresDialect, sql, SqliteDialect, type Transaction } from 'kysely';
+import { Kysely, PostgresDialect, SqliteDialect, type Transaction } from 'kysely';
 import pg from 'pg';
 import { ConfigFault } from '../config-fault.ts';
 import { AppError } from '../errors.ts';
@@ -129,11 +129,12 @@ function connectSqlite(dataDirectory: string, onFault: (message: string) => void
   // NORMAL writes the log without waiting for the disk.
   const transactionSyncedLater: Connection['transactionSyncedLater'] = (work) =>
     db.connection().execute(async (connection) => {
-      await sql`pragma synchronous = normal`.execute(connection);
+      // Nobody else has the connection meanwhile.
+      database.pragma('synchronous = NORMAL');
       try {
         return await connection.transaction().execute(work);
       } finally {
-        await sql`pragma synchronous = FULL`.execute(connection);
+        database.pragma('synchronous = FULL');
       }
     });
   return {
