@@ -11,6 +11,8 @@ export const exitCodes = {
   unreachable: 5,
   /** The action that was run or watched did not complete. */
   actionFailed: 6,
+  /** Something of what was to be taken over has no counterpart; the report names it. */
+  incomplete: 7,
   /** Ctrl-C. */
   interrupted: 130,
 } as const;

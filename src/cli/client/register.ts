@@ -124,6 +124,11 @@ const groups: Group[] = [
     about: 'any operation of the API, by its id',
     load: async () => (await import('./call.ts')).registerCall,
   },
+  {
+    name: 'import',
+    about: 'take over what another program is set up with',
+    load: async () => (await import('./import-webhook/command.ts')).registerImport,
+  },
 ];
 
 const resources = async () => await import('./resource-commands.ts');
