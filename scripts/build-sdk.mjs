@@ -3,7 +3,6 @@
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
-  copyFileSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -36,7 +35,6 @@ try {
     // A temporary folder is its maker's alone.
     chmodSync(folder, 0o755);
     renameSync(folder, dist);
-    copyFileSync(join(root, 'LICENSE'), join(sdk, 'LICENSE'));
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });

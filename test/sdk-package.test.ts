@@ -81,6 +81,11 @@ describe('the packed SDK, installed into an empty project', { timeout: 120_000 }
     assert.deepEqual(names, ['LICENSE', 'README.md', 'dist', 'package.json', 'src']);
     const [manifest, root] = await Promise.all([readManifest(installed), readManifest(repository)]);
     assert.equal(manifest['version'], root['version']);
+    const [license, ours] = await Promise.all([
+      readFile(join(installed, 'LICENSE'), 'utf8'),
+      readFile(join(repository, 'LICENSE'), 'utf8'),
+    ]);
+    assert.equal(license, ours);
     for (const name of ['dependencies', 'peerDependencies', 'optionalDependencies', 'private'])
       assert.equal(manifest[name], undefined, name);
     const others = (await readdir(join(project, 'node_modules'))).filter((name) => !name.startsWith('.'));

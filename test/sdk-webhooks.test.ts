@@ -276,21 +276,25 @@ describe('signWebhook', () => {
     assert.deepEqual(check({ signature_scheme: 'gitlab-token' }, 'S€cret', read), { ok: true });
   });
 
-  test('a hook with a header, algorithm, encoding and prefix of its own gets them, by the fields that it has', async () => {
-    for (const secret_algorithm of ['sha1', 'sha256', 'sha512'] as const)
-      for (const signature_encoding of ['hex', 'base64', null] as const)
-        for (const signature_prefix of ['', 'v9=', null]) {
-          const hook = { secret_algorithm, signature_encoding, signature_prefix };
-          const signed = await signWebhook(body, 'k', {
-            scheme: 'hmac',
-            header: 'X-Mine',
-            algorithm: secret_algorithm,
-            encoding: signature_encoding,
-            prefix: signature_prefix,
-          });
-          assert.deepEqual(Object.keys(signed), ['x-mine']);
-          assert.deepEqual(check({ ...hook, secret_header_name: 'x-mine' }, 'k', signed), { ok: true });
-        }
+  test('a hook with a header, algorithm, encoding and prefix of its own gets them, by any scheme', async () => {
+    for (const scheme of signatureSchemeNames)
+      for (const secret_algorithm of ['sha1', 'sha256', 'sha512', null] as const)
+        for (const signature_encoding of ['hex', 'base64', null] as const)
+          for (const signature_prefix of ['', 'v9=', null]) {
+            const key = secretOf(scheme);
+            const headers = await signWebhook(body, key, {
+              scheme,
+              header: 'X-Mine',
+              algorithm: secret_algorithm,
+              encoding: signature_encoding,
+              prefix: signature_prefix,
+              sentAt,
+            });
+            const own = { secret_algorithm, signature_encoding, signature_prefix };
+            const hook = { signature_scheme: scheme, secret_header_name: 'x-mine', ...own };
+            assert.ok('x-mine' in headers);
+            assert.deepEqual(check(hook, key, headers), { ok: true }, JSON.stringify(hook));
+          }
   });
 
   test('makes what every vector of the senders says', async () => {
