@@ -184,6 +184,17 @@ describe('calls of the SDK', { timeout: 60_000 }, () => {
         await failed;
         assert.equal(arrived().length, 1);
       }
+    const waiting = new AbortController();
+    const begunAt = Date.now();
+    const client = connect({
+      fetch: async () => {
+        setImmediate(() => waiting.abort(reason));
+        return new Response(null, { status: 503, headers: { 'retry-after': '20' } });
+      },
+    });
+    await assert.rejects(getAction({ client, path, signal: waiting.signal }), (error) => error === reason);
+    assert.ok(Date.now() - begunAt < 10_000);
+
     const ended = AbortSignal.abort(reason);
     await assert.rejects(
       getAction({ client: connect({ signal: ended }), path }),
@@ -266,6 +277,7 @@ describe('calls of the SDK', { timeout: 60_000 }, () => {
     });
     behaviours = [
       cut(`retry: 1000\n\n${event(1)}${event(2)}id: 3\nevent: log\nda`),
+      { kind: 'reset' },
       whole(`${event(2)}${event(3)}event: end\ndata: {}\n\n`),
     ];
     const seen: number[] = [];
@@ -273,17 +285,16 @@ describe('calls of the SDK', { timeout: 60_000 }, () => {
     assert.deepEqual(seen, [1, 2, 3]);
     assert.deepEqual(
       arrived().map(({ headers }) => headers['last-event-id']),
-      [undefined, '2'],
+      [undefined, '2', '2'],
     );
 
-    for (const reason of [undefined, new Error('enough')]) {
-      behaviours = [cut(event(1))];
-      const ending = new AbortController();
-      const following = Array.fromAsync(events(7, { client: connect({ signal: ending.signal }) }), () =>
-        ending.abort(reason),
-      );
-      await assert.rejects(following, (error) => error === ending.signal.reason);
-    }
+    behaviours = [cut(event(1))];
+    const ending = new AbortController();
+    const reason = new Error('enough');
+    const following = Array.fromAsync(events(7, { client: connect({ signal: ending.signal }) }), () =>
+      ending.abort(reason),
+    );
+    await assert.rejects(following, (error) => error === reason);
     behaviours = [{ kind: 'answer', status: 200, headers: { 'content-type': 'text/html' }, body: '<p>' }];
     const page = await failureOf(Array.fromAsync(events(7, { client: connect() })));
     assert.equal(page.code, 'unexpected');
