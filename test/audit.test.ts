@@ -42,6 +42,7 @@ const withoutEvent = new Set([
   'addUserPersonalAccessToken',
   'deleteSession',
   'loginUser',
+  'previewNewIncomingHook',
   'previewNewOutgoingHook',
   'previewOutgoingHookChange',
   'refreshTokenUser',

@@ -245,26 +245,11 @@ export function presentHook(
     const definition = openIncoming(context.box, row);
     return {
       ...common,
+      ...presentIncomingDefinition(definition),
       url: triggerUrl(context.publicUrl, row.uuid),
       target_url: null,
       verify_ssl: true,
-      requires_secret: definition.requires_secret,
       warnings: warningsOfIncoming(row, definition),
-      signature_scheme: definition.requires_secret ? (definition.signature_scheme ?? 'hmac') : null,
-      signature_encoding: definition.signature_encoding ?? null,
-      signature_prefix: definition.signature_prefix ?? null,
-      secret_algorithm: definition.secret_algorithm,
-      secret_header_name: definition.secret_header_name,
-      rate_limit_per_minute: definition.rate_limit_per_minute ?? null,
-      settings: {
-        variables: definition.variables,
-        delivery_id_paths: definition.delivery_id_paths ?? [],
-      },
-      trigger_when: {
-        ...(definition.events ? { events: definition.events } : {}),
-        ...(definition.branches ? { branches: definition.branches } : {}),
-        conditions: definition.conditions.map(presentCondition),
-      },
     };
   }
   const { definition, compiled } = openHook(context.box, row);
@@ -299,6 +284,28 @@ export function presentHook(
       request_body: maskBodyTemplate(definition.request_body),
     },
     trigger_when: { events: definition.events, conditions: definition.conditions.map(presentCondition) },
+  };
+}
+
+/** What an answer shows of the definition of an incoming hook. */
+export function presentIncomingDefinition(definition: IncomingDefinition) {
+  return {
+    requires_secret: definition.requires_secret,
+    signature_scheme: definition.requires_secret ? (definition.signature_scheme ?? 'hmac') : null,
+    signature_encoding: definition.signature_encoding ?? null,
+    signature_prefix: definition.signature_prefix ?? null,
+    secret_algorithm: definition.secret_algorithm,
+    secret_header_name: definition.secret_header_name,
+    rate_limit_per_minute: definition.rate_limit_per_minute ?? null,
+    settings: {
+      variables: definition.variables,
+      delivery_id_paths: definition.delivery_id_paths ?? [],
+    },
+    trigger_when: {
+      ...(definition.events ? { events: definition.events } : {}),
+      ...(definition.branches ? { branches: definition.branches } : {}),
+      conditions: definition.conditions.map(presentCondition),
+    },
   };
 }
 

@@ -398,6 +398,10 @@ export const runSteps = {
         event: 'action.failed',
       },
     })),
+    step('previewNewIncomingHook', (walk) => ({
+      path: pipeline(walk),
+      body: { hook: { preset: 'github' } },
+    })),
     step('previewNewOutgoingHook', (walk) => ({
       path: pipeline(walk),
       body: { hook: { preset: 'generic', target_url: 'https://example.com/' } },

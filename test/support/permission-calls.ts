@@ -49,6 +49,7 @@ export const bodies: Record<string, (world: World) => unknown> = {
   addPipeline: () => ({ name: 'p', operation: 'configure', steps: [step] }),
   addPipelineAction: () => ({}),
   addPipelineHook: () => ({ name: 'h' }),
+  previewNewIncomingHook: () => ({ hook: { name: 'h' } }),
   previewNewOutgoingHook: () => ({ hook: { name: 'h', target_url: 'https://example.com/' } }),
   previewOutgoingHookChange: () => ({ hook: {} }),
   addPipelineStep: () => step,

@@ -1602,6 +1602,33 @@ export type IncomingHookCreateForResource = {
 };
 
 /**
+ * IncomingHookDraft
+ */
+export type IncomingHookDraft = {
+    hook: IncomingHookCreate;
+};
+
+/**
+ * IncomingHookDraftPreview
+ */
+export type IncomingHookDraftPreview = {
+    name: string;
+    requires_secret: boolean;
+    settings: HookSettings;
+    trigger_when: HookTriggerWhen;
+    rate_limit_per_minute: number | null;
+    signature_scheme: string | null;
+    signature_encoding: string | null;
+    signature_prefix: string | null;
+    secret_algorithm: string | null;
+    secret_header_name: string | null;
+    /**
+     * Fields that are not known.
+     */
+    warnings: Array<FieldError>;
+};
+
+/**
  * IncomingHookSettings
  */
 export type IncomingHookSettings = {
@@ -2672,6 +2699,7 @@ export type Server = {
      * The line that lets Hookline sign in; run it as that user on the server.
      */
     ssh_install_command: string;
+    ssh_host_key: string | null;
     connection: ServerConnection;
     os: OperatingSystem;
     /**
@@ -9540,6 +9568,72 @@ export type AddPipelineHookResponses = {
 };
 
 export type AddPipelineHookResponse = AddPipelineHookResponses[keyof AddPipelineHookResponses];
+
+export type PreviewNewIncomingHookData = {
+    body: IncomingHookDraft;
+    path: {
+        /**
+         * The id of the pipeline.
+         */
+        pipeline_id: number;
+    };
+    query?: never;
+    url: '/pipelines/{pipeline_id}/hooks/incoming/preview';
+};
+
+export type PreviewNewIncomingHookErrors = {
+    /**
+     * The request cannot be read, as with a body that is not JSON.
+     */
+    400: Error;
+    /**
+     * The token is missing, unknown or expired.
+     */
+    401: Error;
+    /**
+     * The permission is missing.
+     */
+    403: Error;
+    /**
+     * There is no such object, or it belongs to others.
+     */
+    404: Error;
+    /**
+     * The body is too large.
+     */
+    413: Error;
+    /**
+     * The body has another content type.
+     */
+    415: Error;
+    /**
+     * The request holds something that is not valid; every fault is told at once.
+     */
+    422: Error;
+    /**
+     * Too many requests; `Retry-After` says when to try again.
+     */
+    429: Error;
+    /**
+     * Our fault; the log tells the details under the request id.
+     */
+    500: Error;
+    /**
+     * Not possible now; nothing was kept, so send it again.
+     */
+    503: Error;
+};
+
+export type PreviewNewIncomingHookError = PreviewNewIncomingHookErrors[keyof PreviewNewIncomingHookErrors];
+
+export type PreviewNewIncomingHookResponses = {
+    /**
+     * Done.
+     */
+    200: IncomingHookDraftPreview;
+};
+
+export type PreviewNewIncomingHookResponse = PreviewNewIncomingHookResponses[keyof PreviewNewIncomingHookResponses];
 
 export type PreviewNewOutgoingHookData = {
     body: OutgoingHookDraft;

@@ -82,6 +82,11 @@ export const Server = Type.Object(
     ssh_install_command: Type.String({
       description: 'The line that lets Hookline sign in; run it as that user on the server.',
     }),
+    ssh_host_key: Nullable(
+      Type.String({
+        description: 'The one that the server must have, as in `known_hosts`; null until it is known.',
+      }),
+    ),
     connection: ServerConnection,
     os: Type.Object(
       {
@@ -143,6 +148,7 @@ export function presentServer(
     cloud_service_code,
     ssh_public_key: row.public_key,
     ssh_install_command: `mkdir -p -m 700 ~/.ssh && echo '${row.public_key}' >> ~/.ssh/authorized_keys`,
+    ssh_host_key: row.host_key,
     connection: presentConnection(row),
     os: {
       name: '',
