@@ -13,6 +13,8 @@ export const exitCodes = {
   actionFailed: 6,
   /** Something of what was to be taken over has no counterpart; the report names it. */
   incomplete: 7,
+  /** What `apply --dry-run` found is still to be done. */
+  changesPending: 8,
   /** Ctrl-C. */
   interrupted: 130,
 } as const;

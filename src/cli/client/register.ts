@@ -129,6 +129,16 @@ const groups: Group[] = [
     about: 'take over what another program is set up with',
     load: async () => (await import('./import-webhook/command.ts')).registerImport,
   },
+  {
+    name: 'export',
+    about: 'write an environment as one YAML file',
+    load: async () => (await import('./export.ts')).registerExport,
+  },
+  {
+    name: 'apply',
+    about: 'make an environment as a YAML file says, after showing what would change',
+    load: async () => (await import('./apply.ts')).registerApply,
+  },
 ];
 
 const resources = async () => await import('./resource-commands.ts');

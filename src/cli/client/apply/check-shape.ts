@@ -151,7 +151,7 @@ export function checkShape(
 }
 
 /** `applications[0].name ` */
-export function pathText(path: string[]): string {
+function pathText(path: string[]): string {
   const text = path.map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`)).join('');
   return text === '' ? '' : `${text.slice(1)} `;
 }
@@ -237,7 +237,15 @@ function hint(name: string, names: string[]): string {
   const [best] = names
     .filter((one) => Math.abs(one.length - name.length) <= mostSteps)
     .map((one) => ({ one, steps: editDistance(name.toLowerCase(), one.toLowerCase()) }))
-    .filter(({ one, steps }) => steps <= Math.max(1, Math.min(mostSteps, one.length / 3)))
+    .filter(
+      ({ one, steps }) =>
+        steps <= Math.max(1, Math.min(mostSteps, one.length / 3)) || sorted(one) === sorted(name),
+    )
     .sort((a, b) => a.steps - b.steps);
   return best ? `; is ${best.one} meant?` : '';
+}
+
+/** Letters that have changed places are two steps apart, but a slip of the fingers. */
+function sorted(text: string): string {
+  return [...text.toLowerCase()].toSorted().join('');
 }

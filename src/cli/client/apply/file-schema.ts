@@ -294,10 +294,9 @@ const credential = object(
     was,
     provider_code: oneOf(['github', 'gitlab', 'bitbucket']),
     active,
-    settings: object(
-      { access_token: reference, api_url: orNull(text(2000, 'Of a provider of your own.')) },
-      ['access_token'],
-    ),
+    settings: object({ access_token: reference, api_url: orNull(text(2000, 'Of a provider of your own.')) }, [
+      'access_token',
+    ]),
   },
   ['name', 'provider_code', 'settings'],
 );

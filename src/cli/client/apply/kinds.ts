@@ -219,15 +219,23 @@ export const stepDefaults: Fields = {
 function canonicalVariable(value: unknown): unknown {
   const { transform, ...variable } = withoutEmpty(value);
   const kept = without(transform, { lower_case: false });
-  return {
+  return inOrder({
     ...without(variable, { required: false }),
     ...(Object.keys(kept).length > 0 ? { transform: kept } : {}),
-  };
+  });
+}
+
+const order = ['name', 'type', 'path', 'fallback_paths'];
+
+/** What says which one it is goes first. */
+function inOrder(value: Fields): Fields {
+  const first = order.filter((field) => Object.hasOwn(value, field)).map((field) => [field, value[field]]);
+  return { ...Object.fromEntries(first), ...value };
 }
 
 /** A number and its text are the same to a condition; answers show texts where it is not on the body. */
 function canonicalCondition(value: unknown, isOutgoing: boolean): unknown {
-  const condition = without(withoutEmpty(value), { type: 'request_body', not: false });
+  const condition = inOrder(without(withoutEmpty(value), { type: 'request_body', not: false }));
   const { accepted_values: values } = condition;
   if (!Array.isArray(values) || (!isOutgoing && condition['type'] === undefined)) return condition;
   return { ...condition, accepted_values: values.map(String) };

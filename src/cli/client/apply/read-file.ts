@@ -1,5 +1,5 @@
 import { LineCounter, parseDocument } from 'yaml';
-import { checkShape, pathText, type Places } from './check-shape.ts';
+import { checkShape, type Places } from './check-shape.ts';
 import { fileSchema } from './file-schema.ts';
 import type { Fault } from './faults.ts';
 import { canonicalFields, flatten, kindNames, kinds, type Fields, type Kind } from './kinds.ts';
@@ -18,7 +18,7 @@ export type Desired = {
   column: number;
 };
 
-export const mostBytes = 4 * 1024 * 1024;
+const mostBytes = 4 * 1024 * 1024;
 
 /** The resources that a file describes, each behind its owner; or everything that is wrong with it. */
 export function readEnvironmentFile(text: string): { desired: Desired[]; faults: Fault[] } {
@@ -26,23 +26,22 @@ export function readEnvironmentFile(text: string): { desired: Desired[]; faults:
     return { desired: [], faults: [{ line: 0, column: 0, message: `has more than ${mostBytes} bytes` }] };
   const lines = new LineCounter();
   const document = parse(text, lines);
-  if (document === null) {
-    const message = 'is nested too deeply to be read';
-    return { desired: [], faults: [{ line: 0, column: 0, message }] };
-  }
+  if (document === null) return tooDeep;
   const broken = [...document.errors, ...document.warnings].map(({ message, linePos, pos }): Fault => {
     const place = linePos?.[0] ?? lines.linePos(pos[0]);
     return { line: place.line, column: place.col, message: firstLine(message) };
   });
+  if (document.errors.some(({ message }) => message.includes('call stack'))) return tooDeep;
   if (document.errors.length > 0) return { desired: [], faults: broken };
   if (document.contents === null)
     return { desired: [], faults: [{ line: 1, column: 1, message: 'is empty: it begins with hookline: 1' }] };
   const { value, faults, places } = checkShape(document, lines, fileSchema);
-  if (broken.length + faults.length > 0) return { desired: [], faults: [...broken, ...faults] };
-  // Safe: the shape was checked.
-  const desired = resourcesIn(value as Fields, places);
-  return { desired, faults: meaningFaults(desired, places) };
+  // What is right in form is looked at all the same, so that every fault is told at once.
+  const desired = isMapping(value) ? resourcesIn(value, places) : [];
+  return { desired, faults: [...broken, ...faults, ...meaningFaults(desired)] };
 }
+
+const tooDeep = { desired: [], faults: [{ line: 0, column: 0, message: 'is nested too deeply to be read' }] };
 
 function parse(text: string, lines: LineCounter) {
   try {
@@ -64,10 +63,11 @@ function resourcesIn(file: Fields, places: Places): Desired[] {
   const collect = (within: Fields, owner: Desired | null, path: string[]) => {
     for (const kind of kindNames) {
       const { list, nameField } = kinds[kind];
-      // Safe, here and below: the shape was checked.
-      for (const [index, value] of ((within[list] ?? []) as Fields[]).entries()) {
+      const items: unknown = within[list];
+      for (const [index, value] of (Array.isArray(items) ? items : []).entries()) {
+        if (!isMapping(value) || typeof value[nameField] !== 'string') continue;
         const at = [...path, list, String(index)];
-        const name = String(value[nameField]);
+        const name = value[nameField];
         const one: Desired = {
           kind,
           name,
@@ -86,6 +86,10 @@ function resourcesIn(file: Fields, places: Places): Desired[] {
   return found;
 }
 
+function isMapping(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function placeOf(places: Places, path: string[]): { line: number; column: number } {
   return places.get(path.join('.')) ?? { line: 0, column: 0 };
 }
@@ -93,7 +97,9 @@ function placeOf(places: Places, path: string[]): { line: number; column: number
 function desiredFields(kind: Kind, value: Fields): Fields {
   const nested = kind === 'outgoing_hook' && value['tls'] === null ? { ...value, tls: undefined } : value;
   const fields = canonicalFields(kind, flatten(nested));
-  return Object.fromEntries(Object.entries(fields).map(([field, one]) => [field, withReferences(field, one)]));
+  return Object.fromEntries(
+    Object.entries(fields).map(([field, one]) => [field, withReferences(field, one)]),
+  );
 }
 
 /** `application web, pipeline Deploy` */
@@ -103,7 +109,7 @@ export function addressOf(kind: Kind, name: string, owner: { address: string } |
 }
 
 /** What the shape alone does not tell: names that are there twice or not at all, and what does not go together. */
-function meaningFaults(desired: Desired[], _places: Places): Fault[] {
+function meaningFaults(desired: Desired[]): Fault[] {
   const faults: Fault[] = [];
   const fault = ({ line, column }: Desired, message: string) => void faults.push({ line, column, message });
   const known = new Map<string, Desired>();
@@ -152,8 +158,7 @@ const rules: Partial<Record<Kind, Rule>> = {
     ...(fields['preset'] === undefined && fields['target_url'] === undefined
       ? [`${address} needs target_url, as it has no preset`]
       : []),
-    ...((fields['tls.client_certificate'] ?? null) === null &&
-    (fields['tls.client_key'] ?? null) !== null
+    ...((fields['tls.client_certificate'] ?? null) === null && (fields['tls.client_key'] ?? null) !== null
       ? [`${address} needs tls.client_certificate beside tls.client_key`]
       : []),
   ],
@@ -162,5 +167,3 @@ const rules: Partial<Record<Kind, Rule>> = {
       ? [`${address}: trigger_when.events and .branches need a preset; else give conditions`]
       : [],
 };
-
-export { pathText };

@@ -80,10 +80,11 @@ export function withReferences(field: string, value: unknown): unknown {
   const found = asReference(value);
   if (found) return found;
   if (field !== 'settings.request_headers' || !Array.isArray(value)) return value;
-  return value.map((header: { value: unknown }) => ({
-    ...header,
-    value: asReference(header.value) ?? header.value,
-  }));
+  return value.map((header: unknown) =>
+    typeof header === 'object' && header !== null && 'value' in header
+      ? { ...header, value: asReference(header.value) ?? header.value }
+      : header,
+  );
 }
 
 function inBody(value: unknown): unknown {
