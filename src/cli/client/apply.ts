@@ -11,6 +11,7 @@ import { readEnvironmentFile, type Desired } from './apply/read-file.ts';
 import { referencesIn, resolveReferences } from './apply/references.ts';
 import { planAsJson, planLines, planNotes, summary } from './apply/show-plan.ts';
 import { withClient, withOutput, type ClientContext } from './context.ts';
+import { addExamples } from './examples.ts';
 import { CliFault, exitCodes } from './fault.ts';
 import { plain } from './io.ts';
 
@@ -26,7 +27,7 @@ type Options = {
 };
 
 export function registerApply(program: Command): void {
-  program
+  const apply = program
     .command('apply')
     .option('-f, --file <path>', 'the file; - for standard input')
     .option('--dry-run', `show the plan and end with ${exitCodes.changesPending} if there is anything to do`)
@@ -45,27 +46,24 @@ export function registerApply(program: Command): void {
       'write secrets that Hookline makes to a new file of yours alone, instead of showing them',
     )
     .option('--schema', 'print the JSON Schema of the file and end')
-    .addHelpText(
-      'after',
-      `
-Shows what would change, asks, and makes the environment as the file says. Applying it again changes nothing.
-
-Examples:
-  hookline export > hookline.yaml
-  hookline apply -f hookline.yaml
-  hookline apply -f hookline.yaml --dry-run
-  GITHUB_ACCESS_TOKEN=… hookline apply -f hookline.yaml --environment staging --yes
-  hookline apply --schema > hookline.schema.json
-
-docs/environment-file.md describes the file.`,
-    )
     .action(async (options: Options, command: Command) => {
       if (options.schema) return await withOutput(command, async ({ out }) => out.json(fileSchema));
-      await withClient(command, (context) => apply(context, options));
+      await withClient(command, (context) => applyFile(context, options));
     });
+  apply.addHelpText('after', about);
+  addExamples(apply, [
+    'hookline apply -f hookline.yaml',
+    'hookline apply -f hookline.yaml --dry-run',
+    'hookline apply -f hookline.yaml --environment staging --yes',
+    'hookline apply --schema > hookline.schema.json',
+  ]);
 }
 
-async function apply(context: ClientContext, options: Options): Promise<void> {
+const about = `
+Shows what would change, asks, and makes the environment as the file says. Applying it again changes nothing. A file to
+begin with is written by "hookline export"; docs/environment-file.md describes it.`;
+
+async function applyFile(context: ClientContext, options: Options): Promise<void> {
   const { client, out, io, signal } = context;
   const desired = await readDesired(options, context);
   if (options.secretsOut !== undefined) await mustNotExist(options.secretsOut);

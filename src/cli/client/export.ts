@@ -6,29 +6,27 @@ import { fetchEnvironment } from './apply/fetch-environment.ts';
 import { createHookDefaults } from './apply/hook-defaults.ts';
 import { writeEnvironmentFile } from './apply/write-file.ts';
 import { withClient, type ClientContext } from './context.ts';
+import { addExamples } from './examples.ts';
 import { CliFault } from './fault.ts';
 
 export function registerExport(program: Command): void {
-  program
+  const command = program
     .command('export')
     .option('-o, --output <path>', 'write the file instead of printing it')
-    .addHelpText(
-      'after',
-      `
-Writes servers, credentials, applications, variables, pipelines and hooks of an environment as one YAML file, without
-secrets. "hookline apply -f" makes them again, here or elsewhere.
-
-Examples:
-  hookline export
-  hookline export -o hookline.yaml
-  hookline export --environment staging > staging.yaml
-
-docs/environment-file.md describes the file.`,
-    )
-    .action(async ({ output }: { output?: string }, command: Command) => {
-      await withClient(command, (context) => exportEnvironment(context, output));
+    .action(async ({ output }: { output?: string }, own: Command) => {
+      await withClient(own, (context) => exportEnvironment(context, output));
     });
+  command.addHelpText('after', about);
+  addExamples(command, [
+    'hookline export',
+    'hookline export -o hookline.yaml',
+    'hookline export --environment staging > staging.yaml',
+  ]);
 }
+
+const about = `
+Writes credentials, servers, applications, variables, pipelines and hooks of an environment as one YAML file, without
+secrets. "hookline apply -f" makes them again, here or elsewhere; docs/environment-file.md describes the file.`;
 
 async function exportEnvironment(context: ClientContext, path: string | undefined): Promise<void> {
   const { client, out } = context;

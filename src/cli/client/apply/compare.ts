@@ -91,8 +91,7 @@ function headersIn(value: unknown): Header[] {
 }
 
 function headerLike(headers: Header[], name: string, index: number): Header | undefined {
-  const alike = headers.filter((header) => header.name === name);
-  return headers[index]?.name === name ? headers[index] : alike[0];
+  return headers[index]?.name === name ? headers[index] : headers.find((header) => header.name === name);
 }
 
 /**

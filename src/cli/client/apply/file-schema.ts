@@ -85,7 +85,7 @@ const incomingCondition = object(
   ['path'],
 );
 
-export const operations = [
+const operations = [
   'check_provisioned',
   'configure',
   'delete',

@@ -145,13 +145,13 @@ export const kinds: Record<Kind, KindRow> = {
 // Safe: the keys of the very table.
 export const kindNames = Object.keys(kinds) as Kind[];
 
-const groups = ['settings', 'trigger_when', 'tls'];
+const groups = new Set(['settings', 'trigger_when', 'tls']);
 
 /** Whatever answers and files nest, side by side: `settings.variables`. */
 export function flatten(value: Fields): Fields {
   const fields: Fields = {};
   for (const [key, one] of Object.entries(value)) {
-    if (!groups.includes(key) || typeof one !== 'object' || one === null) fields[key] = one;
+    if (!groups.has(key) || typeof one !== 'object' || one === null) fields[key] = one;
     else for (const [inner, part] of Object.entries(one)) fields[`${key}.${inner}`] = part;
   }
   return fields;

@@ -52,7 +52,7 @@ export type PlanOptions = { prune: boolean; setSecrets: boolean; generateSecrets
 /** What the server makes by itself when it is not given. */
 const made = new Set(['secret', 'ssh_private_key']);
 
-const lifecycle = ['start', 'stop', 'restart', 'get_status'];
+const lifecycle = new Set(['start', 'stop', 'restart', 'get_status']);
 
 /** What must be done so that the environment is as the file wants it; or every reason why it cannot be done. */
 export async function makePlan(
@@ -140,7 +140,7 @@ function match(
   for (const one of desired) {
     const server = one.owner && pairs.get(one.owner);
     if (one.kind !== 'pipeline' || server?.kind !== 'server' || pairs.has(one)) continue;
-    if (!lifecycle.includes(String(one.fields['operation']))) continue;
+    if (!lifecycle.has(String(one.fields['operation']))) continue;
     const taken = new Set(pairs.values());
     const own = resources.find(
       (other) =>
