@@ -24,7 +24,6 @@ import { actionStreamRoute } from './actions/stream-route.ts';
 import { pruneWorkspaces } from './actions/workspaces.ts';
 import { openKeys, type Config } from './config.ts';
 import { createHookRegistry } from './hooks/registry.ts';
-import { incomingPreviewRoute } from './hooks/incoming-preview-route.ts';
 import { hookRoutes } from './hooks/routes.ts';
 import { pruneRequests } from './incoming/prune.ts';
 import { installRoutes } from './incoming/install/routes.ts';
@@ -271,7 +270,6 @@ export function registerApi(app: HttpApp, parts: Parts): void {
       variableRoutes(api, context);
       pipelineRoutes(api, context);
       hookRoutes(api, context);
-      incomingPreviewRoute(api, context);
       actionRoutes(api, { db, writer, clock, bus });
       actionStreamRoute(api, { db, clock, feed });
       outgoingRoutes(api, context);

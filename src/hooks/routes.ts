@@ -15,6 +15,7 @@ import { Id, idParam, noContent, Nullable, OneOf, Uuid } from '../platform/http/
 import type { HttpApp } from '../platform/http/server.ts';
 import { changeBodies, createBodies, olderBodies } from './bodies.ts';
 import { healthOfHooks } from './health.ts';
+import { incomingPreviewRoute } from './incoming-preview-route.ts';
 import { refusalsOfHooks } from './refusals.ts';
 import { installationsOfHooks } from './installations.ts';
 import { latestOfHooks } from './latest.ts';
@@ -208,6 +209,8 @@ export function hookRoutes(app: HttpApp, context: SaveContext & { bus: Bus; publ
       return reply.status(201).send(await create(request, request.params.hook_type, owner, projectId));
     },
   });
+
+  incomingPreviewRoute(app, context);
 
   app.route({
     method: 'GET',
