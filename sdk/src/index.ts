@@ -27,3 +27,10 @@ export {
 export { signWebhook, type SignWebhookOptions } from './sign-webhook.ts';
 export type { SignatureScheme } from './signature-schemes.ts';
 export type { WebhookSecret } from './webhook-secret.ts';
+export {
+  sampleEvent,
+  sampleEventNames,
+  madeUpCommit,
+  type SampleDetails,
+  type SampleEvent,
+} from './sample-events.ts';

@@ -8,6 +8,12 @@ import { attachSession } from './client/session.ts';
 
 /** Runs the program. Gives its exit code; a server that has started goes on by itself. */
 export async function runProgram(words: readonly string[], io: Io = processIo()): Promise<number> {
+  if (words[0] === '__complete') {
+    const { complete } = await import('./client/complete.ts');
+    const asked = words.slice(words[1] === '--' ? 2 : 1);
+    await complete(await createProgram(asked, io), asked, io);
+    return exitCodes.done;
+  }
   let exitCode: number = exitCodes.done;
   const program = await createProgram(words, io);
   attachSession(program, { io, setExitCode: (code) => (exitCode = code) });

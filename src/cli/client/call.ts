@@ -6,6 +6,7 @@ import { withClient, type ClientContext } from './context.ts';
 import { addExamples, examplesOfCall } from './examples.ts';
 import { CliFault } from './fault.ts';
 import { flagOf, parseValue, readSource } from './field-values.ts';
+import { headersOf } from './headers.ts';
 import { createLogCleaner } from './log-text.ts';
 import { callOperation, listOperation } from './operation.ts';
 import { collect } from './actions.ts';
@@ -152,17 +153,6 @@ function givenParameters(command: Command, facts: OperationFacts, { param = [] }
 function flagName(parameter: string): string {
   const flag = parameter.startsWith('filter[') ? `filter-${flagOf(parameter)}` : flagOf(parameter);
   return reserved.includes(flag) ? `param-${flag}` : flag;
-}
-
-function headersOf(texts: string[]): Record<string, string> {
-  return Object.fromEntries(
-    texts.map((text) => {
-      const [, name, value] = /^([\w!#$%&'*+.^`|~-]+):\s*(.*)$/.exec(text) ?? [];
-      if (name === undefined || value === undefined)
-        throw new CliFault(`--header ${text}: give it as "Name: value".`, 'usage');
-      return [name.toLowerCase(), value];
-    }),
-  );
 }
 
 function isJson(response: Response): boolean {

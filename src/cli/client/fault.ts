@@ -9,8 +9,8 @@ export const exitCodes = {
   notFound: 4,
   /** There was no answer. */
   unreachable: 5,
-  /** The action that was run or watched did not complete. */
-  actionFailed: 6,
+  /** The action that was run or watched did not complete, or the hook would not run, or has not. */
+  notSucceeded: 6,
   /** Something of what was to be taken over has no counterpart; the report names it. */
   incomplete: 7,
   /** What `apply --dry-run` found is still to be done. */

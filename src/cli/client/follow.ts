@@ -42,7 +42,7 @@ export async function followAction(
   const end = `Action ${actionId} ${ended(last)}: ${plain(last.status_reason_human_readable)}`;
   if (out.isJson) out.event({ type: 'end', data: { id: last.id, status: last.status } }, '');
   else out.note(out.colour(end, last.status === 'completed' ? 'green' : 'red'));
-  if (exitCode && last.status !== 'completed') context.setExitCode(exitCodes.actionFailed);
+  if (exitCode && last.status !== 'completed') context.setExitCode(exitCodes.notSucceeded);
 }
 
 function createScreen({ out }: ClientContext, colours: boolean) {

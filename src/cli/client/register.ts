@@ -139,6 +139,11 @@ const groups: Group[] = [
     about: 'make an environment as a YAML file says, after showing what would change',
     load: async () => (await import('./apply.ts')).registerApply,
   },
+  {
+    name: 'completion',
+    about: 'print what makes a shell complete the words of the program',
+    load: async () => (await import('./completion.ts')).registerCompletion,
+  },
 ];
 
 const resources = async () => await import('./resource-commands.ts');

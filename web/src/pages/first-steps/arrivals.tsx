@@ -2,13 +2,13 @@ import { Anchor, Button, Group, Loader, Stack, Text, TextInput } from '@mantine/
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { listHookRequestsByHookType, type Application, type Hook } from '#sdk';
+import { listHookRequestsByHookType, madeUpCommit, type Application, type Hook } from '#sdk';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { StatusBadge } from '../../components/status-badge.tsx';
 import { Time } from '../../components/time.tsx';
 import type { HostCode } from './hosts.ts';
 import { RunWatch } from './run-watch.tsx';
-import { madeUpCommit, sendTestEvent } from './test-event.ts';
+import { sendTestEvent } from './test-event.ts';
 import classes from './first-steps.module.css';
 
 const shown = 5;
