@@ -76,7 +76,7 @@ function exampleOf({ example }: OperationFacts, name: string): unknown {
 }
 
 /** As a shell takes it. */
-export function quote(text: string): string {
+function quote(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 

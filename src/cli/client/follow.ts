@@ -104,7 +104,7 @@ function titleOf(action: Action, id: number): string {
   return `${plain(target.resource_data.hostname)}, step ${step.order}${name}`;
 }
 
-export function describe({ type_human_readable, resource, action_data }: Action): string {
+function describe({ type_human_readable, resource, action_data }: Action): string {
   const name = resource.data && ('hostname' in resource.data ? resource.data.hostname : resource.data.name);
   const ref = action_data?.deployment.source_ref;
   return plain([type_human_readable, name, ref && `from ${ref}`].filter(Boolean).join(' '));

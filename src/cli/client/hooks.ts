@@ -52,7 +52,7 @@ Examples:
   $ hookline hooks test push payload.json
   $ hookline hooks test push --event tag --tag v1.2.0
   $ hookline hooks test push --request 01938f2c-7b1d-7c5a-9f3e-6a4b2c1d0e9f
-  $ curl -s https://example.com/payload.json | hookline hooks test push - -H "X-GitHub-Event: push"`,
+  $ hookline hooks test push - -H "X-GitHub-Event: push" < payload.json`,
     )
     .action(
       (

@@ -1,8 +1,6 @@
 import type { Io } from './io.ts';
 import { colour, paintStatus, renderFields, renderTable, type Column } from './table.ts';
 
-export type { Column };
-
 /** What a command says. With `--json` standard output has JSON and nothing else. */
 export type Output = {
   isJson: boolean;

@@ -19,7 +19,7 @@ export type ProfileFile = { current: string; profiles: Record<string, Profile> }
 
 type Env = Record<string, string | undefined>;
 
-export function profilePath(env: Env): string {
+function profilePath(env: Env): string {
   const folder = env['XDG_CONFIG_HOME'] || join(env['HOME'] || homedir(), '.config');
   return join(folder, 'hookline', 'profiles.json');
 }
