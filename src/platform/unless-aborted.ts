@@ -4,9 +4,8 @@ export async function unlessAborted<Result>(
   signal: AbortSignal,
 ): Promise<Result | null> {
   if (signal.aborted) return null;
-  const done = new AbortController();
-  const aborted = new Promise<null>((resolve) => {
-    signal.addEventListener('abort', () => resolve(null), { once: true, signal: done.signal });
-  });
-  return await Promise.race([promise, aborted]).finally(() => done.abort());
+  const { promise: aborted, resolve } = Promise.withResolvers<null>();
+  const stop = () => resolve(null);
+  signal.addEventListener('abort', stop, { once: true });
+  return await Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', stop));
 }
