@@ -26,6 +26,10 @@ type RunOptions = {
   now?: () => number;
   /** Sees standard output as it comes. */
   onOutput?: (stdout: string) => void;
+  /** The same of standard error. */
+  onErrors?: (stderr: string) => void;
+  /** What the person types while the command goes on. */
+  typed?: AsyncIterable<string>;
 };
 
 export type Cli = {
@@ -53,7 +57,10 @@ export function openCli(t: Pick<TestContext, 'after'>, env: Record<string, strin
         stdout += text;
         options.onOutput?.(stdout);
       },
-      stderr: (text) => void (stderr += text),
+      stderr: (text) => {
+        stderr += text;
+        options.onErrors?.(stderr);
+      },
       isTerminal: options.columns !== undefined,
       isErrorTerminal: options.columns !== undefined,
       columns: () => options.columns ?? 80,
@@ -65,6 +72,7 @@ export function openCli(t: Pick<TestContext, 'after'>, env: Record<string, strin
           throw new CliFault(`There is no terminal to ask on: "${question}"`, 'usage');
         return answer;
       },
+      typed: options.typed && (() => options.typed!),
       readInput: async () => options.input ?? '',
       signal: options.signal ?? new AbortController().signal,
     };

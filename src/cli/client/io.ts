@@ -14,6 +14,8 @@ export type Io = {
   now: () => number;
   /** Asks the person. Throws a CliFault where there is none. */
   ask: (question: string, options?: { hidden?: boolean }) => Promise<string>;
+  /** The lines that a person types while the command goes on; not there without a terminal. */
+  typed?: ((signal: AbortSignal) => AsyncIterable<string>) | undefined;
   /** Everything on standard input. */
   readInput: () => Promise<string>;
   /** Aborted by ctrl-C. */
@@ -32,6 +34,7 @@ export function processIo(): Io {
     columns: () => process.stdout.columns || 80,
     now: () => Date.now(),
     ask: (question, options) => askOnTerminal(question, options?.hidden ?? false, io.signal),
+    typed: process.stdin.isTTY && process.stderr.isTTY ? typedLines : undefined,
     readInput: async () => {
       const { text } = await import('node:stream/consumers');
       return await text(process.stdin);
@@ -85,6 +88,18 @@ async function askOnTerminal(question: string, hidden: boolean, signal: AbortSig
   } finally {
     reader.close();
     if (hidden) process.stderr.write('\n');
+  }
+}
+
+async function* typedLines(signal: AbortSignal): AsyncGenerator<string, void, undefined> {
+  const { createInterface } = await import('node:readline');
+  const reader = createInterface({ input: process.stdin });
+  signal.addEventListener('abort', () => reader.close(), { once: true });
+  try {
+    if (!signal.aborted) yield* reader;
+  } finally {
+    reader.close();
+    process.stdin.unref();
   }
 }
 

@@ -144,6 +144,16 @@ const groups: Group[] = [
     about: 'print what makes a shell complete the words of the program',
     load: async () => (await import('./completion.ts')).registerCompletion,
   },
+  {
+    name: 'tail',
+    about: 'watch everything that happens in an environment, as it happens',
+    load: async () => (await import('./tail.ts')).registerTail,
+  },
+  {
+    name: 'listen',
+    about: "receive an outgoing hook's deliveries on this machine, without a public address",
+    load: async () => (await import('./listen.ts')).registerListen,
+  },
 ];
 
 const resources = async () => await import('./resource-commands.ts');
