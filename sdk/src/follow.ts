@@ -35,7 +35,7 @@ export async function* follow(
       const body = await open(client, { ...address, lastId }, signal);
       if (!body) return;
       onConnection?.('open');
-      for await (const message of parse(body)) {
+      for await (const message of parse(body, signal)) {
         if (message.event === 'end') return;
         waitMs = firstWaitMs;
         yield message;
@@ -82,14 +82,21 @@ async function open(
 }
 
 /** The messages of a stream of server-sent events; one that is cut off in the middle is left out. */
-async function* parse(body: ReadableStream<Uint8Array>): AsyncGenerator<Message, void, undefined> {
+async function* parse(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Message, void, undefined> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let text = '';
   let timer: ReturnType<typeof setTimeout> | undefined;
+  const leave = () => void reader.cancel().catch(() => undefined);
+  // Not by way of the request alone: once that is garbage, some runtimes end its answer no more.
+  signal?.addEventListener('abort', leave, { once: true });
+  if (signal?.aborted) leave();
   const silence = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => void reader.cancel().catch(() => undefined), longestSilenceMs);
+    timer = setTimeout(leave, longestSilenceMs);
   };
   try {
     for (;;) {
@@ -108,6 +115,7 @@ async function* parse(body: ReadableStream<Uint8Array>): AsyncGenerator<Message,
     }
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', leave);
     await reader.cancel().catch(() => undefined);
   }
 }

@@ -5,17 +5,16 @@ import {
   getHook,
   hookDeliveries,
   listEnvironmentHooks,
-  listEnvironmentPipelines,
   pages,
   type HookDelivery,
 } from '#sdk';
 import { connectionNotes } from './connection-notes.ts';
 import { withClient, type ClientContext } from './context.ts';
-import { isId } from './environment.ts';
 import { CliFault } from './fault.ts';
 import { addressOf, forward, type LocalAnswer } from './forward.ts';
 import { createInOrder } from './in-order.ts';
 import { plain } from './io.ts';
+import { findId, isUuid } from './lookup.ts';
 import { clockTime, momentOf } from './moment.ts';
 
 type ListenOptions = {
@@ -255,7 +254,7 @@ function pretty(body: string): string {
 
 async function chooseHook(context: ClientContext, wanted: string | undefined): Promise<ListenedHook> {
   const { client, io, out } = context;
-  if (wanted !== undefined && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(wanted)) {
+  if (wanted !== undefined && isUuid(wanted)) {
     const { id, name } = await getHook({ client, path: { hook_type: 'outgoing', hook_id: wanted } });
     return { id, name, secret: null, isTemporary: false };
   }
@@ -305,11 +304,11 @@ async function createHook(
   events: string | undefined,
 ): Promise<ListenedHook> {
   const { lastClient } = context;
-  const pipelineId = isId(pipeline) ? Number(pipeline) : await pipelineNamed(context, pipeline);
+  const pipelineId = await findId(context.client, 'pipeline_id', pipeline, () => context.environmentId());
   // Ctrl-C does not leave it half made: what is made is known, and deleted.
   const hook = await addPipelineHook({
     client: lastClient,
-    path: { pipeline_id: pipelineId, hook_type: 'outgoing' },
+    path: { pipeline_id: Number(pipelineId), hook_type: 'outgoing' },
     body: {
       preset: 'generic',
       name: 'hookline listen (temporary)',
@@ -321,22 +320,6 @@ async function createHook(
   });
   const secret = 'secret' in hook && typeof hook.secret === 'string' ? hook.secret : null;
   return { id: hook.id, name: hook.name, secret, isTemporary: true };
-}
-
-async function pipelineNamed(context: ClientContext, text: string): Promise<number> {
-  const path = { environment_id: await context.environmentId() };
-  const found: number[] = [];
-  for await (const { id, name } of pages(listEnvironmentPipelines, { client: context.client, path }))
-    if (name === text) found.push(id);
-  const [first, second] = found;
-  if (first === undefined)
-    throw new CliFault(`There is no pipeline "${text}" in this environment.`, 'notFound');
-  if (second !== undefined)
-    throw new CliFault(
-      `There are ${found.length} pipelines "${text}"; say which by its id: ${found.join(', ')}`,
-      'usage',
-    );
-  return first;
 }
 
 async function removeHook(

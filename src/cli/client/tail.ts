@@ -1,17 +1,10 @@
 import type { Command } from 'commander';
-import {
-  environmentEvents,
-  getEnvironment,
-  listEnvironmentHooks,
-  listEnvironmentPipelines,
-  pages,
-  type EnvironmentEvent,
-} from '#sdk';
+import { environmentEvents, getEnvironment, type EnvironmentEvent } from '#sdk';
 import { connectionNotes } from './connection-notes.ts';
 import { withClient, type ClientContext } from './context.ts';
-import { isId } from './environment.ts';
 import { CliFault } from './fault.ts';
 import { plain } from './io.ts';
+import { findId } from './lookup.ts';
 import { clockTime, momentOf } from './moment.ts';
 
 type TailOptions = {
@@ -99,34 +92,16 @@ function kindsOf(text: string): EnvironmentEvent['type'][] {
 async function filterOf(
   { client }: ClientContext,
   environmentId: number,
-  options: TailOptions,
+  { hook, pipeline, failed }: TailOptions,
 ): Promise<(event: EnvironmentEvent) => boolean> {
-  const path = { environment_id: environmentId };
-  const hookIds =
-    options.hook === undefined
-      ? null
-      : await idsNamed('hook', options.hook, pages(listEnvironmentHooks, { client, path }));
-  const pipelineIds =
-    options.pipeline === undefined
-      ? null
-      : isId(options.pipeline)
-        ? new Set([options.pipeline])
-        : await idsNamed('pipeline', options.pipeline, pages(listEnvironmentPipelines, { client, path }));
-  return ({ type, data }) =>
-    (!hookIds || (type !== 'action' && hookIds.has(data.hook_id))) &&
-    (!pipelineIds || pipelineIds.has(String(data.pipeline_id))) &&
-    (!options.failed || hasFailed({ type, data } as EnvironmentEvent));
-}
-
-async function idsNamed(
-  noun: string,
-  text: string,
-  all: AsyncIterable<{ id: string | number; name: string }>,
-): Promise<Set<string>> {
-  const ids = new Set<string>();
-  for await (const { id, name } of all) if (name === text || String(id) === text) ids.add(String(id));
-  if (ids.size === 0) throw new CliFault(`There is no ${noun} "${text}" in this environment.`, 'notFound');
-  return ids;
+  const inEnvironment = () => Promise.resolve(environmentId);
+  const hookId = hook === undefined ? null : await findId(client, 'hook_id', hook, inEnvironment);
+  const pipelineId =
+    pipeline === undefined ? null : await findId(client, 'pipeline_id', pipeline, inEnvironment);
+  return (event) =>
+    (hookId === null || (event.type !== 'action' && event.data.hook_id === hookId)) &&
+    (pipelineId === null || event.data.pipeline_id === pipelineId) &&
+    (!failed || hasFailed(event));
 }
 
 function hasFailed({ type, data }: EnvironmentEvent): boolean {
