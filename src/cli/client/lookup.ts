@@ -253,6 +253,6 @@ export function valueAt(value: unknown, path: string): unknown {
   return found;
 }
 
-function isUuid(text: string): boolean {
+export function isUuid(text: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }
