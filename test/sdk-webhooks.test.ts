@@ -109,6 +109,7 @@ describe('verifyWebhook', () => {
     'eleven signatures': { 'webhook-signature': Array(11).fill(sent()['webhook-signature']).join(' ') },
     'a time that is no number': { 'webhook-timestamp': '2026-11-02' },
     'a time below nothing': { 'webhook-timestamp': '-1' },
+    'an id that could take in more': { 'webhook-id': 'a.1' },
     'a time in parts': { 'webhook-timestamp': `${seconds}.5` },
   };
   for (const [what, changed] of Object.entries(malformed)) {

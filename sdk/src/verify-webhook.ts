@@ -67,6 +67,8 @@ export async function verifyWebhook(
   const id = headerOf(request, 'webhook-id');
   const time = headerOf(request, 'webhook-timestamp');
   const signatures = signaturesOf(headerOf(request, 'webhook-signature'));
+  // What is signed is joined with full stops: an id with one could take in what was the time, and the time what was the body.
+  if (id.includes('.')) throw malformed('webhook-id', 'holds a full stop');
   if (!/^\d{1,12}$/.test(time)) throw malformed('webhook-timestamp', 'is no number of seconds since 1970');
   const body = await rawBody(request);
   if ((await countMatches(keys, signatures, joinBytes(`${id}.${time}.`, body))) === 0)
