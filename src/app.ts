@@ -43,6 +43,7 @@ import { resourceLinkRoutes } from './inventory/resource-link-routes.ts';
 import { serverRoutes } from './inventory/servers/routes.ts';
 import { pinHostKey } from './inventory/servers/store.ts';
 import { variableRoutes } from './inventory/variables/routes.ts';
+import type { ApiRoute } from './openapi/collect-routes.ts';
 import { referencePage } from './openapi/reference-page.ts';
 import { openApiRoutes } from './openapi/routes.ts';
 import { startDeliveryWorker } from './outgoing/delivery-worker.ts';
@@ -53,6 +54,7 @@ import { startRecoveryWorker } from './outgoing/recovery-worker.ts';
 import { outgoingRoutes } from './outgoing/routes.ts';
 import { environmentStreamRoute } from './overview/environment-stream-route.ts';
 import { overviewRoute } from './overview/route.ts';
+import { mcpRoute } from './mcp/route.ts';
 import { invitationPage } from './members/invitations/page.ts';
 import { memberRoutes } from './members/routes.ts';
 import { addLifecyclePipelines } from './pipelines/lifecycle.ts';
@@ -211,7 +213,9 @@ function createHttp(
   invitationPage(app, { db: connection.db, clock, throttle: parts.throttle });
   referencePage(app);
   healthRoutes(app, connection, isStopping);
-  registerApi(app, parts);
+  const routes: ApiRoute[] = [];
+  registerApi(app, parts, routes);
+  mcpRoute(app, { routes, clock, version, publicUrl });
   return app;
 }
 
@@ -226,8 +230,8 @@ function requestLimits({ requestsPerMinute }: Config, clock: Clock): RequestLimi
   return { address: limit(2 * requestsPerMinute, 'address'), token: limit(requestsPerMinute, 'token') };
 }
 
-/** Everything below `/api`. */
-export function registerApi(app: HttpApp, parts: Parts): void {
+/** Everything below `/api`; `routes` is filled with what it is, once the app is ready. */
+export function registerApi(app: HttpApp, parts: Parts, routes: ApiRoute[] = []): void {
   const {
     config,
     clock,
@@ -254,7 +258,7 @@ export function registerApi(app: HttpApp, parts: Parts): void {
   app.addHook('preClose', () => client.close());
   app.register(
     async (api: HttpApp) => {
-      openApiRoutes(api, { publicUrl, version });
+      openApiRoutes(api, { publicUrl, version, routes });
       accountRoutes(api, context);
       placeRoutes(api, context);
       memberRoutes(api, context);

@@ -37,7 +37,7 @@ export function webPages(
 
 /** Below these nothing is the page's: what is missing there is missing. */
 function isOfServer(path: string): boolean {
-  return /^\/(api|docs|healthz|readyz)(\/|$)/.test(path);
+  return /^\/(api|mcp|docs|healthz|readyz)(\/|$)/.test(path);
 }
 
 function nothingAt(method: string, path: string): string {

@@ -52,6 +52,17 @@ export function permissionsAt(grants: readonly Grant[], place: Scope): Permissio
   return [...granted];
 }
 
+/** Every permission that the grants give in any place. */
+export function permissionsAnywhere(grants: readonly Grant[]): ReadonlySet<Permission> {
+  return new Set(grants.flatMap((grant) => [...grant.permissions, ...onTheWayTo(grant)]));
+}
+
+/** What may be seen of the places above a grant. */
+function onTheWayTo({ projectId, environmentId }: Grant): Permission[] {
+  if (environmentId !== null) return ['organization:read', 'project:read', 'environment:read'];
+  return projectId !== null ? ['organization:read', 'project:read'] : [];
+}
+
 /** True when `inner` is the same place as `outer` or lies within it. */
 function covers(outer: Scope, inner: Scope): boolean {
   return (

@@ -25,9 +25,8 @@ export type ApiRoute = {
   config: RouteFacts & { access?: Access };
 };
 
-/** The routes that are registered on `app` after this call, as they come; `app` has the prefix. */
-export function collectRoutes(app: HttpApp): ApiRoute[] {
-  const routes: ApiRoute[] = [];
+/** The routes that are registered on `app` after this call, as they come, added to `routes`; `app` has the prefix. */
+export function collectRoutes(app: HttpApp, routes: ApiRoute[] = []): ApiRoute[] {
   app.addHook('onRoute', ({ method, url, schema, config }) => {
     if (method === 'HEAD') return;
     const path = url.slice(app.prefix.length).replaceAll(/:(\w+)/g, '{$1}');

@@ -38,7 +38,7 @@ export function parametersOf({ path, schema }: ApiRoute, components: SchemaCompo
     return {
       name,
       in: place,
-      description: aliasOf(name, from) ?? description ?? meanings[name] ?? meaningOf(name),
+      description: aliasOf(name, from) ?? description ?? parameterMeaning(name),
       required,
       schema: hoisted,
       ...(required ? { example: exampleOf(hoisted, [name.replace(/_id$/, ''), name], components) } : {}),
@@ -59,7 +59,10 @@ function aliasOf(name: string, from: JsonSchema | undefined): string | undefined
   return plain !== undefined && from?.properties?.[plain] ? `The same as \`${plain}\`.` : undefined;
 }
 
-function meaningOf(name: string): string {
+/** In a few words, by its name. */
+export function parameterMeaning(name: string): string {
+  const known = meanings[name];
+  if (known !== undefined) return known;
   const words = name.replaceAll('_', ' ');
   return name.endsWith('_id') ? `The id of the ${words.slice(0, -3)}.` : `The ${words}.`;
 }

@@ -1,11 +1,15 @@
 import { Type } from 'typebox';
 import type { HttpApp } from '../platform/http/server.ts';
-import { collectRoutes } from './collect-routes.ts';
+import { collectRoutes, type ApiRoute } from './collect-routes.ts';
 import { openApiDocument } from './document.ts';
 
-/** Describes this route and every one that is registered on `app` after it. */
-export function openApiRoutes(app: HttpApp, context: { publicUrl: () => string; version: string }): void {
-  const routes = collectRoutes(app);
+/** Describes this route and every one that is registered on `app` after it, and adds them to `routes`. */
+export function openApiRoutes(
+  app: HttpApp,
+  context: { publicUrl: () => string; version: string; routes: ApiRoute[] },
+): void {
+  const { routes } = context;
+  collectRoutes(app, routes);
   // Made when first asked for, and kept as the bytes alone: who never asks pays nothing.
   let document: Buffer | null = null;
   app.route({

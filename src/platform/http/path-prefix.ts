@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 /** Where the first part of a path of the proxy is one of these, what was taken off cannot be told from what was not. */
-const ownAddresses = /^\/(api|docs|assets|healthz|readyz|team-invitations)(\/|$)/;
+const ownAddresses = /^\/(api|mcp|docs|assets|healthz|readyz|team-invitations)(\/|$)/;
 
 /**
  * Takes the path of the public address off a request, which a proxy may have left there: with

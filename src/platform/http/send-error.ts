@@ -4,6 +4,12 @@ import { AppError, errorStatus, type ErrorCode, type FieldError } from '../error
 
 /** The one mapping of errors to HTTP answers: `{message, errors}`, and nothing of our insides. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { message, fields } = setError(error, request, reply);
+  return reply.send({ message, errors: fields });
+}
+
+/** The same without a body, for an address whose clients read another form of it. Returns what may be told. */
+export function setError(error: unknown, request: FastifyRequest, reply: FastifyReply): AppError {
   const known = knownError(error);
   const status = errorStatus[known.code];
   if (status >= 500 && isWorthLogging(known)) {
@@ -16,7 +22,8 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   }
   if (known.retryAfterSeconds !== null) reply.header('retry-after', String(known.retryAfterSeconds));
   if (known.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer');
-  return reply.status(status).send({ message: known.message, errors: known.fields });
+  reply.status(status);
+  return known;
 }
 
 /** While something is overloaded or away, each request fails alike: one of them a second is told, not all. */
