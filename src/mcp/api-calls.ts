@@ -20,7 +20,7 @@ export type ApiAnswer = {
   text: string;
 };
 
-export type ApiCall = {
+type ApiCall = {
   method: string;
   /** Below `/api`. */
   path: string;

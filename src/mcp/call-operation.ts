@@ -82,7 +82,7 @@ function valueOf(answer: ApiAnswer, kind: Answer): Record<string, unknown> {
   }
 }
 
-export function nextPageOf(answer: ApiAnswer): number | null {
+function nextPageOf(answer: ApiAnswer): number | null {
   const next = /<([^>]+)>; rel="next"/.exec(answer.header('link') ?? '')?.[1];
   return next === undefined ? null : Number(new URL(next, 'http://host').searchParams.get('page'));
 }

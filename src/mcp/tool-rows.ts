@@ -1,3 +1,5 @@
+import type { Permission } from '../accounts/permissions.ts';
+
 /** What the routes do not say of a tool. Each field has a default that is made from the route. */
 export type ToolRow = {
   /** `create_application`; the words of the operation if left out. */
@@ -19,6 +21,8 @@ export type ToolRow = {
   /** It reaches machines and services other than Hookline. */
   isOpenWorld?: true;
   isIdempotent?: true;
+  /** What the operation itself asks for, where its route takes any token. */
+  needs?: Permission;
   /** Its answer is long text, which is given from its end and in parts. */
   isLog?: true;
 };
@@ -34,8 +38,8 @@ export const toolRows: Record<string, ToolRow[]> = {
   getUserMe: [
     { name: 'get_current_user', summary: 'Tell whose token this is. Not for the API token of a project.' },
   ],
-  addOrganization: [{ name: 'create_organization' }],
-  addProject: [{ name: 'create_project' }],
+  addOrganization: [{ name: 'create_organization', needs: 'organization:update' }],
+  addProject: [{ name: 'create_project', needs: 'project:create' }],
   addProjectEnvironment: [{ name: 'create_environment' }],
   listProjectEnvironments: [{ name: 'list_environments' }],
   addOrganizationRole: [{ name: 'create_role' }],
@@ -205,6 +209,8 @@ export const notTools: Record<string, string> = {
   acceptTeamInvitation: 'the link of an invitation is for the person who got it',
   rejectTeamInvitation: 'the link of an invitation is for the person who got it',
   streamActionEvents: 'a stream; wait_for_action and read_action_log take its place',
+  streamEnvironmentEvents: 'a stream; list_actions and get_environment_overview take its place',
+  listenToOutgoingHook: 'a stream for a program on a developer’s machine; list_deliveries takes its place',
   getActionLog: 'read_action_log does it with target_id and step',
   triggerHook: 'send_event does it, and signs',
   addHook: `${otherForm} create_incoming_hook and create_outgoing_hook, for older clients`,

@@ -86,7 +86,7 @@ function chosenBody(
 /** What a call answers, and how its schema says so; every one is an object, as the protocol wants it. */
 export type Answer = 'list' | 'object' | 'done';
 
-export const nextPage: JsonSchema = {
+const nextPage: JsonSchema = {
   anyOf: [{ type: 'integer' }, { type: 'null' }],
   description: 'Ask for it with `page`; null on the last one.',
 };
@@ -127,7 +127,7 @@ export function outputOf(route: ApiRoute): { kind: Answer; schema: ObjectSchema 
 }
 
 /** The schema in the words of JSON Schema alone, without references, titles and marks of the library that it is made by. */
-export function plain(schema: JsonSchema): JsonSchema {
+function plain(schema: JsonSchema): JsonSchema {
   const copy = Object.fromEntries(
     Object.entries(schema)
       .filter(([keyword]) => !keyword.startsWith('~') && keyword !== 'title' && keyword !== 'examples')

@@ -9,7 +9,7 @@ import { inputOf, outputOf, type ObjectSchema } from './tool-schema.ts';
 import { notTools, toolRows, type ToolRow } from './tool-rows.ts';
 import type { ToolAnswer } from './tool-answer.ts';
 
-export type Annotations = {
+type Annotations = {
   title: string;
   readOnlyHint: boolean;
   destructiveHint: boolean;
@@ -45,7 +45,7 @@ export type Tool = {
 export function toolsOf(routes: ApiRoute[]): Tool[] {
   return routes.flatMap((route) => {
     const id = route.schema.operationId ?? '';
-    if (Object.hasOwn(notTools, id)) return [];
+    if (Object.hasOwn(notTools, id) || isStream(route)) return [];
     return (toolRows[id] ?? [{}]).map((row) => toolOf(route, row));
   });
 }
@@ -61,7 +61,7 @@ function toolOf(route: ApiRoute, row: ToolRow): Tool {
     outputSchema: row.isLog ? logOutput : answers,
     annotations: annotationsOf(route, row),
     toolset: toolsetOf(route.path),
-    needs: needsOf(route.config.access),
+    needs: row.needs ? [row.needs] : needsOf(route.config.access),
     operationId: route.schema.operationId ?? null,
     run: row.isLog
       ? (args, { call }) => readLog({ call, route }, args)
@@ -69,13 +69,18 @@ function toolOf(route: ApiRoute, row: ToolRow): Tool {
   };
 }
 
+/** What does not end by itself cannot be the answer of a tool. */
+function isStream({ schema }: ApiRoute): boolean {
+  return Object.values(schema.response ?? {}).some((answer) => answer.content?.['text/event-stream']);
+}
+
 /** `listEnvironmentHooks` is `list_environment_hooks`. */
-export function nameOf(operationId: string): string {
+function nameOf(operationId: string): string {
   return operationId.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** `hook-requests` of `Hook requests`: the tag of the reference as a word for an address. */
-export function toolsetOf(path: string): string {
+function toolsetOf(path: string): string {
   return tagOf(path).name.toLowerCase().replaceAll(' ', '-');
 }
 

@@ -119,6 +119,11 @@ const groups: Group[] = [
     load: async () => (await resources()).registerResource('audit'),
   },
   {
+    name: 'mcp',
+    about: 'speak the Model Context Protocol on standard input and output, for assistants',
+    load: async () => (await import('./mcp.ts')).registerMcp,
+  },
+  {
     name: 'call',
     alias: 'api',
     about: 'any operation of the API, by its id',

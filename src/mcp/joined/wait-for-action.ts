@@ -3,7 +3,8 @@ import { unknownArguments } from '../call-operation.ts';
 import { argumentFault, refusalOf } from '../tool-answer.ts';
 import type { Tool } from '../tools.ts';
 
-const pollMs = 1000;
+/** Most actions end soon or late; between two looks. */
+const pollMs = { first: 200, most: 2000 };
 const defaultSeconds = 45;
 const mostSeconds = 300;
 
@@ -80,7 +81,7 @@ export const waitForAction: Tool = {
     if (!Number.isInteger(Number(seconds)) || Number(seconds) < 1 || Number(seconds) > mostSeconds)
       return argumentFault([{ field: 'timeout_seconds', message: `must be from 1 to ${mostSeconds}` }]);
     const begin = now();
-    for (;;) {
+    for (let waitMs = pollMs.first; ; waitMs = Math.min(waitMs * 1.5, pollMs.most)) {
       const answer = await call({ method: 'GET', path: `/actions/${id}` });
       if (!answer.isOk) return refusalOf(answer);
       // Safe: the route's schema says so.
@@ -91,7 +92,7 @@ export const waitForAction: Tool = {
       if (isOver || passedMs >= Number(seconds) * 1000 || signal.aborted)
         return { value: shown(action, isOver) };
       await progress(`Action ${action.id}: ${action.status}`, Math.round(passedMs / 1000));
-      await sleep(pollMs);
+      await sleep(Math.min(waitMs, Number(seconds) * 1000 - passedMs));
     }
   },
 };
