@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 import {
@@ -203,8 +203,15 @@ describe('an assistant', () => {
     assert.equal(listed.code, 0, listed.output);
     assert.match(listed.output, /"create_outgoing_hook"/);
     const called = await inspect([
-      ...[`${server.url}/mcp`, '--header', header, '--method', 'tools/call'],
-      ...['--tool-name', 'list_environments', '--tool-arg', `project_id=${place.projectId}`],
+      `${server.url}/mcp`,
+      '--header',
+      header,
+      '--method',
+      'tools/call',
+      '--tool-name',
+      'list_environments',
+      '--tool-arg',
+      `project_id=${place.projectId}`,
     ]);
     assert.equal(called.code, 0, called.output);
     assert.match(called.output, /"next_page": null/);
@@ -325,9 +332,9 @@ describe('resources and prompts', () => {
     const { body } = await sendSigned(place, hook, pushPayload());
     await untilAction(place, body.action_id!);
     const { resources } = await assistant.client.listResources();
-    const uris = resources.map(({ uri }) => uri);
-    assert.ok(uris.includes(`hookline://actions/${body.action_id}/log`));
-    assert.ok(uris.includes(`hookline://hook-requests/${body.hook_request_id}`));
+    const uris = new Set(resources.map(({ uri }) => uri));
+    assert.ok(uris.has(`hookline://actions/${body.action_id}/log`));
+    assert.ok(uris.has(`hookline://hook-requests/${body.hook_request_id}`));
     const { contents } = await assistant.client.readResource({
       uri: `hookline://hook-requests/${body.hook_request_id}`,
     });
@@ -463,7 +470,7 @@ describe('the address itself', () => {
         authorization: `Bearer ${token}`,
         ...headers,
       },
-      body: method === 'GET' ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
+      ...(method === 'POST' ? { body: typeof body === 'string' ? body : JSON.stringify(body) } : {}),
     });
   const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
   type RpcFault = { jsonrpc: string; id: null; error: { code: number; message: string } };
@@ -558,7 +565,9 @@ async function untilDelivery(hookId: string, status: string): Promise<void> {
 }
 
 async function inspect(args: string[]): Promise<{ code: number; output: string }> {
-  const program = join('node_modules', '.bin', 'mcp-inspector');
+  const program = fileURLToPath(
+    import.meta.resolve('@modelcontextprotocol/inspector/clients/launcher/build/index.js'),
+  );
   const child = spawn(process.execPath, [program, '--cli', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
