@@ -1,4 +1,14 @@
-import { isAlias, isMap, isScalar, isSeq, type Document, type LineCounter, type Node } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  visit,
+  type Document,
+  type LineCounter,
+  type Node,
+} from 'yaml';
 import { editDistance } from '../../../platform/edit-distance.ts';
 import type { Fault } from './faults.ts';
 
@@ -22,12 +32,14 @@ type Schema = {
 
 type Place = { line: number; column: number };
 
-/** Where each part of the file stands, by its path: `applications.0.name`. */
+/** Where the larger parts of the file stand, by their paths: `applications.0`. */
 export type Places = Map<string, Place>;
 
 /** What aliases unfold counts too: a few lines of them can mean millions of values. */
 const mostNodes = 200_000;
 const mostLevels = 100;
+/** `applications.0.pipelines.0.incoming_hooks.0`: what is further in is told by its place at once. */
+const mostPlaced = 6;
 
 /**
  * The plain value of a document, with every breach of the schema. Aliases are followed. It does not go on in what is too
@@ -40,6 +52,7 @@ export function checkShape(
 ): { value: unknown; faults: Fault[]; places: Places } {
   const faults: Fault[] = [];
   const places: Places = new Map();
+  const targets = aliasTargets(document);
   let nodes = 0;
   let isTooLarge = false;
 
@@ -52,7 +65,7 @@ export function checkShape(
     // Safe: a parsed document holds nothing but nodes.
     const node = given as Node | null;
     const place = placeOf(node, around);
-    places.set(path.join('.'), place);
+    if (path.length <= mostPlaced) places.set(path.join('.'), place);
     const fault = (message: string) => void faults.push({ ...place, message: `${pathText(path)}${message}` });
     if (isTooLarge) return undefined;
     nodes += 1;
@@ -66,7 +79,7 @@ export function checkShape(
       return undefined;
     }
     if (isAlias(node)) {
-      const target = node.resolve(document);
+      const target = targets.get(node);
       if (target) return walk(target, rules, path, place);
       fault(`is an alias of nothing: *${node.source}`);
       return undefined;
@@ -120,7 +133,6 @@ export function checkShape(
         configurable: true,
         writable: true,
       });
-      places.set(at.join('.'), keyPlace);
     }
     const missing = (rules.required ?? []).filter((name) => !names.includes(name));
     for (const name of missing) fault(`needs ${name}`);
@@ -148,6 +160,19 @@ export function checkShape(
   // Safe: what TypeBox makes is JSON Schema.
   const value = walk(document.contents, schema as Schema, [], { line: 1, column: 1 });
   return { value, faults, places };
+}
+
+/** What each alias stands for: the last node before it with that anchor. */
+function aliasTargets(document: Document): Map<Node, Node> {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Node, Node>();
+  visit(document, (_, node) => {
+    if (isAlias(node)) {
+      const target = anchors.get(node.source);
+      if (target) targets.set(node, target);
+    } else if (isNode(node) && 'anchor' in node && node.anchor) anchors.set(node.anchor, node);
+  });
+  return targets;
 }
 
 /** `applications[0].name ` */

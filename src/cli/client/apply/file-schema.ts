@@ -52,6 +52,7 @@ const hookVariable = object(
     transform: orNull(
       object(
         {
+          json: orNull(Type.Boolean()),
           strip_prefix: orNull(Type.Union([text(200), list(text(200), 10)])),
           capture: orNull(Type.String({ minLength: 1, maxLength: 1000 })),
           lower_case: orNull(Type.Boolean()),

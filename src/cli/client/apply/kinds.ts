@@ -218,7 +218,7 @@ export const stepDefaults: Fields = {
 
 function canonicalVariable(value: unknown): unknown {
   const { transform, ...variable } = withoutEmpty(value);
-  const kept = without(transform, { lower_case: false });
+  const kept = without(transform, { json: false, lower_case: false });
   return inOrder({
     ...without(variable, { required: false }),
     ...(Object.keys(kept).length > 0 ? { transform: kept } : {}),

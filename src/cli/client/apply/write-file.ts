@@ -12,6 +12,11 @@ export function writeEnvironmentFile(value: Fields): string {
   const document = new Document(value, { aliasDuplicateObjects: false });
   document.commentBefore = top;
   visit(document, {
+    // A block would lose these, or show them so that nobody sees them.
+    Scalar: (_, node) => {
+      if (typeof node.value === 'string' && /\r|^[\s]|\n\s*\n$|[\u0085\u2028\u2029\ufeff]/.test(node.value))
+        node.type = 'QUOTE_DOUBLE';
+    },
     Seq: (_, node) => void (node.flow = isShort(node)),
     Map: (_, node) => {
       const [first, ...others] = node.items;
