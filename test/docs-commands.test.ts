@@ -276,6 +276,28 @@ const scenes: Record<string, Scene> = {
     };
   },
 
+  'docs/environment-file.md': async (_t, { api: client, environmentId, places }) => {
+    places['HOOKLINE_ENVIRONMENT=1'] = `HOOKLINE_ENVIRONMENT=${environmentId}`;
+    return {
+      after: {
+        plan: ({ stdout }) => {
+          assert.match(stdout, /^\+ application shop, pipeline Deploy, incoming hook Nightly$/m);
+          assert.match(stdout, /^Plan: 10 to create, 0 to change, 0 to delete\.$/m);
+          assert.doesNotMatch(stdout, /ghp_your_token|your-token|postgres:/);
+        },
+        apply: async ({ stdout }) => {
+          assert.match(stdout, /^The environment is as the file says\.$/m);
+          const hooks = await client.get<{ name: string }[]>(`/environments/${environmentId}/hooks`);
+          assert.deepEqual(hooks.map(({ name }) => name).toSorted(), [
+            'Chat',
+            'Commit status',
+            'GitHub',
+            'Nightly',
+          ]);
+        },
+      },
+    };
+  },
   'docs/operations.md': async (_t, { places }) => {
     // Whoever has lost a password is somebody else here: the other documents need the administrator's.
     const work = await openWorkplace(server);
