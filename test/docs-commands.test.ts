@@ -9,6 +9,7 @@ import { createTestDatabase, type TestDatabase } from './support/database.ts';
 import { readDocument, type DocumentBlock } from './support/document-blocks.ts';
 import { openDocumentShell, type BlockRun } from './support/document-shell.ts';
 import { openWorkplace } from './support/fixtures.ts';
+import { json, startFakeProvider, type FakeHost, type FakeProvider } from './support/fake-provider.ts';
 import { startGitServer } from './support/git-server.ts';
 import { addPerson } from './support/people.ts';
 import { startServer, type TestServer } from './support/server.ts';
@@ -30,6 +31,7 @@ const documents = [
 type Page = {
   api: ApiClient;
   environmentId: number;
+  environmentName: string;
   folder: string;
   /** What stands in place of what is printed, since the reader would put something of their own there. */
   places: Record<string, string>;
@@ -83,18 +85,24 @@ async function runDocument(t: TestContext, path: string): Promise<void> {
 
   const folder = await mkdtemp(join(tmpdir(), 'hookline-docs-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
-  const environment = await api.post<{ id: number }>('/projects/1/environments', {
+  const environment = await api.post<{ id: number; name: string }>('/projects/1/environments', {
     name: path.slice(-60),
     type: 'development',
   });
   const shell = await openDocumentShell({
     folder,
-    env: database.env,
+    env: {
+      ...database.env,
+      HOOKLINE_URL: server.url,
+      HOOKLINE_TOKEN: api.token ?? '',
+      HOOKLINE_ENVIRONMENT: String(environment.id),
+    },
   });
   t.after(() => shell.stop());
   const answers: Record<string, string> = { password, email: 'admin@localhost' };
   const places: Record<string, string> = {
     'http://localhost:8080': server.url,
+    'https://hooks.example.com': server.url,
     '/environments/1/': `/environments/${environment.id}/`,
   };
   const filled = (block: DocumentBlock) => ({ ...block, script: fill(block, places, answers) });
@@ -103,6 +111,7 @@ async function runDocument(t: TestContext, path: string): Promise<void> {
   const page: Page = {
     api,
     environmentId: environment.id,
+    environmentName: environment.name,
     folder,
     places,
     again: (name) => shell.run(filled(named(name))),
@@ -168,8 +177,7 @@ const idsByCall: [call: RegExp, name: string][] = [
 
 /** Fields of an answer are the placeholders of what follows. */
 function remember(answers: Record<string, string>, script: string, stdout: string): void {
-  const answer = parseObject(stdout);
-  if (answer === null) return;
+  const answer = parseObject(stdout) ?? parseFields(stdout);
   for (const [name, value] of Object.entries(answer)) {
     if (typeof value !== 'string' && typeof value !== 'number') continue;
     if (name !== 'id') answers[name] = String(value);
@@ -180,6 +188,15 @@ function remember(answers: Record<string, string>, script: string, stdout: strin
     }
   }
   if ('access_token' in answer) answers['your_api_token'] = String(answer['access_token']);
+}
+
+/** Of what `hookline` prints of one object: `Url   https://…`. */
+function parseFields(text: string): Record<string, unknown> {
+  const lines = [...text.matchAll(/^([A-Z][a-z]+(?: [a-z]+)*) {2,}(\S.*)$/gm)];
+  const told = lines.filter(([, , value]) => value !== '-');
+  return Object.fromEntries(
+    told.map(([, name, value]) => [name!.toLowerCase().replaceAll(' ', '_'), value!]),
+  );
 }
 
 function parseObject(text: string): Record<string, unknown> | null {
@@ -193,8 +210,10 @@ function parseObject(text: string): Record<string, unknown> | null {
 }
 
 /** `…` is anything within a line; a line of nothing else any number of lines. JSON may say more than is printed. */
-function isPrinted(expected: string, printed: string, places: Record<string, string>): boolean {
+function isPrinted(expected: string, output: string, places: Record<string, string>): boolean {
   const wanted = replaceAll(expected, places);
+  // It calls itself by its name, and we call it by its number.
+  const printed = output.replaceAll(server.url.replace('127.0.0.1', 'localhost'), server.url);
   const [object, found] = [parseObject(wanted), parseObject(printed)];
   if (object && found) return holds(object, found);
   const pattern = wanted
@@ -219,6 +238,54 @@ function holds(wanted: unknown, found: unknown): boolean {
 
 type Release = { name: string; status: string; is_live: boolean; commit: { hash: string } };
 type Action = { status: string; status_reason_human_readable: string; completed_at: string | null };
+
+/** Until nothing of the environment waits to be sent. */
+async function untilDelivered({ api: client, environmentId }: Page): Promise<void> {
+  type Delivery = { status: string };
+  await until(async () => {
+    const hooks = await client.get<{ id: string; type: string }[]>(`/environments/${environmentId}/hooks`);
+    const outgoing = hooks.filter(({ type }) => type === 'out');
+    const all = await Promise.all(
+      outgoing.map(({ id }) => client.get<Delivery[]>(`/hooks/outgoing/${id}/deliveries`)),
+    );
+    return all.flat().length > 0 && all.flat().every(({ status }) => !/pending|sending/.test(status));
+  }, 'the end of all deliveries');
+}
+
+/** A git host that keeps webhooks and takes statuses, in place of the one on the internet; its token is in token.txt. */
+async function hostWithStatuses(
+  t: TestContext,
+  { folder, places }: Page,
+  kind: FakeHost,
+  path: string,
+): Promise<{
+  host: FakeProvider;
+  /** Of the statuses that have come, once there are as many. */
+  status: { delivered(count: number): Promise<Record<string, unknown>[]> };
+}> {
+  const host = await startFakeProvider(kind);
+  t.after(async () => {
+    await host.close();
+    assert.deepEqual(host.faults, []);
+  });
+  const token = `token-${kind}`;
+  await writeFile(join(folder, 'token.txt'), `${token}\n`);
+  const withToken = '--set settings.access_token=@token.txt';
+  places[withToken] = `${withToken} --set settings.api_url=${host.apiUrl}`;
+  const bodies: Record<string, unknown>[] = [];
+  host.interrupt((request) => {
+    if (request.method !== 'POST' || !request.path.includes(path)) return null;
+    assert.equal(request.headers.authorization, `Bearer ${token}`);
+    // Safe: the assertions look at what is in it.
+    bodies.push(request.json() as Record<string, unknown>);
+    return json(201, {});
+  });
+  const delivered = async (count: number) => {
+    await until(async () => bodies.length >= count, `${count} statuses`);
+    return bodies;
+  };
+  return { host, status: { delivered } };
+}
 
 const scenes: Record<string, Scene> = {
   'README.md': async () => ({
@@ -298,6 +365,62 @@ const scenes: Record<string, Scene> = {
       },
     };
   },
+
+  'docs/guides/github.md': async (t, page) => {
+    const { host, status } = await hostWithStatuses(t, page, 'github', '/repos/you/web/statuses/');
+    return {
+      before: { deliveries: () => untilDelivered(page) },
+      after: {
+        install: () => assert.deepEqual(host.hooks[0]?.events, ['push']),
+        async deliveries() {
+          const bodies = await status.delivered(3);
+          assert.deepEqual(
+            bodies.map(({ state }) => state),
+            ['pending', 'pending', 'success'],
+          );
+          assert.equal(bodies[0]?.['context'], `hookline/${page.environmentName}/Deploy`);
+        },
+        'pull request': () => assert.deepEqual(host.hooks[1]?.events, ['pull_request']),
+      },
+    };
+  },
+
+  'docs/guides/gitlab.md': async (t, page) => {
+    const { host, status } = await hostWithStatuses(t, page, 'gitlab', '/projects/you%2Fweb/statuses/');
+    return {
+      before: { deliveries: () => untilDelivered(page) },
+      after: {
+        install: () => assert.deepEqual(host.hooks[0]?.events, ['push_events']),
+        async deliveries() {
+          const bodies = await status.delivered(3);
+          assert.deepEqual(
+            bodies.map(({ state }) => state),
+            ['pending', 'running', 'success'],
+          );
+        },
+        'merge request': () => assert.deepEqual(host.hooks[1]?.events, ['merge_requests_events']),
+      },
+    };
+  },
+
+  'docs/guides/bitbucket.md': async (t, page) => {
+    const { host, status } = await hostWithStatuses(t, page, 'bitbucket', '/repositories/you/web/commit/');
+    return {
+      before: { deliveries: () => untilDelivered(page) },
+      after: {
+        install: () => assert.deepEqual(host.hooks[0]?.events, ['repo:push']),
+        async deliveries() {
+          const bodies = await status.delivered(3);
+          assert.deepEqual(
+            bodies.map(({ state }) => state),
+            ['INPROGRESS', 'INPROGRESS', 'SUCCESSFUL'],
+          );
+        },
+        'pull request': () => assert.ok(host.hooks[1]?.events.includes('pullrequest:created')),
+      },
+    };
+  },
+
   'docs/operations.md': async (_t, { places }) => {
     // Whoever has lost a password is somebody else here: the other documents need the administrator's.
     const work = await openWorkplace(server);
