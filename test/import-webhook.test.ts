@@ -339,6 +339,31 @@ describe('an import of the hooks of adnanh/webhook', { timeout: 120_000 }, () =>
     assert.match(other.stderr, /hooks\.tmpl:2: \{\{ range \.Hooks \}\}: of templates only getenv/);
   });
 
+  test('writes a file that "hookline apply" takes, once, and with the secret from where the report says', async () => {
+    const path = await write('hooks.json', [
+      {
+        id: 'by file/1',
+        'execute-command': 'record.sh',
+        'command-working-directory': folder,
+        'pass-arguments-to-command': [{ source: 'payload', name: 'head.id' }],
+        'trigger-rule': match({ type: 'payload-hmac-sha256', secret }, 'header', 'X-Hub-Signature-256'),
+      },
+    ]);
+    const output = file('applied.yaml');
+    const report = await cli.run(['import', 'webhook', path, '-o', output, '--application', 'applied']);
+    assert.equal(report.code, 0, report.stdout);
+    const [, name = ''] = /the variable (WEBHOOK_\w+)/.exec(report.stdout) ?? [];
+    const env = { [name]: secret };
+    await cli.succeed(['apply', '-f', output, '--yes'], { env });
+    await cli.succeed(['apply', '-f', output, '--dry-run'], { env });
+    const hooks = await work.api.get<{ id: string; name: string; url: string }[]>(
+      `/environments/${work.environmentId}/hooks?per_page=100`,
+    );
+    const made = hooks.find((one) => one.name === 'by file/1') ?? assert.fail('it is not there');
+    // Safe: what is read of it is the address.
+    assert.ok((await ran(made as unknown as Imported, '{"head":{"id":7}}'))?.includes('argument=7'));
+  });
+
   test('never shows or writes a secret, whatever is asked for', async () => {
     const hooks = [
       {
