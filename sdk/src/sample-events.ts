@@ -6,12 +6,14 @@ export type SampleDetails = {
   tag?: string;
   /** A full hash. */
   commit?: string;
+  /** When it happens. */
+  now?: Date;
 };
 
 /** A request of a sender, not signed yet. */
 export type SampleEvent = { headers: Record<string, string>; body: string };
 
-type Told = Required<SampleDetails> & { id: string; now: Date };
+type Told = Required<SampleDetails> & { id: string };
 type Sample = (told: Told) => { headers?: Record<string, string>; body: object };
 
 const message = 'A sample event';
@@ -208,7 +210,7 @@ export function sampleEvent(preset: string, event: string, details: SampleDetail
     tag: details.tag ?? 'v1.0.0',
     commit: details.commit ?? madeUpCommit(),
     id: randomId(),
-    now: new Date(),
+    now: details.now ?? new Date(),
   });
   return { headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) };
 }

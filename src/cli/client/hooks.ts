@@ -206,7 +206,7 @@ async function payloadOf(
   return { headers: { ...sample.headers, ...given }, body };
 }
 
-async function detailsOf({ client }: ClientContext, hook: Hook, options: PayloadOptions) {
+async function detailsOf({ client, io }: ClientContext, hook: Hook, options: PayloadOptions) {
   const [branch] = hook.trigger_when.branches ?? [];
   const application =
     hook.resource_type === 'application' && options.repository === undefined
@@ -221,6 +221,7 @@ async function detailsOf({ client }: ClientContext, hook: Hook, options: Payload
       undefined,
     tag: options.tag,
     commit: options.commit,
+    now: new Date(io.now()),
   };
 }
 
@@ -241,6 +242,7 @@ async function signatureOf(
       algorithm: hook.secret_algorithm,
       encoding: hook.signature_encoding,
       prefix: hook.signature_prefix,
+      sentAt: new Date(io.now()),
     });
   } catch (error) {
     if (error instanceof TypeError) throw new CliFault(error.message, 'usage');

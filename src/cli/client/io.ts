@@ -25,10 +25,16 @@ export type Io = {
 /** The world of a real process. Ctrl-C is only listened to once a command has looked at `signal`. */
 export function processIo(): Io {
   let controller: AbortController | null = null;
+  let isGuarded = false;
+  const write = (stream: NodeJS.WriteStream, text: string) => {
+    if (!isGuarded) endWithReader();
+    isGuarded = true;
+    stream.write(text);
+  };
   const io: Io = {
     env: process.env,
-    stdout: (text) => void process.stdout.write(text),
-    stderr: (text) => void process.stderr.write(text),
+    stdout: (text) => write(process.stdout, text),
+    stderr: (text) => write(process.stderr, text),
     isTerminal: process.stdout.isTTY,
     isErrorTerminal: process.stderr.isTTY,
     columns: () => process.stdout.columns || 80,
@@ -54,13 +60,16 @@ function listenForInterrupts(): AbortController {
     controller.abort();
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
-  // `hookline … | head`: who reads has had enough.
+  return controller;
+}
+
+/** `hookline … | head`: who reads has had enough. */
+function endWithReader(): void {
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') throw error;
       process.exit(0);
     });
-  return controller;
 }
 
 async function askOnTerminal(question: string, hidden: boolean, signal: AbortSignal): Promise<string> {

@@ -15,7 +15,7 @@ import { columnsOf, showObject } from './present.ts';
 /** A command that is an operation. What is not said here, the document says. */
 export type CommandRow = {
   operation: string;
-  /** What a list shows, as `columnsOf` reads it. */
+  /** What is shown of each thing, as `columnsOf` reads it; of a single one everything if left out. */
   columns?: string[];
   /** Parameters of the path that are always this. */
   fixed?: Record<string, string>;
@@ -57,6 +57,11 @@ export function addOperationCommand(parent: Command, word: string, row: CommandR
     command.option(`--${kindOf(name).flag} <id or name>`, `the ${kindOf(name).noun}`);
   for (const name of plan.resources)
     command.option(`--${kindOf(name).flag} <id or name>`, `of this ${kindOf(name).noun}`);
+  for (const name of plan.around)
+    command.option(
+      `--${kindOf(name).flag} <id or name>`,
+      `the ${kindOf(name).noun}, where names are looked up`,
+    );
   if (facts.isList)
     command
       .option('--limit <number>', 'how many at most', '30')
@@ -104,7 +109,14 @@ export function addOperationCommand(parent: Command, word: string, row: CommandR
   return examples;
 }
 
-type Plan = { named: string[]; options: string[]; resources: string[] };
+type Plan = {
+  named: string[];
+  options: string[];
+  /** Of which the thing is one: an application or a server. */
+  resources: string[];
+  /** Where the names of others are looked up. */
+  around: string[];
+};
 
 /** How each parameter of the path is given. */
 function planOf(facts: OperationFacts, row: CommandRow, group: Group): Plan {
@@ -119,14 +131,20 @@ function planOf(facts: OperationFacts, row: CommandRow, group: Group): Plan {
   );
   const at = free.indexOf(group.subject);
   const named = row.named ?? (at < 0 ? [] : free.slice(at));
-  const types = facts.path_parameters.find(({ name }) => name === 'resource_type')?.values ?? [];
+  const options = free.filter((name) => !named.includes(name) && name !== 'environment_id');
+  const lists = [...named, ...options, ...(facts.body ?? []).map(({ name }) => name)]
+    .map((name) => kinds[thingOf(name, row)]?.list)
+    .flatMap((list) => (list ? factsOf(list).path_parameters : []));
+  const types = (isPair ? facts.path_parameters : lists).find(({ name }) => name === 'resource_type')?.values;
   const pairs: Record<string, string> = { application: 'application_id', server: 'server_id' };
+  const asked = new Set([...all, ...options]);
   return {
     named,
-    options: free.filter((name) => !named.includes(name) && name !== 'environment_id'),
-    resources: isPair
-      ? Object.keys(pairs).flatMap((type) => (types.includes(type) ? [pairs[type] ?? ''] : []))
-      : [],
+    options,
+    resources: Object.keys(pairs).flatMap((type) => (types?.includes(type) ? [pairs[type] ?? ''] : [])),
+    around: ['organization_id', 'project_id'].filter(
+      (name) => !asked.has(name) && lists.some((parameter) => parameter.name === name),
+    ),
   };
 }
 
@@ -268,6 +286,8 @@ async function showAnswer(
   const actionId = starts ? (actionIdOf(response) ?? startedIn(data)) : null;
   if (actionId !== null && follow) return await followAction(context, actionId, { colours: color !== false });
   if (Array.isArray(data) && columns) out.table(data, columnsOf(columns));
+  // Safe: what is no list is an object, of which a row names columns.
+  else if (columns && data) out.fields(data as Record<string, unknown>, columnsOf(columns));
   else if (data !== undefined && data !== '' && response.status !== 204) await showObject(out, data);
   else if (out.isJson) out.json(actionId === null ? null : { action_id: actionId });
   else if (actionId === null) out.line('Done.');

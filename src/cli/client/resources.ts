@@ -5,6 +5,23 @@ export type ResourceGroup = Group & {
   rows: Record<string, CommandRow>;
 };
 
+const action = [
+  'id',
+  'status',
+  'status_reason_human_readable as Reason',
+  'type as Does',
+  'resource.data.name as Of',
+  'action_data.deployment.source_ref as Source',
+  'action_data.commit.hash as Commit',
+  'triggered_from.name as By',
+  'trigger_comment as Comment',
+  'targets.*.resource_data.hostname as On',
+  'created_at',
+  'started_at',
+  'completed_at',
+  'url_web_permalink as Page',
+];
+
 /** What the commands of resources are: a row each, whose operation tells everything else. */
 export const resourceGroups: ResourceGroup[] = [
   {
@@ -141,9 +158,9 @@ export const resourceGroups: ResourceGroup[] = [
           'created_at',
         ],
       },
-      get: { operation: 'getAction' },
-      cancel: { operation: 'cancelAction' },
-      retry: { operation: 'retryAction', starts: true },
+      get: { operation: 'getAction', columns: action },
+      cancel: { operation: 'cancelAction', columns: action },
+      retry: { operation: 'retryAction', columns: action, starts: true },
       deliveries: {
         operation: 'listActionDeliveries',
         columns: ['id', 'event', 'status', 'attempts', 'reason', 'updated_at'],
