@@ -124,7 +124,7 @@ function parseBlock(block: string): Message | null {
   const message: Message = { id: '', event: 'message', data: '' };
   const data: string[] = [];
   for (const line of block.split('\n')) {
-    const [, name, value] = /^(\w+): ?(.*)$/.exec(line.replace(/\r$/, '')) ?? [];
+    const [, name, value] = /^(\w+): ?([^]*)$/.exec(line.replace(/\r$/, '')) ?? [];
     if (name === 'data') data.push(value ?? '');
     if (name === 'id') message.id = value ?? '';
     if (name === 'event') message.event = value ?? '';

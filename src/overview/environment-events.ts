@@ -149,7 +149,8 @@ const readers: Record<Growing, Reader> = {
     const rows = await actionsWithNames(db)
       .innerJoin('action_stream', 'action_stream.action_id', 'actions.id')
       .select(['action_stream.id', 'action_stream.content', 'action_stream.created_at'])
-      .where('actions.environment_id', '=', environmentId)
+      // The plus keeps SQLite from going through all actions of the environment instead.
+      .where(sql<boolean>`+actions.environment_id = ${environmentId}`)
       // Written out, or SQLite would not take the index action_stream_changes.
       .where(sql<boolean>`action_stream.type = 'action'`)
       .where('action_stream.id', '>', after)

@@ -31,7 +31,7 @@ type ListenedHook = { id: string; name: string; secret: string | null; isTempora
 
 /** Deliveries that can be repeated. */
 const mostKept = 100;
-const mostAtOnce = 8;
+const mostAtOnce = 32;
 const masked = '********';
 
 export function registerListen(program: Command): void {

@@ -95,7 +95,7 @@ export function createFrontier(context: { connection: Connection; bus: Bus; cloc
       const rest = new AbortController();
       const signal = AbortSignal.any([rest.signal, stopping.signal]);
       const pause = clock.sleep(candidate ? leastPauseMs : pollMs, signal);
-      await Promise.race([pause, woken.promise]).finally(() => rest.abort());
+      await Promise.race([pause, woken.promise]).finally(() => rest.abort(null));
       woken = Promise.withResolvers();
     }
     // After a time without a look everything since would have to be counted.

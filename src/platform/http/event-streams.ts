@@ -144,7 +144,7 @@ async function* asText(options: {
       const slept = new AbortController();
       const pauseMs = Math.max(0, pingAt - clock.elapsed());
       const pause = clock.sleep(pauseMs, AbortSignal.any([slept.signal, signal])).then(() => quiet);
-      const found = await Promise.race([next, pause]).finally(() => slept.abort());
+      const found = await Promise.race([next, pause]).finally(() => slept.abort(null));
       if (signal.aborted) return;
       if (clock.elapsed() >= pingAt) {
         pingAt = clock.elapsed() + limits.pingMs;
