@@ -106,6 +106,7 @@ describe('the live commands', { timeout: 120_000 }, () => {
     await tail.until(/delivered/);
     const end = await tail.stop();
     assert.equal(end.code, 130);
+    assert.doesNotMatch(end.stderr, /lost/);
     const lines = tail.lines();
     assert.match(
       lines[0]!,
@@ -258,6 +259,23 @@ describe('the live commands', { timeout: 120_000 }, () => {
     // A redirect is an answer: nothing goes to any other address.
     await listen.until(/302/);
     await listen.until(/no answer: nothing within 1 s/);
+    await listen.stop();
+  });
+
+  test('a huge body, and one with every kind of line end, comes as it was made', async (t) => {
+    const ends = 'u\u2028v\u2029w\r\nx\n\ny\u0085z';
+    const long = Array.from({ length: 25 }, () => '0123456789'.repeat(800));
+    const out = await outgoing({
+      name: 'huge',
+      settings: { request_body: { id: '{{ action.id }}', ends, long } },
+    });
+    remove(t, out);
+    const receiver = await receiverFor(t);
+    const listen = start(t, ['listen', out, '--forward', receiver.url]);
+    await listen.until(/waiting for deliveries/);
+    const id = await act();
+    const [got] = await receiver.waitFor(1);
+    assert.deepEqual(got.json(), { id: String(id), ends, long });
     await listen.stop();
   });
 

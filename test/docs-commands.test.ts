@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { glob, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { glob, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
@@ -10,6 +10,7 @@ import { readDocument, type DocumentBlock } from './support/document-blocks.ts';
 import { openDocumentShell, type BlockRun } from './support/document-shell.ts';
 import { openWorkplace } from './support/fixtures.ts';
 import { json, startFakeProvider, type FakeHost, type FakeProvider } from './support/fake-provider.ts';
+import { freePort } from './support/free-port.ts';
 import { startGitServer } from './support/git-server.ts';
 import { addPerson } from './support/people.ts';
 import { startServer, type TestServer } from './support/server.ts';
@@ -417,6 +418,31 @@ const scenes: Record<string, Scene> = {
           );
         },
         'pull request': () => assert.ok(host.hooks[1]?.events.includes('pullrequest:created')),
+      },
+    };
+  },
+
+  'docs/live.md': async (_t, { api: client, environmentId, folder, places }) => {
+    const port = await freePort();
+    places['HOOKLINE_ENVIRONMENT=1'] = `HOOKLINE_ENVIRONMENT=${environmentId}`;
+    places['localhost:3000'] = `localhost:${port}`;
+    places['listen(3000)'] = `listen(${port})`;
+    const hooks = () => client.get<object[]>(`/environments/${environmentId}/hooks`);
+    return {
+      before: {
+        received: async () => void (await until(async () => (await hooks()).length === 1, 'the hook')),
+      },
+      after: {
+        async received() {
+          const received = () => readFile(join(folder, 'received.txt'), 'utf8').catch(() => '');
+          await until(async () => (await received()).includes('completed'), 'the deliveries');
+          assert.equal(await received(), 'action.started\naction.completed\n');
+        },
+        stream({ stdout }) {
+          assert.match(stdout, /^id: \S+\nevent: ping\n/m);
+          assert.equal(stdout.match(/"status":"completed"/g)?.length, 2);
+          assert.match(stdout, /event: end\ndata: \{\}\n\n$/);
+        },
       },
     };
   },

@@ -46,6 +46,7 @@ export async function* follow(
       if (signal?.aborted) return;
       if (!mayPass(error)) throw error;
     }
+    if (signal?.aborted) return;
     onConnection?.('lost');
     await sleep(waitMs, signal);
     waitMs = Math.min(waitMs * 2, longestWaitMs);
