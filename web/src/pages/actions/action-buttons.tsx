@@ -81,7 +81,8 @@ function RollbackButton({ action }: { action: Action }) {
   const openAction = useOpenAction();
   const isDeployment = action.type === 'deploy' && action.resource.type === 'application';
   const { data: releases = [] } = useQuery({
-    queryKey: ['releases', action.resource.id],
+    // Read anew when the action has ended, which has changed them.
+    queryKey: ['releases', action.resource.id, 'at', action.completed_at],
     queryFn: ({ signal }) =>
       listApplicationReleases({
         path: { application_id: action.resource.id },
