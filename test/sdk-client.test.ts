@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import {
   addPipelineAction,
@@ -6,6 +8,7 @@ import {
   deleteEnvironment,
   events,
   getAction,
+  getActionLogs,
   HooklineError,
   listActions,
   pages,
@@ -205,6 +208,33 @@ describe('calls of the SDK', { timeout: 60_000 }, () => {
     const late = getAction({ client: connect(), path, signal: AbortSignal.timeout(50) });
     await assert.rejects(late, { name: 'TimeoutError' });
     await server.waitFor(() => arrived().length === 1);
+  });
+
+  test('a signal ends a call however long ago the garbage was taken away', async () => {
+    setFlagsFromString('--expose-gc');
+    // Safe: that is what the flag makes.
+    const takeGarbage = runInNewContext('gc') as () => void;
+    const text: Behaviour = { kind: 'drip', body: 'x'.repeat(10_000), everyMs: 10 };
+    for (const own of [true, false])
+      for (const what of ['waits', 'is read'] as const) {
+        const ending = new AbortController();
+        const client = connect(own ? {} : { signal: ending.signal });
+        const signal = own ? ending.signal : undefined;
+        begun = server.requests.length;
+        behaviours = [what === 'waits' ? { kind: 'hang' } : text];
+        const call =
+          what === 'waits'
+            ? updateEnvironment({ client, signal, path: { environment_id: 1 }, body: { name: 'x' } })
+            : getActionLogs({ client, signal, path });
+        const ended = assert.rejects(call, { name: 'AbortError' }, `${what}, ${own}`);
+        await server.waitFor(() => arrived().length === 1);
+        for (let round = 0; round < 3; round++) {
+          takeGarbage();
+          await new Promise(setImmediate);
+        }
+        ending.abort();
+        await ended;
+      }
   });
 
   test('a server that is away is unreachable; what cannot be called at all is what it is', async () => {

@@ -26,14 +26,21 @@ export function fetchWithRetries(
   return async (input, init) => {
     const asked = input instanceof Request && !init ? input : new Request(input, init);
     const request = signal ? new Request(asked, { signal: AbortSignal.any([asked.signal, signal]) }) : asked;
+    const isToRepeat = retries > 0 && isRepeatable(request);
+    // A request's body can be sent once. Not by `clone`, whose signal Node forgets at the next chance.
+    const body = isToRepeat && !safeMethods.has(request.method) ? await request.arrayBuffer() : null;
+    const held = [asked, request];
     for (let failures = 0; ; failures++) {
-      const mayRepeat = failures < retries && isRepeatable(request);
-      const outcome = await attempt(fetchOnce, request, mayRepeat);
+      const mayRepeat = isToRepeat && failures < retries;
+      const sent = body?.byteLength ? new Request(request, { method: request.method, body }) : request;
+      held.push(sent);
+      const outcome = await attempt(fetchOnce, sent, mayRepeat);
       const waitMs =
         mayRepeat && !request.signal.aborted ? waitAfter(request.method, outcome, failures) : null;
       if (waitMs === null) {
-        if (outcome.response) return outcome.response;
-        throw outcome.error;
+        if (!outcome.response) throw outcome.error;
+        if (outcome.response.body) heldWhileRead.set(outcome.response.body, held);
+        return outcome.response;
       }
       await outcome.response?.body?.cancel().catch(() => undefined);
       await sleep(waitMs, request.signal);
@@ -42,12 +49,14 @@ export function fetchWithRetries(
   };
 }
 
+/** Node forgets the signal of a request that is garbage, though its answer is still waited for, or read. */
+const heldWhileRead = new WeakMap<ReadableStream, Request[]>();
+
 type Outcome = { response: Response; error?: undefined } | { response?: undefined; error: unknown };
 
 async function attempt(fetchOnce: typeof fetch, request: Request, mayRepeat: boolean): Promise<Outcome> {
   try {
-    // A body can be sent once.
-    const response = await fetchOnce(mayRepeat && request.body !== null ? request.clone() : request);
+    const response = await fetchOnce(request);
     // An answer that breaks off has failed too. It is read to its end in a copy, whose original the caller reads.
     if (mayRepeat && response.ok && isJson(response)) await response.clone().arrayBuffer();
     return { response };
