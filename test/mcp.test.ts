@@ -535,11 +535,36 @@ describe('the address itself', () => {
     assert.equal((await rpc(list)).status, 200);
   });
 
-  test('counts messages and the calls that they make as the API counts requests', async () => {
+  test('offers less where its address says so, and tells a group that there is not', async () => {
+    const some = await connectMcp(`${server.url}/mcp?toolsets=hooks,actions&readonly=true`, token);
+    opened.push(some);
+    const { tools } = await some.client.listTools();
+    const names = new Set(tools.map(({ name }) => name));
+    assert.ok(names.has('diagnose_hook') && names.has('wait_for_action'));
+    assert.ok(tools.every(({ annotations }) => annotations?.readOnlyHint));
+    assert.ok(!names.has('list_teams'));
+    assert.match(await some.refused('cancel_action', { action_id: 1 }), /only reads/);
+    assert.match(
+      await some.refused('list_teams', { organization_id: '1' }),
+      /only the tools of hooks, actions/,
+    );
+    const answer = await fetch(`${server.url}/mcp?toolsets=hoks`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      body: JSON.stringify(list),
+    });
+    assert.equal(answer.status, 400);
+    assert.match(await answer.text(), /no toolset .*hoks.*There are .*hooks/);
+  });
+
+  test('counts messages and the calls that they make, below the path of a proxy too, as the API counts requests', async () => {
     const own = await createTestDatabase('sqlite');
-    const limited = await startInProcessApp({ database: own, env: { HOOKLINE_REQUESTS_PER_MINUTE: '60' } });
+    const limited = await startInProcessApp({
+      database: own,
+      env: { HOOKLINE_REQUESTS_PER_MINUTE: '60', HOOKLINE_URL: 'https://example.com/hookline' },
+    });
     try {
-      const { use, client } = await connectMcp(limited.url, limited.api.token ?? '');
+      const { use, client } = await connectMcp(`${limited.url}/hookline/mcp`, limited.api.token ?? '');
       let [calls, refusal] = [0, ''];
       while (refusal === '' && calls++ < 60)
         refusal = await use('list_projects').then(

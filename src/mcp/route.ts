@@ -3,13 +3,12 @@ import { grantsIn, principalOf } from '../accounts/access.ts';
 import { permissionsAnywhere } from '../accounts/grants.ts';
 import type { ApiRoute } from '../openapi/collect-routes.ts';
 import type { Clock } from '../platform/clock.ts';
-import { AppError, errorStatus } from '../platform/errors.ts';
+import { AppError } from '../platform/errors.ts';
 import { setError } from '../platform/http/send-error.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import type { Caller } from './api-calls.ts';
-import type { McpContext } from './serve.ts';
-
-type Handler = ReturnType<typeof import('./serve.ts').createMcp>;
+import { readView } from './offered-tools.ts';
+import type { Mcp } from './serve.ts';
 
 /**
  * `/mcp`: the API as tools for assistants, by the Model Context Protocol over HTTP. What it needs is loaded by the first
@@ -21,15 +20,22 @@ export function mcpRoute(
 ): void {
   const { routes, clock, version, publicUrl } = context;
   const stopping = new AbortController();
-  let handler: Promise<Handler> | null = null;
-  const load = async (): Promise<Handler> => {
+  let loaded: Promise<Mcp> | null = null;
+  const load = async (): Promise<Mcp> => {
     const { createMcp } = await import('./serve.ts');
-    const onFault: McpContext['onFault'] = (error) => app.log.debug({ err: error }, 'mcp');
-    return createMcp({ app, routes, clock, version, stopping: stopping.signal, onFault });
+    return createMcp({
+      app,
+      routes,
+      clock,
+      version,
+      stopping: stopping.signal,
+      onFault: (error) => app.log.debug({ err: error }, 'a message to /mcp was refused'),
+      onError: (error) => app.log.error({ err: error }, 'a message to /mcp has failed'),
+    });
   };
   app.addHook('preClose', async () => {
     stopping.abort();
-    await (await handler)?.close();
+    await (await loaded)?.close();
   });
   app.register(async (own: HttpApp) => {
     own.setErrorHandler(sendRpcError);
@@ -51,8 +57,9 @@ export function mcpRoute(
       handler: async (request, reply) => {
         if (Array.isArray(request.body))
           throw new AppError('bad_request', 'Batches of messages are not taken: send each by itself.');
-        handler ??= load();
-        const { fetch } = await handler;
+        loaded ??= load();
+        const { fetch, toolsets } = await loaded;
+        mustBeKnown(readView(new URL(request.url, 'http://host').href).toolsets ?? [], toolsets);
         const response = await fetch(asWebRequest(request, reply), {
           parsedBody: request.body,
           authInfo: authInfoOf(request),
@@ -75,6 +82,13 @@ function mustBeOwnOrigin(origin: string | undefined, publicUrl: string): void {
   )
     return;
   throw new AppError('forbidden', 'Pages of other origins may not call this address.');
+}
+
+function mustBeKnown(asked: string[], toolsets: ReadonlySet<string>): void {
+  const unknown = asked.find((name) => !toolsets.has(name));
+  if (unknown === undefined) return;
+  const known = [...toolsets].join(', ');
+  throw new AppError('bad_request', `There is no toolset "${unknown.slice(0, 60)}". There are ${known}.`);
 }
 
 function authInfoOf(request: FastifyRequest) {
@@ -102,17 +116,21 @@ function asWebRequest({ url, method, headers }: FastifyRequest, reply: FastifyRe
   return new Request(new URL(url, 'http://host'), { method, headers: given, signal: gone.signal });
 }
 
-/** The codes that JSON-RPC itself gives a meaning; all others are the server's. */
-const rpcCodes: Record<number, number> = { 400: -32700, 500: -32603 };
-
 /** As any fault, in the form that clients of the protocol read. */
 async function sendRpcError(
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { code, message } = setError(error, request, reply);
-  return await reply.send(rpcError(message, rpcCodes[errorStatus[code]]));
+  const known = setError(error, request, reply);
+  return await reply.send(rpcError(known.message, rpcCodeOf(known)));
+}
+
+/** JSON-RPC itself gives a meaning to some; all others are the server's. */
+function rpcCodeOf({ code, cause }: AppError): number | undefined {
+  if (code === 'internal') return -32603;
+  if (code !== 'bad_request') return undefined;
+  return cause instanceof SyntaxError ? -32700 : -32600;
 }
 
 function rpcError(message: string, code = -32000): object {

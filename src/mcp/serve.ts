@@ -27,16 +27,19 @@ export type McpContext = {
   version: string;
   /** Aborts when the server stops. */
   stopping: AbortSignal;
+  /** Told of messages that were refused, for whoever looks for a fault. */
   onFault: (error: Error) => void;
+  /** Told of what should not have happened. */
+  onError: (error: unknown) => void;
 };
 
 /**
  * Answers messages of the protocol, of its revision of 2026 and of those of 2025 alike; nothing is remembered between two
  * messages. Who calls is in `authInfo.extra`.
  */
-export function createMcp(context: McpContext): McpHttpHandler {
+export function createMcp(context: McpContext): Mcp {
   const tools = allTools(context.routes);
-  return createMcpHandler(
+  const { fetch, close } = createMcpHandler(
     ({ authInfo, requestInfo }) => {
       // Safe: `route.ts` puts it there.
       const caller = authInfo?.extra?.['caller'] as Caller;
@@ -45,7 +48,10 @@ export function createMcp(context: McpContext): McpHttpHandler {
     // Nothing that is offered changes by itself, so nobody needs a stream that tells so.
     { maxSubscriptions: 0, onerror: context.onFault },
   );
+  return { fetch, close, toolsets: new Set(tools.map(({ toolset }) => toolset)) };
 }
+
+export type Mcp = Pick<McpHttpHandler, 'fetch' | 'close'> & { toolsets: ReadonlySet<string> };
 
 function createServer(
   context: McpContext,
@@ -80,14 +86,15 @@ function createServer(
       );
     const refusal = whyNotOffered(tool, caller, view);
     if (refusal) return asResult({ fault: refusal });
-    return asResult(await tool.run(params.arguments ?? {}, toolContext(context, callsFor(ctx), ctx)));
+    const scene = toolContext(context, callsFor(ctx), ctx);
+    return asResult(await guarded(context, ctx, () => tool.run(params.arguments ?? {}, scene)));
   });
   server.setRequestHandler('resources/list', async (_request, ctx) => ({
-    resources: await listResources(callsFor(ctx)),
+    resources: await guarded(context, ctx, () => listResources(callsFor(ctx))),
   }));
   server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates }));
   server.setRequestHandler('resources/read', async ({ params }, ctx) => ({
-    contents: await readResource(callsFor(ctx), params.uri),
+    contents: await guarded(context, ctx, () => readResource(callsFor(ctx), params.uri)),
   }));
   server.setRequestHandler('prompts/list', () => ({
     prompts: prompts.map(({ name, title, description, arguments: given }) => ({
@@ -99,10 +106,31 @@ function createServer(
   }));
   server.setRequestHandler('prompts/get', ({ params }) => readPrompt(params.name, params.arguments ?? {}));
   server.setRequestHandler('completion/complete', async ({ params: { argument } }, ctx) => {
-    const found = await suggest(callsFor(ctx), argument.name, argument.value);
+    const found = await guarded(context, ctx, () => suggest(callsFor(ctx), argument.name, argument.value));
     return { completion: { values: found.slice(0, 100), total: found.length, hasMore: found.length > 100 } };
   });
   return server;
+}
+
+/** What nobody has thought of is told without our insides. */
+async function guarded<T>(
+  { stopping, onError }: McpContext,
+  { mcpReq }: ServerContext,
+  run: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof ProtocolError) throw error;
+    if (stopping.aborted)
+      throw new ProtocolError(
+        ProtocolErrorCode.InternalError,
+        'Hookline is stopping. Ask again in a moment.',
+      );
+    // Whoever has gone away is told nothing.
+    if (!mcpReq.signal.aborted) onError(error);
+    throw new ProtocolError(ProtocolErrorCode.InternalError, 'Something went wrong on our side.');
+  }
 }
 
 function toolContext(

@@ -12,6 +12,8 @@ export type ToolRow = {
   bodyTitle?: string;
   /** In place of the first sentence. */
   summary?: string;
+  /** In place of what the route says beyond its first sentence. */
+  about?: string;
   /** More than the route says, for whoever has nothing but these words. */
   hint?: string;
   /** It only looks, though it is a POST. */
@@ -27,8 +29,9 @@ export type ToolRow = {
   isLog?: true;
 };
 
-const hookHint =
-  'Without `preset` give `name`, and say where the values stand by JSON paths. Read an existing hook with get_hook for an example of every field.';
+const changeHook =
+  'What is left out is kept, the secret too; a header whose value is the mask keeps its value. A list that is given replaces the one that was there.';
+const eitherSide = 'An application without servers runs on the machine of Hookline.';
 
 /**
  * By the id of the operation; one operation may be several tools. An operation without a row is a tool under its own
@@ -82,6 +85,7 @@ export const toolRows: Record<string, ToolRow[]> = {
       name: 'link_application_to_server',
       fixed: { resource_type: 'application', child_type: 'server' },
       renamed: { resource_id: 'application_id', child_id: 'server_id' },
+      about: eitherSide,
       isIdempotent: true,
     },
   ],
@@ -90,6 +94,7 @@ export const toolRows: Record<string, ToolRow[]> = {
       name: 'unlink_application_from_server',
       fixed: { resource_type: 'application', child_type: 'server' },
       renamed: { resource_id: 'application_id', child_id: 'server_id' },
+      about: eitherSide,
     },
   ],
   listResourceLinksByResourceType: [{ name: 'list_links' }],
@@ -120,7 +125,8 @@ export const toolRows: Record<string, ToolRow[]> = {
       bodyTitle: 'IncomingHookCreate',
       summary:
         'Create an incoming hook: an address that a provider such as GitHub calls, and that runs the pipeline',
-      hint: `With \`preset\` (e.g. "github") little else is needed. The answer holds \`url\` for the sender and, this once, \`secret\`: give both to the person now. install_incoming_hook registers it at the provider. ${hookHint}`,
+      about:
+        'With `preset`, such as "github", nothing else is needed: it knows how the sender signs, its variables and conditions. Without one give `name`, and in `settings.variables` where the values stand in the payload. preview_new_incoming_hook shows what would come of it. The answer holds `url` for the sender and, this once, `secret`: give both to the person, or let install_incoming_hook register them at the repository’s provider. A hook of an application needs the permission application:read too.',
     },
     {
       name: 'create_outgoing_hook',
@@ -128,13 +134,26 @@ export const toolRows: Record<string, ToolRow[]> = {
       bodyTitle: 'OutgoingHookCreate',
       summary:
         'Create an outgoing hook: a request to another service at each change of the pipeline’s actions',
-      hint: `For commit statuses at the repository’s host, or messages to a chat, a \`preset\` knows address, headers and body; preview_new_outgoing_hook shows what would be sent. ${hookHint}`,
+      about:
+        'With `preset`, such as "github-commit-status", it knows address, headers, body and events. Without one give `name` and `target_url`. Address, headers and body are Liquid templates, such as {{ action.status }}. preview_new_outgoing_hook shows what would be sent.',
       isOpenWorld: true,
     },
   ],
   updateHook: [
-    { name: 'update_incoming_hook', fixed: { hook_type: 'incoming' }, bodyTitle: 'IncomingHookUpdate' },
-    { name: 'update_outgoing_hook', fixed: { hook_type: 'outgoing' }, bodyTitle: 'OutgoingHookUpdate' },
+    {
+      name: 'update_incoming_hook',
+      fixed: { hook_type: 'incoming' },
+      bodyTitle: 'IncomingHookUpdate',
+      summary: 'Change an incoming hook',
+      about: changeHook,
+    },
+    {
+      name: 'update_outgoing_hook',
+      fixed: { hook_type: 'outgoing' },
+      bodyTitle: 'OutgoingHookUpdate',
+      summary: 'Change an outgoing hook',
+      about: changeHook,
+    },
   ],
   rotateHookSecret: [{ isDestructive: true }],
   listHookRequestsByHookType: [{ name: 'list_hook_requests' }],
@@ -152,6 +171,7 @@ export const toolRows: Record<string, ToolRow[]> = {
   testOutgoingHook: [
     { isReading: true, summary: 'Show what an outgoing hook would send about a past action; sends nothing' },
   ],
+  previewNewIncomingHook: [{ isReading: true }],
   previewNewOutgoingHook: [{ isReading: true }],
   previewOutgoingHookChange: [{ isReading: true }],
   redeliverOutgoingHookDelivery: [{ name: 'redeliver', isOpenWorld: true }],

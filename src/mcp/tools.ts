@@ -87,7 +87,7 @@ function toolsetOf(path: string): string {
 function descriptionOf({ schema, config }: ApiRoute, row: ToolRow): string {
   const sentences = [
     row.summary ?? schema.summary,
-    schema.description,
+    row.about ?? schema.description,
     row.hint,
     permissionOf(config.access),
   ];
