@@ -16,7 +16,7 @@ import {
   untilAction,
   type Workplace,
 } from './support/fixtures.ts';
-import { githubPayload, pushPayload } from './support/github.ts';
+import { pushPayload } from './support/github.ts';
 import { startInProcessApp } from './support/in-process-app.ts';
 import { connectMcp, connectMcpStdio, type McpClient, type Revision } from './support/mcp-client.ts';
 import { createOrganization, roleId } from './support/people.ts';
@@ -118,13 +118,7 @@ async function wholeStory({ use }: McpClient, name: string): Promise<void> {
     trigger_when: { events: ['action.completed'] },
   });
 
-  const push = { ...githubPayload('push'), ref: 'refs/heads/main' };
-  const event = {
-    hook_id: incoming.id,
-    body: push,
-    headers: { 'x-github-event': 'push', 'x-github-delivery': `${name}-1` },
-    secret: incoming.secret,
-  };
+  const event = { hook_id: incoming.id, event: 'push', secret: incoming.secret };
   const first = await use<Sent>('send_event', event);
   assert.equal(first.status, 202, first.message);
   const ended = await use<Waited>('wait_for_action', { action_id: first.action_id, timeout_seconds: 30 });
@@ -136,11 +130,7 @@ async function wholeStory({ use }: McpClient, name: string): Promise<void> {
   const sent = await use<Items<{ status: string }>>('list_deliveries', { hook_id: outgoing.id });
   assert.equal(sent.items.length, 1);
 
-  const second = await use<Sent>('send_event', {
-    ...event,
-    body: { ...push, ref: 'refs/heads/feature' },
-    headers: { ...event.headers, 'x-github-delivery': `${name}-2` },
-  });
+  const second = await use<Sent>('send_event', { ...event, branch: 'feature' });
   assert.deepEqual([second.status, second.action_id], [200, null]);
   const why = await use<Diagnosis>('diagnose_hook', { hook_id: incoming.id });
   assert.equal(why.direction, 'incoming');
@@ -253,6 +243,36 @@ describe('an assistant', () => {
       /application_id: must be an id/,
     );
     await assert.rejects(assistant.use('no_such_tool'), /There is no tool no_such_tool/);
+  });
+
+  test('sends what it is given as the sender would, and is told why a hook refuses it', async () => {
+    const pipelineId = await createPipeline(place, await createApplication(place));
+    const { id: hook_id, secret } = await createIncomingHook(place, pipelineId, {
+      settings: { variables: [{ name: 'version', path: 'version', required: true }] },
+      secret_header_name: 'X-Own-Signature',
+      secret_algorithm: 'sha512',
+    });
+    const body = { version: '1.2.3' };
+    const { use, refused } = assistant;
+    const headers = { 'X-Own': 'yes', authorization: 'Basic YTpi' };
+    const taken = await use<Sent>('send_event', { hook_id, body, secret, headers });
+    assert.deepEqual([taken.status, typeof taken.action_id], [202, 'number']);
+    const record = await use<{ request_headers: Record<string, string> }>('get_hook_request', {
+      hook_request_id: taken.hook_request_id,
+    });
+    assert.equal(record.request_headers['x-own'], 'yes');
+    assert.ok(!('authorization' in record.request_headers) && !JSON.stringify(record).includes(token));
+    const forged = await use<Sent>('send_event', { hook_id, body, secret: 'another one' });
+    assert.deepEqual([forged.status, forged.action_id], [401, null]);
+    assert.match(forged.message, /does not match/);
+    const lacking = await use<Sent>('send_event', { hook_id, body: {}, secret });
+    assert.deepEqual([lacking.status, /version/.test(lacking.message)], [422, true]);
+    assert.match(await refused('send_event', { hook_id, secret }), /body: is required.*no preset/);
+    assert.match(await refused('send_event', { hook_id, body, headers: { 'a b': 'c' } }), /headers: must be/);
+    assert.match(
+      await refused('send_event', { hook_id, body, headers: { a: 'b\r\nc: d' } }),
+      /headers: must be/,
+    );
   });
 
   test('sees a secret in the answer that makes it and nowhere else', async () => {

@@ -6,7 +6,7 @@ import { shorten } from './shorten.ts';
 export type ToolAnswer = { value: Record<string, unknown>; note?: string } | { fault: string };
 
 /** A fault that the tool itself finds in its arguments, in the form of the API's. */
-export function argumentFault(faults: FieldError[]): ToolAnswer {
+export function argumentFault(faults: FieldError[]): { fault: string } {
   return { fault: ['The arguments are not right.', ...faults.map(line)].join('\n') };
 }
 
