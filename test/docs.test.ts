@@ -3,10 +3,22 @@ import { access, glob, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { apiTable } from '../scripts/api-table.ts';
+import { cliTable } from '../scripts/cli-table.ts';
+import { exitCodes } from '../src/cli/client/fault.ts';
 import { readConfig } from '../src/config.ts';
 
 test('docs/api.md names every call that there is, and no other', async () => {
   assert.equal(await readFile('docs/api.md', 'utf8'), await apiTable());
+});
+
+test('docs/cli-commands.md names every command that there is, and no other', async () => {
+  assert.equal(await readFile('docs/cli-commands.md', 'utf8'), await cliTable());
+});
+
+test('docs/cli.md names every exit code that there is, and no other', async () => {
+  const text = await readFile('docs/cli.md', 'utf8');
+  const documented = [...text.matchAll(/^\| (\d+) \|/gm)].map(([, code]) => Number(code));
+  assert.deepEqual(documented, Object.values(exitCodes));
 });
 
 test('docs/configuration.md names every setting that there is, and no other', async () => {

@@ -257,7 +257,7 @@ export const resourceGroups: ResourceGroup[] = [
       create: { operation: 'addProjectEnvironment' },
       edit: { operation: 'updateEnvironment', reads: { operation: 'getEnvironment' } },
       delete: { operation: 'deleteEnvironment' },
-      overview: { operation: 'getEnvironmentOverview' },
+      overview: { operation: 'getEnvironmentOverview', named: [] },
     },
   },
   {
