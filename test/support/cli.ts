@@ -24,6 +24,8 @@ type RunOptions = {
   env?: Record<string, string>;
   signal?: AbortSignal;
   now?: () => number;
+  /** Called before a question is answered. */
+  onAsk?: () => Promise<unknown>;
   /** Sees standard output as it comes. */
   onOutput?: (stdout: string) => void;
   /** The same of standard error. */
@@ -67,6 +69,7 @@ export function openCli(t: Pick<TestContext, 'after'>, env: Record<string, strin
       now: options.now ?? Date.now,
       ask: async (question) => {
         stderr += question;
+        await options.onAsk?.();
         const answer = answers?.shift();
         if (answer === undefined)
           throw new CliFault(`There is no terminal to ask on: "${question}"`, 'usage');

@@ -48,12 +48,20 @@ function aligned(old: string[], now: string[]): DiffLine[] {
   return lines;
 }
 
+/** Of a list the first line of the item too, which says which one it is. */
 function withContext(lines: DiffLine[]): DiffLine[] {
-  const isNear = lines.map((_, at) =>
+  const isShown = lines.map((_, at) =>
     lines.slice(Math.max(0, at - context), at + context + 1).some(({ sign }) => sign !== ' '),
   );
+  let heading = -1;
+  for (const [at, { sign, text }] of lines.entries()) {
+    if (text.startsWith('- ')) heading = at;
+    if (sign !== ' ' && heading >= 0) isShown[heading] = true;
+  }
+  // In the place of a single line `…` saves nothing.
+  const isHidden = (at: number) => at >= 0 && at < lines.length && !isShown[at];
   return lines.flatMap((line, at): DiffLine[] => {
-    if (isNear[at]) return [line];
-    return at === 0 || isNear[at - 1] ? [{ sign: ' ', text: '…' }] : [];
+    if (!isHidden(at) || (!isHidden(at - 1) && !isHidden(at + 1))) return [line];
+    return isHidden(at - 1) ? [] : [{ sign: ' ', text: '…' }];
   });
 }
