@@ -12,6 +12,8 @@ describe('an environment as one file', () => {
   let workplace: Workplace;
   let connection: Record<string, string>;
 
+  type Row = { id: number | string; name: string };
+
   before(async () => {
     server = await startServer({ env: { HOOKLINE_ROLE: 'api' } });
     workplace = await openWorkplace(server);
@@ -56,11 +58,19 @@ describe('an environment as one file', () => {
     if (process.env['SHOW']) console.log(made.stdout);
     const again = await cli.succeed(['export'], { env: there });
     assert.equal(again.stdout, text);
+    const all = await workplace.api.get<Row[]>(`/environments/${to.environmentId}/pipelines?per_page=100`);
+    const switches = all
+      .map(({ name }) => name)
+      .filter((name) => /^(Power off|Stop|Start|Restart|Get status)$/.test(name));
+    assert.deepEqual(
+      switches.toSorted(),
+      ['Get status', 'Get status', 'Power off', 'Restart', 'Restart', 'Start', 'Start', 'Stop'],
+      'of the two servers: what the file describes took the place of what they came with',
+    );
     const nothing = await cli.succeed(['apply', '-f', path, '--yes'], { env: there });
     assert.match(nothing.stdout, /The environment is as the file says\./);
   });
 
-  type Row = { id: number | string; name: string };
   /** A file in an environment of its own, and the program to apply it with. */
   const openScene = async (t: TestContext, name: string) => {
     const place = await newEnvironment(name);
@@ -293,6 +303,13 @@ applications: [{ name: ${name}, ${was}repository: a/b, servers: [web-1], variabl
     const [after] = await list('applications');
     assert.deepEqual([after!.id, after!.name], [before!.id, 'store']);
     assert.equal((await apply(['--dry-run'])).code, 0, 'was may stay in the file');
+
+    write(`servers: [{ hostname: web-9, was: web-1, ip_address: 127.0.0.1, ssh_port: 1 }]
+applications: [{ name: store, repository: a/b, servers: [web-9], variables: [{ key: A, value: b }] }]
+`);
+    const server = await apply(['--yes']);
+    assert.match(server.stdout, /^Plan: 0 to create, 1 to change, 0 to delete\.$/m, 'the link is the same');
+    assert.equal((await apply(['--dry-run'])).code, 0);
   });
 
   test('the order, the content and the ids of steps follow the file', async (t) => {
@@ -492,6 +509,26 @@ applications:
     assert.equal(end.code, 1);
     assert.match(end.stderr, /application web, pipeline P: there are 2 of this name \(\d+, \d+\)/);
     assert.ok(!existsSync(path));
+  });
+
+  test('whoever may only look exports the same, in more words', async (t) => {
+    const { api, projectId, organizationId } = workplace;
+    const place = await newEnvironment('looked at');
+    await fillEnvironment({ ...place, environmentId: place.environmentId }).catch(() =>
+      assert.fail('filled'),
+    );
+    const roles = await api.get<Row[]>(`/organizations/${organizationId}/roles`);
+    const viewer = roles.find(({ name }) => /viewer/i.test(name)) ?? assert.fail('there is no viewer');
+    const { token } = await api.post<{ token: string }>(`/projects/${projectId}/tokens`, {
+      name: 'viewer',
+      role_id: viewer.id,
+      expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+    });
+    const cli = openCli(t, inEnvironment(place));
+    const path = join(cli.folder, 'viewer.yaml');
+    await cli.succeed(['export', '-o', path], { env: { HOOKLINE_TOKEN: token } });
+    const plan = await cli.run(['apply', '-f', path, '--dry-run']);
+    assert.equal(plan.code, 0, plan.stdout + plan.stderr);
   });
 
   test('a file that is not there, is a folder, or is no text is told', async (t) => {

@@ -39,11 +39,7 @@ export async function fillEnvironment({ api, environmentId, organizationId }: Wo
     active: false,
     settings: { access_token: fullSecrets.token, api_url: 'https://git.example.com/api/v4/' },
   });
-  const shared = await api.post<WithId>(`/organizations/${organizationId}/credentials`, {
-    name: 'Shared',
-    provider_code: 'bitbucket',
-    settings: { access_token: fullSecrets.token },
-  });
+  const shared = await sharedCredential({ api, organizationId });
   const server = await api.post<WithId>(`${here}/servers`, {
     hostname: 'web-1',
     ip_address: '127.0.0.1',
@@ -250,4 +246,16 @@ export async function fillEnvironment({ api, environmentId, organizationId }: Wo
     action_type: 'restart',
     target_url: 'https://example.com/',
   });
+}
+
+/** A file knows it by its name, so there is one, however many environments are filled. */
+async function sharedCredential({ api, organizationId }: Pick<Workplace, 'api' | 'organizationId'>) {
+  const path = `/organizations/${organizationId}/credentials`;
+  const name = 'Shared';
+  const all = await api.get<{ id: number; name: string }[]>(path);
+  const settings = { access_token: fullSecrets.token };
+  return (
+    all.find((one) => one.name === name) ??
+    (await api.post<{ id: number }>(path, { name, provider_code: 'bitbucket', settings }))
+  );
 }

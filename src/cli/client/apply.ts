@@ -1,6 +1,7 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { getEnvironment } from '#sdk';
 import { executePlan, type Made, type Outcome } from './apply/execute-plan.ts';
 import { ApplyFault, faultText } from './apply/faults.ts';
 import { fetchEnvironment, type ActualEnvironment } from './apply/fetch-environment.ts';
@@ -68,7 +69,8 @@ async function applyFile(context: ClientContext, options: Options): Promise<void
   const desired = await readDesired(options, context);
   if (options.secretsOut !== undefined) await mustNotExist(options.secretsOut);
   const environmentId = await context.environmentId();
-  out.progress('Looking at the environment …');
+  out.note(`Environment ${await nameOf(context, environmentId)}`);
+  out.progress('Looking at it …');
   const environment = await fetchEnvironment(client, environmentId);
   const { plan, faults } = await makePlan(desired, environment, createHookDefaults(client, environment), {
     prune: options.prune ?? false,
@@ -107,6 +109,12 @@ async function applyFile(context: ClientContext, options: Options): Promise<void
   showOutcome(outcome, { context, plan, made, secretsOut: options.secretsOut });
 }
 
+/** Whoever applies a file to the wrong place is to see it. */
+async function nameOf({ client, baseUrl }: ClientContext, environmentId: number): Promise<string> {
+  const { name, type } = await getEnvironment({ client, path: { environment_id: environmentId } });
+  return `${plain(name)} (${type}, ${environmentId}) at ${new URL(baseUrl).origin}`;
+}
+
 const verbs = { create: 'creating', update: 'changing', delete: 'deleting' } as const;
 
 async function readDesired({ file }: Options, { io }: ClientContext): Promise<Desired[]> {
@@ -131,12 +139,16 @@ async function readText(path: string): Promise<string> {
   } catch (error) {
     if (error instanceof CliFault) throw error;
     if (error instanceof TypeError) throw new CliFault(`${path} is not UTF-8.`, 'usage');
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const code = codeOf(error);
     throw new CliFault(
       code === 'ENOENT' ? `There is no file ${path}.` : `${path} cannot be read (${code}).`,
       'usage',
     );
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }
 
 function faultOf(file: string, faults: ApplyFault['faults']): CliFault {
@@ -204,7 +216,10 @@ async function mustNotExist(path: string): Promise<void> {
 /** Written anew with each secret: what was made must not be lost with what fails later. */
 async function openSecrets(path: string | undefined) {
   if (path === undefined) return null;
-  const file = await open(path, 'wx', 0o600);
+  const file = await open(path, 'wx', 0o600).catch((error: unknown) => {
+    throw new CliFault(`Nothing was changed: ${path} cannot be written (${codeOf(error)}).`);
+  });
+  await file.write('[]\n', 0);
   return {
     write: async (made: Made[]) => {
       await file.write(`${JSON.stringify(made, null, 2)}\n`, 0);

@@ -10,6 +10,7 @@ import {
   deletePipeline,
   deleteServer,
   deleteVariable,
+  getApplication,
   linkResourceLinkToResourceLink,
   unlinkResourceLinkFromResourceLink,
   updateApplication,
@@ -201,22 +202,12 @@ function idNamed(ids: Scene['ids'], kind: Desired['kind'], name: string): number
 }
 
 async function linkServers(scene: Scene, { fields, actual }: Change): Promise<void> {
-  const { client, environment } = scene;
+  const { client } = scene;
   const wanted = new Set(serverIds(scene, fields['servers']));
-  // Safe: `fetchEnvironment` has made the list.
-  const names = actual!.fields['servers'] as string[];
-  const now = new Set(
-    environment.resources
-      .filter(({ kind, name }) => kind === 'server' && names.includes(name))
-      .map(({ id }) => Number(id)),
-  );
-  const path = (child_id: number) =>
-    ({
-      resource_type: 'application',
-      resource_id: Number(actual!.id),
-      child_type: 'server',
-      child_id,
-    }) as const;
+  const application = { resource_type: 'application', resource_id: Number(actual!.id) } as const;
+  const { servers } = await getApplication({ client, path: { application_id: application.resource_id } });
+  const now = new Set(servers.map(({ id }) => id));
+  const path = (child_id: number) => ({ ...application, child_type: 'server', child_id }) as const;
   for (const id of wanted.difference(now)) await linkResourceLinkToResourceLink({ client, path: path(id) });
   for (const id of now.difference(wanted))
     await unlinkResourceLinkFromResourceLink({ client, path: path(id) });

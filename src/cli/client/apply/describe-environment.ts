@@ -36,7 +36,7 @@ export async function describeEnvironment(
   return { hookline: 1, ...(await describe(null)) };
 }
 
-function checkNames({ resources }: ActualEnvironment): void {
+function checkNames({ resources, organizationCredentials }: ActualEnvironment): void {
   const alike = Map.groupBy(resources, ({ address }) => address);
   const faults = [...alike]
     .filter(([, all]) => all.length > 1)
@@ -45,6 +45,13 @@ function checkNames({ resources }: ActualEnvironment): void {
       column: 0,
       message: `${address}: there are ${all.length} of this name (${all.map(({ id }) => id).join(', ')})`,
     }));
+  for (const { address, fields } of resources) {
+    // Safe: `fetchEnvironment` has made it.
+    const { organization } = (fields['credential'] ?? {}) as { organization?: string };
+    if (organization === undefined || organizationCredentials.get(organization) !== null) continue;
+    const message = `${address}: the organization has several credentials ${JSON.stringify(organization)}`;
+    faults.push({ line: 0, column: 0, message });
+  }
   if (faults.length > 0)
     throw new ApplyFault('A file tells things apart by their names. Rename these first:', faults);
 }

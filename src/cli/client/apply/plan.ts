@@ -4,7 +4,7 @@ import { isAsWanted, type CompareOptions, type SecretsFound } from './compare.ts
 import type { Actual, ActualEnvironment } from './fetch-environment.ts';
 import type { Fault } from './faults.ts';
 import type { HookDefaults } from './hook-defaults.ts';
-import { kindNames, kinds, type Fields, type Kind } from './kinds.ts';
+import { byText, kindNames, kinds, type Fields, type Kind } from './kinds.ts';
 import type { Desired } from './read-file.ts';
 import { Reference, referencesIn } from './references.ts';
 
@@ -68,7 +68,7 @@ export async function makePlan(
 
   for (const one of desired) {
     for (const message of referenceFaults(one, environment)) fault(one, message);
-    const actual = pairs.get(one);
+    const actual = withNewNames(pairs.get(one), pairs);
     const found: SecretsFound = { kept: [], sent: [], missing: [] };
     const change = actual
       ? await updateOf(one, actual, { defaults, options, found, fault })
@@ -100,6 +100,24 @@ function missingText(one: Desired, reference: Reference): string {
     ? `; with --generate-secrets, or without ${field} in the file, Hookline makes one`
     : '';
   return `${one.address} needs ${field ?? 'a secret'}, but ${reference.problem ?? 'it is not known'}${otherwise}`;
+}
+
+/** An application names a server or a credential that is renamed by the name that it is to have. */
+function withNewNames(actual: Actual | undefined, pairs: Map<Desired, Actual>): Actual | undefined {
+  if (actual?.kind !== 'application') return actual;
+  const renamed = (kind: Kind, name: unknown) =>
+    [...pairs].find(([, one]) => one.kind === kind && one.name === name)?.[0].name ?? name;
+  const { credential, servers } = actual.fields;
+  return {
+    ...actual,
+    fields: {
+      ...actual.fields,
+      ...(typeof credential === 'string' ? { credential: renamed('credential', credential) } : {}),
+      ...(Array.isArray(servers)
+        ? { servers: servers.map((name) => renamed('server', name)).toSorted(byText) }
+        : {}),
+    },
+  };
 }
 
 /** By name and owner; what is renamed by its name until now. */

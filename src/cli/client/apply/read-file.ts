@@ -1,4 +1,5 @@
 import { LineCounter, parseDocument } from 'yaml';
+import { readHostKey } from '../../../platform/ssh-host-key.ts';
 import { checkShape, type Places } from './check-shape.ts';
 import { fileSchema } from './file-schema.ts';
 import type { Fault } from './faults.ts';
@@ -162,8 +163,16 @@ const rules: Partial<Record<Kind, Rule>> = {
       ? [`${address} needs tls.client_certificate beside tls.client_key`]
       : []),
   ],
-  incoming_hook: ({ address, fields }) =>
-    fields['preset'] === undefined && (fields['trigger_when.events'] ?? fields['trigger_when.branches'])
+  incoming_hook: ({ address, fields }) => [
+    ...(fields['preset'] === undefined && (fields['trigger_when.events'] ?? fields['trigger_when.branches'])
       ? [`${address}: trigger_when.events and .branches need a preset; else give conditions`]
+      : []),
+    ...(fields['requires_secret'] === false && fields['secret'] !== undefined
+      ? [`${address} has a secret, but requires_secret is false: leave one of the two out`]
+      : []),
+  ],
+  server: ({ address, fields }) =>
+    typeof fields['ssh_host_key'] === 'string' && readHostKey(fields['ssh_host_key']) === null
+      ? [`${address}: ssh_host_key must be the type and the key as in known_hosts; ssh-keyscan prints them`]
       : [],
 };
