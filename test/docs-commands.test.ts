@@ -9,10 +9,11 @@ import { createTestDatabase, type TestDatabase } from './support/database.ts';
 import { readDocument, type DocumentBlock } from './support/document-blocks.ts';
 import { openDocumentShell, type BlockRun } from './support/document-shell.ts';
 import { openWorkplace } from './support/fixtures.ts';
-import { json, startFakeProvider, type FakeHost, type FakeProvider } from './support/fake-provider.ts';
 import { freePort } from './support/free-port.ts';
 import { startGitServer } from './support/git-server.ts';
+import { guideScenes, type Page, type Scene } from './support/guide-scenes.ts';
 import { addPerson } from './support/people.ts';
+import { testCaPath } from './support/receiver.ts';
 import { startServer, type TestServer } from './support/server.ts';
 import { startSshServer, sshServerKinds } from './support/ssh-server.ts';
 
@@ -29,26 +30,6 @@ const documents = [
   ...(await Array.fromAsync(glob('docs/**/*.md'))).sort(),
 ].filter((path) => existsSync(path));
 
-type Page = {
-  api: ApiClient;
-  environmentId: number;
-  environmentName: string;
-  folder: string;
-  /** What stands in place of what is printed, since the reader would put something of their own there. */
-  places: Record<string, string>;
-  /** Runs the block of that name once more. */
-  again(name: string): Promise<BlockRun>;
-};
-
-/** What a document needs around its commands, and what is to come of them, by the names of its blocks. */
-type Scene = (
-  t: TestContext,
-  page: Page,
-) => Promise<{
-  before?: Record<string, () => Promise<void>>;
-  after?: Record<string, (run: BlockRun) => Promise<void> | void>;
-}>;
-
 const password = 'correct-horse-battery';
 const listed: { at: string; reason: string }[] = [];
 let database: TestDatabase;
@@ -57,7 +38,10 @@ let api: ApiClient;
 
 before(async () => {
   database = await createTestDatabase('sqlite');
-  server = await startServer({ database, env: { HOOKLINE_ADMIN_EMAIL: 'admin@localhost' } });
+  server = await startServer({
+    database,
+    env: { HOOKLINE_ADMIN_EMAIL: 'admin@localhost', NODE_EXTRA_CA_CERTS: testCaPath },
+  });
   api = await server.login();
 });
 after(async () => {
@@ -110,12 +94,16 @@ async function runDocument(t: TestContext, path: string): Promise<void> {
   const named = (name: string) =>
     blocks.find((block) => block.name === name) ?? assert.fail(`${path} has no block "${name}"`);
   const page: Page = {
+    answers,
     api,
     environmentId: environment.id,
     environmentName: environment.name,
     folder,
     places,
-    again: (name) => shell.run(filled(named(name))),
+    again: (name, change = (script) => script) => {
+      const block = filled(named(name));
+      return shell.run({ ...block, script: change(block.script) });
+    },
   };
   const { before: first = {}, after: then = {} } = (await scenes[path]?.(t, page)) ?? {};
   for (const name of [...Object.keys(first), ...Object.keys(then)]) named(name);
@@ -168,6 +156,7 @@ function fill(
 
 /** What a JSON answer calls an id, by the call that it is the answer to. */
 const idsByCall: [call: RegExp, name: string][] = [
+  [/hookline pipelines (?:get|create)/, 'pipeline_id'],
   [/\/hooks\/incoming/, 'incoming_hook_id'],
   [/\/hooks\/outgoing/, 'outgoing_hook_id'],
   [/\/pipelines\/\w+\/(?:\d+|<\w+>)['\s]/, 'pipeline_id'],
@@ -193,7 +182,7 @@ function remember(answers: Record<string, string>, script: string, stdout: strin
 
 /** Of what `hookline` prints of one object: `Url   https://…`. */
 function parseFields(text: string): Record<string, unknown> {
-  const lines = [...text.matchAll(/^([A-Z][a-z]+(?: [a-z]+)*) {2,}(\S.*)$/gm)];
+  const lines = [...text.matchAll(/^(ID|[A-Z][a-z]+(?: [a-z]+)*) {2,}(\S.*)$/gm)];
   const told = lines.filter(([, , value]) => value !== '-');
   return Object.fromEntries(
     told.map(([, name, value]) => [name!.toLowerCase().replaceAll(' ', '_'), value!]),
@@ -240,55 +229,9 @@ function holds(wanted: unknown, found: unknown): boolean {
 type Release = { name: string; status: string; is_live: boolean; commit: { hash: string } };
 type Action = { status: string; status_reason_human_readable: string; completed_at: string | null };
 
-/** Until nothing of the environment waits to be sent. */
-async function untilDelivered({ api: client, environmentId }: Page): Promise<void> {
-  type Delivery = { status: string };
-  await until(async () => {
-    const hooks = await client.get<{ id: string; type: string }[]>(`/environments/${environmentId}/hooks`);
-    const outgoing = hooks.filter(({ type }) => type === 'out');
-    const all = await Promise.all(
-      outgoing.map(({ id }) => client.get<Delivery[]>(`/hooks/outgoing/${id}/deliveries`)),
-    );
-    return all.flat().length > 0 && all.flat().every(({ status }) => !/pending|sending/.test(status));
-  }, 'the end of all deliveries');
-}
-
-/** A git host that keeps webhooks and takes statuses, in place of the one on the internet; its token is in token.txt. */
-async function hostWithStatuses(
-  t: TestContext,
-  { folder, places }: Page,
-  kind: FakeHost,
-  path: string,
-): Promise<{
-  host: FakeProvider;
-  /** Of the statuses that have come, once there are as many. */
-  status: { delivered(count: number): Promise<Record<string, unknown>[]> };
-}> {
-  const host = await startFakeProvider(kind);
-  t.after(async () => {
-    await host.close();
-    assert.deepEqual(host.faults, []);
-  });
-  const token = `token-${kind}`;
-  await writeFile(join(folder, 'token.txt'), `${token}\n`);
-  const withToken = '--set settings.access_token=@token.txt';
-  places[withToken] = `${withToken} --set settings.api_url=${host.apiUrl}`;
-  const bodies: Record<string, unknown>[] = [];
-  host.interrupt((request) => {
-    if (request.method !== 'POST' || !request.path.includes(path)) return null;
-    assert.equal(request.headers.authorization, `Bearer ${token}`);
-    // Safe: the assertions look at what is in it.
-    bodies.push(request.json() as Record<string, unknown>);
-    return json(201, {});
-  });
-  const delivered = async (count: number) => {
-    await until(async () => bodies.length >= count, `${count} statuses`);
-    return bodies;
-  };
-  return { host, status: { delivered } };
-}
-
 const scenes: Record<string, Scene> = {
+  ...guideScenes,
+
   'README.md': async () => ({
     after: {
       push: ({ stdout }) => assert.match(stdout, /"message":"Accepted as action \d+\."/),
@@ -363,61 +306,6 @@ const scenes: Record<string, Scene> = {
             'Nightly',
           ]);
         },
-      },
-    };
-  },
-
-  'docs/guides/github.md': async (t, page) => {
-    const { host, status } = await hostWithStatuses(t, page, 'github', '/repos/you/web/statuses/');
-    return {
-      before: { deliveries: () => untilDelivered(page) },
-      after: {
-        install: () => assert.deepEqual(host.hooks[0]?.events, ['push']),
-        async deliveries() {
-          const bodies = await status.delivered(3);
-          assert.deepEqual(
-            bodies.map(({ state }) => state),
-            ['pending', 'pending', 'success'],
-          );
-          assert.equal(bodies[0]?.['context'], `hookline/${page.environmentName}/Deploy`);
-        },
-        'pull request': () => assert.deepEqual(host.hooks[1]?.events, ['pull_request']),
-      },
-    };
-  },
-
-  'docs/guides/gitlab.md': async (t, page) => {
-    const { host, status } = await hostWithStatuses(t, page, 'gitlab', '/projects/you%2Fweb/statuses/');
-    return {
-      before: { deliveries: () => untilDelivered(page) },
-      after: {
-        install: () => assert.deepEqual(host.hooks[0]?.events, ['push_events']),
-        async deliveries() {
-          const bodies = await status.delivered(3);
-          assert.deepEqual(
-            bodies.map(({ state }) => state),
-            ['pending', 'running', 'success'],
-          );
-        },
-        'merge request': () => assert.deepEqual(host.hooks[1]?.events, ['merge_requests_events']),
-      },
-    };
-  },
-
-  'docs/guides/bitbucket.md': async (t, page) => {
-    const { host, status } = await hostWithStatuses(t, page, 'bitbucket', '/repositories/you/web/commit/');
-    return {
-      before: { deliveries: () => untilDelivered(page) },
-      after: {
-        install: () => assert.deepEqual(host.hooks[0]?.events, ['repo:push']),
-        async deliveries() {
-          const bodies = await status.delivered(3);
-          assert.deepEqual(
-            bodies.map(({ state }) => state),
-            ['INPROGRESS', 'INPROGRESS', 'SUCCESSFUL'],
-          );
-        },
-        'pull request': () => assert.ok(host.hooks[1]?.events.includes('pullrequest:created')),
       },
     };
   },

@@ -45,6 +45,15 @@ test('every link between the documents leads somewhere', async () => {
   }
 });
 
+test('docs/README.md leads to every document', async () => {
+  const text = await readFile('docs/README.md', 'utf8');
+  for await (const page of glob('docs/**/*.md'))
+    assert.ok(
+      page === join('docs', 'README.md') || text.includes(`](${page.slice('docs/'.length)})`),
+      `docs/README.md does not name ${page}`,
+    );
+});
+
 test('every file that the table of promises in ARCHITECTURE.md names is there', async () => {
   const text = await readFile('ARCHITECTURE.md', 'utf8');
   const rows = text.split('\n').filter((line) => /^\|.*\| `/.test(line));

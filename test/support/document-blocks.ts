@@ -53,8 +53,16 @@ export function documentParts(path: string, text: string): { parts: DocumentPart
     if (!fence) {
       const mark = /^\s*<!--\s*([\s\S]*?)\s*-->\s*$/.exec(line)?.[1];
       if (mark !== undefined) marks.push(mark);
-      else if (line.trim() !== '') marks = [];
-      if (isLooseCommand(line)) loose.push(at);
+      else if (line.trim() !== '' && !(marks.includes('prints') && line.startsWith('    '))) {
+        if (marks.includes('prints')) throw new Error(`${at}: there is no block of what is printed`);
+        marks = [];
+      }
+      if (marks.includes('prints') && /^ {4}\S/.test(line)) {
+        const content = [line];
+        while (/^(?: {4}|$)/.test(lines[index + 1] ?? 'end')) content.push(lines[++index]!);
+        take(parts, { at, language: '', content: content.map((one) => one.slice(4)), marks });
+        marks = [];
+      } else if (isLooseCommand(line)) loose.push(at);
       continue;
     }
     const [, indentation = '', ticks = '', language = ''] = fence;
