@@ -186,12 +186,15 @@ describe('the packed SDK, installed into an empty project', { timeout: 120_000 }
       await writeFile(
         join(folder, 'more.mts'),
         `import { operations, type OperationFacts } from '@hookline/sdk/operations';
-         import { getAction, HooklineError, listActions, listEnvironmentActions, pages, readPage, type Action } from '@hookline/sdk';
+         import { createHooklineClient, events, getAction, HooklineError, listActions, listEnvironmentActions, pages, readPage, type Action } from '@hookline/sdk';
          const facts: OperationFacts | undefined = operations.find(({ id }) => id === 'getAction');
          const action: Action = await getAction({ path: { action_id: 1 } });
          // @ts-expect-error: the types are there, and say what is wrong.
          await getAction({ path: { action_id: 'one' } });
          const { items } = await readPage(listEnvironmentActions, { path: { environment_id: 1 }, query: { status: 'failed' } });
+         const client = createHooklineClient({ baseUrl: 'http://localhost/api', token: async () => 'secret' });
+         await getAction({ client, path: { action_id: 1 }, signal: AbortSignal.timeout(1000) });
+         for await (const event of events(1, { client })) if (event.type !== 'log') event.data.status satisfies Action['status'];
          const ids: number[] = items.map(({ id }) => id);
          // @ts-expect-error
          pages(listActions, { query: { status: 'no such status' } });
