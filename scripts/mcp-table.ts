@@ -18,15 +18,15 @@ const begin = '<!-- made by scripts/mcp-table.ts -->';
 export async function mcpDocument(): Promise<string> {
   const tools = allTools(await apiRoutes());
   const [written = ''] = readFileSync(file, 'utf8').split(begin);
-  const sections = [...new Set(tools.map(({ toolset }) => toolset))].map((toolset) =>
+  const section = (name: string | null) =>
     [
-      `### ${toolset}`,
+      `### ${name ?? 'In every toolset'}`,
       '',
       '| tool | | needs |',
       '|---|---|---|',
-      ...tools.filter((tool) => tool.toolset === toolset).map(row),
-    ].join('\n'),
-  );
+      ...tools.filter(({ toolset }) => toolset === name).map(row),
+    ].join('\n');
+  const sections = [...new Set(tools.map(({ toolset }) => toolset))].map(section);
   const ways = prompts.map(({ name, description }) => `| \`${name}\` | ${description} |`);
   const reasons = Object.entries(notTools).map(([id, reason]) => `| \`${id}\` | ${reason} |`);
   return [

@@ -335,6 +335,14 @@ const scenes: Record<string, Scene> = {
     };
   },
 
+  'docs/mcp.md': async () => ({
+    after: {
+      token: ({ stdout }) => assert.match(stdout, /^hl_prj_/),
+      curl: ({ stdout }) => assert.match(stdout, /"structuredContent":.*"Default project"/),
+      program: ({ stdout }) => assert.match(stdout, /^\{.*"structuredContent":.*"Default project".*\}\n$/),
+    },
+  }),
+
   'docs/operations.md': async (_t, { places }) => {
     // Whoever has lost a password is somebody else here: the other documents need the administrator's.
     const work = await openWorkplace(server);

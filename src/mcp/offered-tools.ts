@@ -25,7 +25,7 @@ export function readView(address: string | undefined): View {
 export function whyNotOffered(tool: Tool, caller: Caller, view: View): string | null {
   if (view.isReadOnly && !tool.annotations.readOnlyHint)
     return 'This connection only reads (readonly=true in its address).';
-  if (view.toolsets && !view.toolsets.includes(tool.toolset))
+  if (view.toolsets && tool.toolset !== null && !view.toolsets.includes(tool.toolset))
     return `This connection has only the tools of ${view.toolsets.join(', ')}; this one is of ${tool.toolset}.`;
   const { needs } = tool;
   if (needs === 'token') return null;

@@ -48,7 +48,8 @@ export function createMcp(context: McpContext): Mcp {
     // Nothing that is offered changes by itself, so nobody needs a stream that tells so.
     { maxSubscriptions: 0, onerror: context.onFault },
   );
-  return { fetch, close, toolsets: new Set(tools.map(({ toolset }) => toolset)) };
+  const toolsets = new Set(tools.flatMap(({ toolset }) => toolset ?? []));
+  return { fetch, close, toolsets };
 }
 
 export type Mcp = Pick<McpHttpHandler, 'fetch' | 'close'> & { toolsets: ReadonlySet<string> };

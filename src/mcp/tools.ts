@@ -32,8 +32,8 @@ export type Tool = {
   inputSchema: ObjectSchema;
   outputSchema: ObjectSchema;
   annotations: Annotations;
-  /** As the reference groups operations: `hooks`, `actions`. */
-  toolset: string;
+  /** As the reference groups operations: `hooks`, `actions`; null for what goes with each of them. */
+  toolset: string | null;
   /** Who is shown it: whoever has these permissions somewhere, a person alone, or anybody with a token. */
   needs: Permission[] | 'person' | 'token';
   /** The operation that it is made from; null for one that joins several. */
@@ -79,9 +79,20 @@ function nameOf(operationId: string): string {
   return operationId.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** `hook-requests` of `Hook requests`: the tag of the reference as a word for an address. */
+/** What is of use only together. */
+const joinedToolsets: Record<string, string> = {
+  'hook-requests': 'hooks',
+  invitations: 'teams',
+  links: 'applications',
+  permissions: 'roles',
+};
+
+/** The last part of the address that is a tag of the reference: `hooks` of `/pipelines/{pipeline_id}/hooks`. */
 function toolsetOf(path: string): string {
-  return tagOf(path).name.toLowerCase().replaceAll(' ', '-');
+  const parts = path.split('/').filter((part) => part !== '' && !part.startsWith('{'));
+  const last = parts.findLast((part) => tagOf(`/${part}`).description !== undefined) ?? parts[0];
+  const word = tagOf(`/${last}`).name.toLowerCase().replaceAll(' ', '-');
+  return joinedToolsets[word] ?? word;
 }
 
 function descriptionOf({ schema, config }: ApiRoute, row: ToolRow): string {

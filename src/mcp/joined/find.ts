@@ -76,7 +76,7 @@ export const find: Tool = {
     idempotentHint: true,
     openWorldHint: false,
   },
-  toolset: 'projects',
+  toolset: null,
   needs: 'token',
   operationId: null,
   async run(args, { call }) {
