@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import pino from 'pino';
 import { createFeed, type Feed } from '../src/actions/feed.ts';
+import type { Principal } from '../src/accounts/authenticate.ts';
 import { actionStreamRoute } from '../src/actions/stream-route.ts';
 import { readStream, type StreamEvent } from '../src/actions/stream.ts';
 import { createBus } from '../src/platform/bus.ts';
@@ -197,7 +198,12 @@ describe('the feed of watchers', { timeout: 60_000 }, () => {
     const { feed } = open();
     t.after(() => feed.stop());
     const app = createHttpApp({ log: pino({ level: 'silent' }), trustProxy: false });
-    const context = { db, feed, clock: systemClock, mostStreams: 3 };
+    // Signed in as somebody else each time.
+    let tokenId = 0;
+    app.addHook('onRequest', async (request) => {
+      request.principal = { via: 'token', tokenId: ++tokenId } as unknown as Principal;
+    });
+    const context = { db, feed, clock: systemClock, limits: { perNode: 3 } };
     app.register(async (api) => actionStreamRoute(api, context), { prefix: '/api' });
     t.after(() => app.close());
     const url = await app.listen({ port: 0, host: '127.0.0.1' });

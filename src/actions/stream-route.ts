@@ -1,36 +1,30 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { Type } from 'typebox';
-import { mustStillHaveAccess } from '../accounts/access.ts';
+import { mustStillHaveAccess, principalOf } from '../accounts/access.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
-import { AppError, notFound } from '../platform/errors.ts';
+import { notFound } from '../platform/errors.ts';
+import {
+  createEventStreams,
+  eventStreamLimits,
+  type ServerSentEvent,
+} from '../platform/http/event-streams.ts';
 import { idParam } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import type { Feed } from './feed.ts';
 import { findAction, type ActionRow } from './store.ts';
 import { pageRows, readStream, type StreamEvent } from './stream.ts';
 
-/** A sign of life goes out so often, and the access of the watcher is looked at again. */
-const pingMs = 15_000;
-const defaultMostStreams = 2000;
-/** At most 1 MiB, as a row holds at most 64 KiB: each watcher that does not read on keeps a page waiting. */
-/** So much is sent at once. */
-const pieceCharacters = 64 * 1024;
-/** How long a stream has to end by itself when the server stops. */
-const lastWordsMs = 250;
-
-/** How long a client waits before it connects again. */
-const retryLine = 'retry: 1000\n\n';
+/** Of one token: a page that shows an action holds one. */
+const mostOfOneToken = 500;
 
 export function actionStreamRoute(
   app: HttpApp,
-  context: { db: Db; clock: Clock; feed: Feed; mostStreams?: number },
+  context: { db: Db; clock: Clock; feed: Feed; limits?: Partial<typeof eventStreamLimits> },
 ): void {
-  const { db, clock, feed, mostStreams = defaultMostStreams } = context;
-  const closing = new AbortController();
-  let streams = 0;
-  // Before the server waits for its connections to end, which these would not.
-  app.addHook('preClose', async () => closing.abort());
+  const { db, clock, feed } = context;
+  const limits = { ...eventStreamLimits, perToken: mostOfOneToken, ...context.limits };
+  const streams = createEventStreams(app, { clock, limits });
 
   app.route({
     method: 'GET',
@@ -66,48 +60,18 @@ export function actionStreamRoute(
       // What never was, e.g. of another database, has been seen by nobody: then only what is new is sent.
       const after = Number.isSafeInteger(given) && given > 0 ? Math.min(given, action.last_seq) : 0;
       if (hasEnded(action) && after >= action.last_seq) return reply.status(204).send(null);
-      if (streams >= mostStreams) {
-        const message = `This node serves ${mostStreams} streams at the same time, and no more. Try again later.`;
-        throw new AppError('unavailable', message, { retryAfterSeconds: 10 });
-      }
-      const gone = new AbortController();
-      request.raw.once('close', () => gone.abort());
-      reply.raw.once('close', () => gone.abort());
-      const signal = AbortSignal.any([gone.signal, closing.signal]);
-      const events = hasEnded(action) ? history(db, action.id, after) : feed.follow(action.id, after, signal);
-      const isAllowed = async () => {
-        await mustStillHaveAccess(context, request);
-      };
-      streams++;
-      const body = Readable.from(
-        asServerSentEvents({
-          events,
-          isAllowed,
-          clock,
-          signal,
-          isOver: (seq) => isOver(db, action.id, seq),
-          leave: () => gone.abort(),
-        }),
-        { objectMode: false, highWaterMark: pieceCharacters },
-      );
-      const cutOff = async () => {
-        await clock.sleep(lastWordsMs, gone.signal);
-        // Whoever does not read would hold up the end of the server.
-        if (!gone.signal.aborted) reply.raw.destroy();
-      };
-      closing.signal.addEventListener('abort', () => void cutOff(), { once: true, signal: gone.signal });
-      body.once('close', () => {
-        streams--;
-        gone.abort();
+      const source = (signal: AbortSignal) =>
+        untilOver(
+          db,
+          action.id,
+          hasEnded(action) ? history(db, action.id, after) : feed.follow(action.id, after, signal),
+        );
+      const { via, tokenId } = principalOf(request);
+      return streams.answer(request, reply, {
+        owner: `${via} ${tokenId}`,
+        source,
+        isAllowed: () => mustStillHaveAccess(context, request),
       });
-      return (
-        reply
-          .header('content-type', 'text/event-stream; charset=utf-8')
-          .header('cache-control', 'no-store')
-          // nginx would keep it back until it has a page full.
-          .header('x-accel-buffering', 'no')
-          .send(body)
-      );
     },
   });
 }
@@ -131,69 +95,24 @@ async function* history(db: Db, actionId: number, after: number): AsyncGenerator
   }
 }
 
-async function* asServerSentEvents(options: {
-  events: AsyncGenerator<StreamEvent[]>;
-  isOver: (seq: number) => Promise<boolean>;
-  isAllowed: () => Promise<void>;
-  clock: Clock;
-  signal: AbortSignal;
-  /** Ends `events`, also while they wait for what is new. */
-  leave: () => void;
-}): AsyncGenerator<string> {
-  const { events, clock, signal } = options;
-  const quiet = { ping: true } as const;
-  try {
-    yield retryLine;
-    let isEnding = false;
-    let next = events.next();
-    // By the clock and not since the last event: an action that always has something to say is no exception.
-    let pingAt = clock.elapsed() + pingMs;
-    for (;;) {
-      const slept = new AbortController();
-      const pauseMs = Math.max(0, pingAt - clock.elapsed());
-      const pause = clock.sleep(pauseMs, AbortSignal.any([slept.signal, signal])).then(() => quiet);
-      const found = await Promise.race([next, pause]).finally(() => slept.abort(null));
-      if (signal.aborted) return;
-      if (clock.elapsed() >= pingAt) {
-        await options.isAllowed();
-        pingAt = clock.elapsed() + pingMs;
-        yield ': still here\n\n';
-      }
-      if ('ping' in found) continue;
-      if (found.done) {
-        yield 'event: end\ndata: {}\n\n';
-        return;
-      }
-      yield* inPieces(found.value);
-      // The statuses of targets and steps may follow that of the action.
-      isEnding ||= found.value.some(({ type, content }) => type === 'action' && ends(content));
-      if (isEnding && (await options.isOver(found.value.at(-1)!.seq))) {
-        yield 'event: end\ndata: {}\n\n';
-        return;
-      }
-      next = events.next();
-    }
-  } finally {
-    options.leave();
-    await events.return(undefined);
+/** The events as they are sent, up to the last one of an action that has ended. */
+async function* untilOver(
+  db: Db,
+  actionId: number,
+  events: AsyncGenerator<StreamEvent[]>,
+): AsyncGenerator<ServerSentEvent[]> {
+  let isEnding = false;
+  for await (const found of events) {
+    yield found.map(asServerSentEvent);
+    // The statuses of targets and steps may follow that of the action.
+    isEnding ||= found.some(({ type, content }) => type === 'action' && ends(content));
+    if (isEnding && (await isOver(db, actionId, found.at(-1)!.seq))) return;
   }
 }
 
-/** Many small events together; large ones one by one, since what a slow reader has not taken waits in memory. */
-function* inPieces(events: StreamEvent[]): Generator<string> {
-  let piece = '';
-  for (const event of events) {
-    piece += eventText(event);
-    if (piece.length < pieceCharacters) continue;
-    yield piece;
-    piece = '';
-  }
-  if (piece) yield piece;
-}
-
-function eventText({ seq, type, stepId, content }: StreamEvent): string {
+function asServerSentEvent({ seq, type, stepId, content }: StreamEvent): ServerSentEvent {
   const data = type === 'log' ? JSON.stringify({ step_id: stepId, content }) : content;
-  return `id: ${seq}\nevent: ${type}\ndata: ${data}\n\n`;
+  return { id: String(seq), event: type, data };
 }
 
 function ends(content: string): boolean {

@@ -35,8 +35,8 @@ export type EventStreams = {
       source: (signal: AbortSignal) => AsyncGenerator<ServerSentEvent[]>;
       /** Throws when whoever watches may not any more. */
       isAllowed: () => Promise<void>;
-      /** Where to go on from, sent with each sign of life. */
-      position: () => string | null;
+      /** Where to go on from, sent with each sign of life; by the last event if left out. */
+      position?: () => string;
     },
   ): FastifyReply;
 };
@@ -125,17 +125,15 @@ const retryLine = 'retry: 1000\n\n';
 
 async function* asText(options: {
   events: AsyncGenerator<ServerSentEvent[]>;
-  position: () => string | null;
+  position: (() => string) | undefined;
   clock: Clock;
   signal: AbortSignal;
   limits: typeof eventStreamLimits;
 }): AsyncGenerator<string> {
   const { events, position, clock, signal, limits } = options;
   const quiet = { ping: true } as const;
-  const ping = () => {
-    const id = position();
-    return id === null ? ': still here\n\n' : eventText({ id, event: 'ping', data: '{}' });
-  };
+  const ping = () =>
+    position ? eventText({ id: position(), event: 'ping', data: '{}' }) : ': still here\n\n';
   try {
     yield retryLine;
     let next = events.next();
