@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { Webhook } from 'standardwebhooks';
@@ -336,6 +339,26 @@ describe('the live commands', { timeout: 120_000 }, () => {
     ]);
     assert.equal(wrong.code, 1, wrong.stderr);
     assert.deepEqual(await hooks(), []);
+  });
+
+  test('listen whose reader has had enough deletes its hook too, as a real program', async (t) => {
+    const main = join(import.meta.dirname, '..', 'src', 'main.mjs');
+    const child = spawn(process.execPath, [main, 'listen', '--create', pipelineName, '--print'], {
+      env: { ...process.env, HOOKLINE_URL: work.url, HOOKLINE_TOKEN: work.api.token ?? '' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    t.after(() => void child.kill('SIGKILL'));
+    const exited = once(child, 'exit');
+    const hooks = async () => {
+      const all = await work.api.get<{ name: string }[]>(`/pipelines/${pipeline}/hooks?per_page=100`);
+      return all.filter(({ name }) => name.includes('temporary')).length;
+    };
+    await until(async () => (await hooks()) === 1, 'the hook');
+    // `| head`
+    child.stdout.destroy();
+    await act();
+    assert.deepEqual(await exited, [0, null]);
+    assert.equal(await hooks(), 0);
   });
 
   test('listen shows what is sent, masked; says why something is not; and tells of the past', async (t) => {

@@ -471,6 +471,32 @@ describe('the right to watch an environment', { timeout: 60_000 }, () => {
     }, 'a place that was given back');
     for (const stream of [...streams, beside]) stream.drop();
   });
+
+  test('a deleted environment or hook ends its streams', async () => {
+    const place = await createOrganization(app.url, app.api);
+    const { out } = await scene(app, 'http://127.0.0.1:1/');
+    const streams = [
+      await openEventStream(app, pathOf(place)),
+      await openEventStream(app, `/hooks/outgoing/${out}/listen`),
+    ];
+    await Promise.all(streams.map(ready));
+    await app.api.delete(`/environments/${place.environmentId}`);
+    await app.api.delete(`/hooks/outgoing/${out}`);
+    await app.clock.advance(pingMs);
+    for (const stream of streams) assert.notEqual(await stream.ended, 'end');
+  });
+
+  test('the end of the server ends the streams, also of one who does not read', async () => {
+    const { out } = await scene(app, 'http://127.0.0.1:1/');
+    const streams = [
+      await openEventStream(app, pathOf(app)),
+      await openEventStream(app, `/hooks/outgoing/${out}/listen`),
+    ];
+    const deaf = await openEventStream(app, pathOf(app), { reads: false });
+    await app.stop();
+    for (const stream of streams) assert.notEqual(await stream.ended, 'end');
+    deaf.drop();
+  });
 });
 
 type Sent = { method: string; url: string; headers: Record<string, string>; body: string };

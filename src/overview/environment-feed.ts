@@ -15,6 +15,8 @@ export type EnvironmentFeed = {
     { from, now }: { from: Position; now: Position },
     signal: AbortSignal,
   ): AsyncGenerator<EventPage>;
+  /** What happened between the two. */
+  history(environmentId: number, range: { from: Position; until: Position }): AsyncGenerator<EventPage>;
 };
 
 /** Of each watched environment, as much of what came last is kept for those who are a little behind. */
@@ -23,11 +25,23 @@ const mostKeptPages = 500;
 
 const retryMs = 1000;
 
-type Context = { db: Db; clock: Clock; frontier: Frontier };
+type ReadPage = (environmentId: number, range: { from: Position; until: Position }) => Promise<EventPage>;
+type Context = { db: Db; clock: Clock; frontier: Frontier; readOld: ReadPage };
 
-export function createEnvironmentFeed(context: Context): EnvironmentFeed {
+export function createEnvironmentFeed(parts: Omit<Context, 'readOld'>): EnvironmentFeed {
   const watched = new Map<number, Watched>();
+  const takeTurn = createTurns();
+  const readOld: ReadPage = (environmentId, range) =>
+    takeTurn(() => readEventPage(parts.db, environmentId, range));
+  const context = { ...parts, readOld };
   return {
+    async *history(environmentId, { from, until }) {
+      for (let at = from; isBeyond(until, at);) {
+        const page = await readOld(environmentId, { from: at, until });
+        at = page.to;
+        yield page;
+      }
+    },
     async *follow(environmentId, { from, now }, signal) {
       let one = watched.get(environmentId);
       if (!one) watched.set(environmentId, (one = watch(context, environmentId, now)));
@@ -49,6 +63,16 @@ export function createEnvironmentFeed(context: Context): EnvironmentFeed {
   };
 }
 
+/** One at a time: however many read far back, what happens now waits for one of them at most. */
+function createTurns(): <Result>(run: () => Promise<Result>) => Promise<Result> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (run) => {
+    const own = last.then(run);
+    last = own.catch(() => undefined);
+    return own;
+  };
+}
+
 type Watched = {
   watchers: number;
   /** The page that follows `at`, once there is one; null when aborted. */
@@ -56,7 +80,7 @@ type Watched = {
   end(): void;
 };
 
-function watch({ db, clock, frontier }: Context, environmentId: number, from: Position): Watched {
+function watch({ db, clock, frontier, readOld }: Context, environmentId: number, from: Position): Watched {
   const ending = new AbortController();
   /** What came last, by where it begins. */
   const pages = new Map<string, EventPage & { characters: number }>();
@@ -98,7 +122,7 @@ function watch({ db, clock, frontier }: Context, environmentId: number, from: Po
   const readOlder = (key: string, from: Position): Promise<EventPage> => {
     const known = older.get(key);
     if (known) return known;
-    const asked = readEventPage(db, environmentId, { from, until: last }).finally(() => older.delete(key));
+    const asked = readOld(environmentId, { from, until: last }).finally(() => older.delete(key));
     older.set(key, asked);
     return asked;
   };

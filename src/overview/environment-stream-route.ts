@@ -5,7 +5,7 @@ import { grantsIn, mustStillHaveAccess, placeOf, principalOf } from '../accounts
 import { permissionsAt } from '../accounts/grants.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
-import { isBeyond, type Frontier, type Position } from '../platform/database/frontier.ts';
+import type { Frontier } from '../platform/database/frontier.ts';
 import { AppError, invalid } from '../platform/errors.ts';
 import { createEventStreams, type ServerSentEvent } from '../platform/http/event-streams.ts';
 import { idParam, Time } from '../platform/http/schemas.ts';
@@ -16,8 +16,6 @@ import {
   positionPattern,
   positionSince,
   positionText,
-  readEventPage,
-  type EventPage,
 } from './environment-events.ts';
 import { createEnvironmentFeed } from './environment-feed.ts';
 
@@ -89,7 +87,7 @@ export function environmentStreamRoute(
         yield [{ id: positionText(at), event: 'ping', data: '{}' }];
         const pages =
           follow === false
-            ? history(db, environmentId, { from: at, until: now! })
+            ? feed.history(environmentId, { from: at, until: now! })
             : feed.follow(environmentId, { from: at, now: now! }, signal);
         for await (const { events, to } of pages) {
           const shown = events.filter(({ kind }) => wanted.has(kind) && (kind === 'action' || mayReadHooks));
@@ -129,17 +127,4 @@ function timeOf(text: string): number {
   const time = Date.parse(text);
   if (Number.isNaN(time)) throw invalid([{ field: 'querystring.since', message: 'is no time' }]);
   return time;
-}
-
-/** What has happened up to now. */
-async function* history(
-  db: Db,
-  environmentId: number,
-  { from, until }: { from: Position; until: Position },
-): AsyncGenerator<EventPage> {
-  for (let at = from; isBeyond(until, at);) {
-    const page = await readEventPage(db, environmentId, { from: at, until });
-    at = page.to;
-    yield page;
-  }
 }

@@ -27,7 +27,7 @@ export function processIo(): Io {
   let controller: AbortController | null = null;
   let isGuarded = false;
   const write = (stream: NodeJS.WriteStream, text: string) => {
-    if (!isGuarded) endWithReader();
+    if (!isGuarded) endWithReader(() => controller);
     isGuarded = true;
     stream.write(text);
   };
@@ -59,18 +59,26 @@ function listenForInterrupts(): AbortController {
     if (controller.signal.aborted) process.exit(130);
     controller.abort();
   };
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt).on('SIGHUP', interrupt);
   return controller;
 }
 
-/** `hookline … | head`: who reads has had enough. */
-function endWithReader(): void {
+/** `hookline … | head`, or a terminal that was closed: who reads has had enough. What a command has to put in order, it may. */
+function endWithReader(running: () => AbortController | null): void {
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      process.exit(0);
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+      const controller = running();
+      if (!controller) process.exit(0);
+      if (controller.signal.aborted) return;
+      controller.abort();
+      process.once('exit', () => (process.exitCode = 0));
+      setTimeout(() => process.exit(0), tidyMs).unref();
     });
 }
+
+/** How long a command has to put things in order that nobody reads any more. */
+const tidyMs = 3000;
 
 async function askOnTerminal(question: string, hidden: boolean, signal: AbortSignal): Promise<string> {
   if (!process.stdin.isTTY || !process.stderr.isTTY)
