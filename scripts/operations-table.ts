@@ -93,10 +93,19 @@ function bodyOf(schema: Schema, resolve: (schema: Schema) => Schema): Field[] {
   for (const part of all) {
     for (const [name, given] of Object.entries(part.properties ?? {})) {
       const isRequired = schema.required?.includes(name) ?? false;
-      if (!fields.has(name)) fields.set(name, fieldOf(name, resolve(given), isRequired, resolve));
+      const field = fieldOf(name, resolve(given), isRequired, resolve);
+      const before = fields.get(name);
+      fields.set(name, before ? eitherOf(before, field) : field);
     }
   }
   return [...fields.values()];
+}
+
+/** A field that several forms of a body have: it may hold what any of them takes. */
+function eitherOf(one: Field, other: Field): Field {
+  const { values, ...rest } = one;
+  if (!values || !other.values) return rest;
+  return { ...rest, values: [...new Set([...values, ...other.values])] };
 }
 
 function fieldOf(
