@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { login, until, type ApiClient } from './support/api-client.ts';
+import { openCli } from './support/cli.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 import { readDocument, type DocumentBlock } from './support/document-blocks.ts';
 import { openDocumentShell, type BlockRun } from './support/document-shell.ts';
@@ -54,6 +55,43 @@ describe('the commands of the documents do what they say', { timeout: 240_000 },
     test(path, (t) => runDocument(t, path));
   }
 });
+
+test('every command that a sentence names is there, with its options', async (t) => {
+  const cli = openCli(t);
+  const help = new Map<string, string>();
+  for (const path of documents) {
+    const prose = (await readFile(path, 'utf8')).replaceAll(/^ *```[^]*?^ *```/gm, '');
+    for (const [, code] of prose.matchAll(/`((?:npx )?hookline [a-z][^`]*)`/g)) {
+      const words = code!.replaceAll(/\s+/g, ' ').replace('npx ', '').split(' ').slice(1);
+      // The first words name the command; what follows are values of the reader's.
+      const ofServer = words.filter((word) => /^[a-z][a-z-]*$/.test(word)).slice(0, 2);
+      const name = groups.has(ofServer[0] ?? '') ? ofServer.join(' ') : (ofServer[0] ?? '');
+      if (!help.has(name)) {
+        const { code: ended, stdout, stderr } = await cli.run([...name.split(' '), '--help']);
+        assert.equal(ended, 0, `${path}: \`${code}\`: ${stderr}`);
+        assert.match(
+          stdout,
+          new RegExp(`^Usage: hookline ${name.replace(' ', '(?:\\|\\S+)? ')}`),
+          `${path}: \`${code}\``,
+        );
+        help.set(name, stdout);
+      }
+      const known = help.get(name) ?? '';
+      for (const option of words.filter((word) => word.startsWith('-') && word !== '-'))
+        assert.ok(
+          new RegExp(`(?:^|[ ,])${RegExp.escape(option)}(?:[ ,]|$)`, 'm').test(known),
+          `${path}: \`${code}\`: there is no ${option}`,
+        );
+    }
+  }
+});
+
+/** Commands whose first word is only the half of their name. */
+const groups = new Set(
+  'apps pipelines hooks actions deliveries servers credentials variables environments projects organizations teams roles tokens project-tokens audit secrets import'.split(
+    ' ',
+  ),
+);
 
 test('what is not run says why', (t) => {
   t.diagnostic(`${listed.length} blocks are not run:`);
