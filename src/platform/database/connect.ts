@@ -130,11 +130,11 @@ function connectSqlite(dataDirectory: string, onFault: (message: string) => void
   const transactionSyncedLater: Connection['transactionSyncedLater'] = (work) =>
     db.connection().execute(async (connection) => {
       // Nobody else has the connection meanwhile.
-      database.pragma('synchronous = NORMAL');
+      database.exec('pragma synchronous = normal');
       try {
         return await connection.transaction().execute(work);
       } finally {
-        database.pragma('synchronous = FULL');
+        database.exec('pragma synchronous = full');
       }
     });
   return {
