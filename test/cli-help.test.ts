@@ -70,6 +70,18 @@ describe('the help', () => {
       assert.equal(end.stdout, '');
     });
 
+  test('a command of the server takes no option of the client, and options alone start no server', async (t) => {
+    for (const words of [
+      ['config', '--json'],
+      ['serve', '--url', 'http://x'],
+      ['secrets', '--profile', 'x', 'status'],
+      ['--json'],
+    ]) {
+      const end = await openCli(t).run(words);
+      assert.equal(end.code, 2, words.join(' '));
+    }
+  });
+
   test('serve takes no word that it does not know', async (t) => {
     const end = await openCli(t).run(['serve', 'now']);
     assert.equal(end.code, 2);

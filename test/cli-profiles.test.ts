@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { openCli } from './support/cli.ts';
@@ -155,4 +157,70 @@ describe('signing in on the command line', () => {
       assert.equal(end.code, 2);
       assert.match(end.stderr, /Did you mean (login|--email)\?|too many arguments|Expected 0 arguments/);
     });
+});
+
+describe('what answers in place of Hookline', () => {
+  let server: Server;
+  let url: string;
+  const seen: string[] = [];
+  before(async () => {
+    server = createServer((request, response) => {
+      seen.push(`${request.method} ${request.url}`);
+      if (request.url?.startsWith('/moved'))
+        response.writeHead(301, { location: 'https://new.example/api' }).end();
+      else if (request.url?.startsWith('/below'))
+        response.writeHead(200, { 'content-type': 'application/json' }).end('[]');
+      else response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Welcome</html>');
+    });
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  after(() => void server.close());
+
+  test('a web page is no answer', async (t) => {
+    const cli = openCli(t);
+    const end = await cli.run(['login', url, '--email', email, '--password-stdin'], { input: password });
+    assert.deepEqual(
+      [end.code, end.stderr],
+      [1, `hookline: ${url} answers with a web page. Is that the address of Hookline?\n`],
+    );
+    const list = await cli.run(['apps', 'list'], {
+      env: { HOOKLINE_URL: url, HOOKLINE_TOKEN: 'x', HOOKLINE_ENVIRONMENT: '1' },
+    });
+    assert.deepEqual([list.code, list.stdout], [1, '']);
+  });
+
+  test('a redirect gets neither password nor token', async (t) => {
+    const cli = openCli(t);
+    const end = await cli.run(['login', `${url}/moved`, '--email', email, '--password-stdin'], {
+      input: password,
+    });
+    assert.equal(end.code, 1);
+    assert.match(end.stderr, /sends to https:\/\/new\.example\/api\. Is that the address of Hookline\?/);
+  });
+
+  test('a path where a proxy has put the server is kept, and that of the API is not doubled', async (t) => {
+    const cli = openCli(t, { HOOKLINE_TOKEN: 'x', HOOKLINE_ENVIRONMENT: '1' });
+    for (const path of ['/below', '/below/', '/below/api', '/below/api/']) {
+      seen.length = 0;
+      await cli.succeed(['apps', 'list'], { env: { HOOKLINE_URL: `${url}${path}` } });
+      assert.match(seen[0] ?? '', /^GET \/below\/api\/environments\/1\/applications\?/);
+    }
+  });
+
+  for (const address of ['ftp://x', 'http://', 'http://user:secret@x.example', 'not an address'])
+    test(`"${address}" is no address`, async (t) => {
+      const end = await openCli(t).run(['login', address, '--email', email, '--password-stdin'], {
+        input: password,
+      });
+      assert.equal(end.code, 2);
+    });
+
+  test('a token that cannot be one is not sent', async (t) => {
+    const cli = openCli(t, { HOOKLINE_URL: url, HOOKLINE_TOKEN: 'gültig' });
+    seen.length = 0;
+    const end = await cli.run(['whoami']);
+    assert.deepEqual([end.code, seen], [2, []]);
+    assert.ok(!end.stderr.includes('gültig'));
+  });
 });

@@ -198,6 +198,28 @@ describe('the commands of resources', () => {
     await app.api.delete(`/applications/${id}`);
   });
 
+  test('an id is never cut, however narrow the terminal', async (t) => {
+    const cli = open(t);
+    const pipeline = await createPipeline(app, await createApplication(app));
+    const hook = await createIncomingHook(app, pipeline, { name: 'narrow' });
+    const { stdout } = await cli.succeed(['hooks', 'list', '--name', 'narrow'], { columns: 60 });
+    assert.ok(stdout.includes(hook.id), stdout);
+  });
+
+  test('a time can be said as a span from now', async (t) => {
+    const cli = open(t);
+    const now = () => app.clock.now();
+    const made = await cli.succeed(['tokens', 'create', '--name', 'span', '--expires-at', '90d', '--json'], {
+      now,
+    });
+    const { expires_at } = made.json<{ expires_at: string }>();
+    assert.equal(Date.parse(expires_at), app.clock.now() + 90 * 86_400_000);
+    assert.equal(
+      (await cli.succeed(['actions', 'list', '--created-from', '2h', '--json'], { now })).stdout,
+      '[]\n',
+    );
+  });
+
   test('what a stranger has named cannot steer the terminal', async (t) => {
     const cli = open(t);
     const { id } = await createApplication(app, {

@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander';
 import type { Config, ConfigRow } from '../config.ts';
 import { exitCodes } from './client/fault.ts';
 import { processIo, type Io } from './client/io.ts';
-import { firstWord, registerClient } from './client/register.ts';
+import { registerClient } from './client/register.ts';
 import { attachSession } from './client/session.ts';
 
 /** Runs the program. Gives its exit code; a server that has started goes on by itself. */
@@ -18,10 +18,8 @@ export async function runProgram(words: readonly string[], io: Io = processIo())
   const program = await createProgram(words, io);
   attachSession(program, { io, setExitCode: (code) => (exitCode = code) });
   try {
-    // Without a command it serves.
-    const isBare =
-      firstWord(words) === '' && !words.some((word) => /^(-h|--help|-V|--version|help)$/.test(word));
-    await program.parseAsync(isBare ? ['serve', ...words] : [...words], { from: 'user' });
+    // Without a word it serves.
+    await program.parseAsync(words.length === 0 ? ['serve'] : [...words], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     const isAsked = error.code === 'commander.helpDisplayed' || error.code === 'commander.version';
@@ -48,6 +46,14 @@ export async function createProgram(words: readonly string[] | 'all', io: Io): P
     .exitOverride();
   program.commandsGroup('Server, set up by environment variables alone, which "config" lists:');
   registerServer(program);
+  const server = new Set(program.commands);
+  program.hook('preAction', (_program, command) => {
+    const own = server.has(command) || (command.parent && server.has(command.parent));
+    const given = program.options.find(
+      (option) => program.getOptionValueSource(option.attributeName()) === 'cli',
+    );
+    if (own && given) program.error(`error: ${given.long} is for the commands of the client`);
+  });
   program.commandsGroup('Client, which reaches a server by its API:');
   await registerClient(program, words);
   return program;

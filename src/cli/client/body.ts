@@ -35,7 +35,7 @@ export type Names = { client: Client; source: PathSource };
 export async function readBody(
   command: Command,
   facts: OperationFacts,
-  io: Pick<Io, 'readInput'>,
+  io: Pick<Io, 'readInput' | 'now'>,
   names: Names,
 ): Promise<Record<string, unknown> | null> {
   const options = command.opts<Record<string, unknown>>();
@@ -109,7 +109,7 @@ async function givenValue(
   command: Command,
   field: Field,
   options: Record<string, unknown>,
-  io: Pick<Io, 'readInput'>,
+  io: Pick<Io, 'readInput' | 'now'>,
   { client, source }: Names,
 ): Promise<unknown> {
   const flag = flagFor(field);
@@ -125,12 +125,13 @@ async function givenValue(
   }
   if (Object.hasOwn(kinds, field.name) && !(field.isNullable && texts[0] === 'null'))
     return await findId(client, field.name, texts[0] ?? '', source);
-  if (Array.isArray(given)) return texts.flatMap((text) => parseValue(field, text, `--${flag}`));
-  return parseValue(field, texts[0] ?? '', `--${flag}`);
+  if (Array.isArray(given))
+    return texts.flatMap((text) => parseValue(field, text, { flag: `--${flag}`, now: io.now() }));
+  return parseValue(field, texts[0] ?? '', { flag: `--${flag}`, now: io.now() });
 }
 
 /** Without the end of line that an editor puts behind it; that of a key stays. */
-async function readSecret(path: string, io: Pick<Io, 'readInput'>): Promise<string> {
+async function readSecret(path: string, io: Pick<Io, 'readInput' | 'now'>): Promise<string> {
   const text = await readSource(path, io);
   return text.includes('-----BEGIN') ? text : text.replace(/\r?\n$/, '');
 }

@@ -45,7 +45,7 @@ function addCall(group: Command, facts: OperationFacts): void {
   if (facts.isList) command.option('--all', 'page by page until there are no more, as one list');
   if (facts.body) {
     const taken = new Set([...reserved, ...command.options.map(({ long }) => long?.slice(2) ?? '')]);
-    command.option('--body <json>', 'the body as it is sent');
+    command.option('--body <json>', 'the body as it is sent; @file and @- are read');
     addBodyOptions(command, facts, new Set([...taken, 'body']));
   }
   command.option('-H, --header <name: value>', 'of the request; can be repeated', collect);
@@ -59,7 +59,7 @@ function addCall(group: Command, facts: OperationFacts): void {
 async function run(context: ClientContext, command: Command, facts: OperationFacts): Promise<void> {
   const { client, out } = context;
   const options = command.opts<CallOptions>();
-  const { path, query } = givenParameters(command, facts, options);
+  const { path, query } = givenParameters(command, facts, options, context.io.now());
   for (const { name } of facts.path_parameters) {
     path[name] ??= name === 'environment_id' ? await context.environmentId() : undefined;
     if (path[name] === undefined) throw new CliFault(`Missing: --${flagName(name)}.`, 'usage');
@@ -98,7 +98,8 @@ async function bodyOf(
   if (!facts.body) return {};
   if (body !== undefined && (file !== undefined || set !== undefined))
     throw new CliFault('--body is the whole body: leave --file and --set out.', 'usage');
-  if (body !== undefined) return { rawBody: body };
+  if (body !== undefined)
+    return { rawBody: body.startsWith('@') ? await readSource(body.slice(1), context.io) : body };
   // Byte by byte, for what is signed; nothing else is known of this body.
   if (facts.body.length === 0 && file !== undefined && !set)
     return { rawBody: await readSource(file, context.io) };
@@ -127,13 +128,14 @@ function parametersOf({ path_parameters, query_parameters }: OperationFacts): Pa
   ];
 }
 
-function givenParameters(command: Command, facts: OperationFacts, { param = [] }: CallOptions) {
+function givenParameters(command: Command, facts: OperationFacts, { param = [] }: CallOptions, now: number) {
   const given: Record<Parameter['place'], Record<string, unknown>> = { path: {}, query: {} };
   const parameters = parametersOf(facts);
   const options = command.opts<Record<string, string | undefined>>();
   for (const { field, place, option } of parameters) {
     const text = options[option.attributeName()];
-    if (text !== undefined) given[place][field.name] = parseValue(field, text, option.long ?? field.name);
+    if (text !== undefined)
+      given[place][field.name] = parseValue(field, text, { flag: option.long ?? field.name, now });
   }
   for (const pair of param) {
     const at = pair.indexOf('=');
@@ -144,7 +146,7 @@ function givenParameters(command: Command, facts: OperationFacts, { param = [] }
         'usage',
       );
     const { field, place } = parameter;
-    given[place][field.name] = parseValue(field, pair.slice(at + 1), `--param ${field.name}`);
+    given[place][field.name] = parseValue(field, pair.slice(at + 1), { flag: `--param ${field.name}`, now });
   }
   return given;
 }

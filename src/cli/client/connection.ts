@@ -11,7 +11,7 @@ export type GlobalOptions = {
 };
 
 export type Connection = {
-  /** Without a path. */
+  /** Without a slash at its end. */
   url: string;
   token: string;
   /** Its name; '' when address and token were given otherwise. */
@@ -33,7 +33,8 @@ export async function findConnection(options: GlobalOptions, env: Env): Promise<
   // Who names a profile means its server and its token, not those of the surroundings.
   const around = options.profile === undefined ? env : {};
   const url = options.url ?? (around['HOOKLINE_URL'] || undefined);
-  const token = options.token ?? (around['HOOKLINE_TOKEN'] || undefined);
+  const given = options.token ?? (around['HOOKLINE_TOKEN'] || undefined);
+  const token = given === undefined ? undefined : checkToken(given);
   const environment = options.environment ?? (env['HOOKLINE_ENVIRONMENT'] || null);
   const asked = url === undefined ? null : serverAddress(url);
   if (asked !== null && token) return { url: asked, token, profile: '', environment, stored: null };
@@ -55,14 +56,22 @@ export async function findConnection(options: GlobalOptions, env: Env): Promise<
   return { url: stored.url, token: token ?? stored.token, profile: name, environment, stored };
 }
 
-/** `https://hooks.example.com` of what somebody types or copies from the address bar. Throws a CliFault. */
+/**
+ * `https://hooks.example.com` of what somebody types, with the path where a proxy has put it, and without that of the API.
+ * Throws a CliFault.
+ */
 export function serverAddress(text: string): string {
   const trimmed = text.trim();
   const url = URL.parse(/^\w+:\/\//.test(trimmed) ? trimmed : `https://${trimmed}`);
   if (!url || !/^https?:$/.test(url.protocol) || !url.hostname || url.username || url.password)
     throw new CliFault(
-      `"${text}" is not the address of a server, such as https://hooks.example.com`,
+      `${url?.password ? 'This' : `"${text}"`} is not the address of a server, such as https://hooks.example.com`,
       'usage',
     );
-  return url.origin;
+  return `${url.origin}${url.pathname.replace(/(\/api)?\/*$/, '')}`;
+}
+
+function checkToken(token: string): string {
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw new CliFault('The token has characters that no token has.', 'usage');
 }

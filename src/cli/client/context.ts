@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { createHooklineClient, HooklineError, type Client } from '#sdk';
 import { findConnection, type Connection, type GlobalOptions } from './connection.ts';
 import { findEnvironment } from './environment.ts';
+import { fetchFor } from './fetch.ts';
 import { CliFault, exitCodes, type ExitReason } from './fault.ts';
 import { plain, type Io } from './io.ts';
 import { createOutput, type Output } from './output.ts';
@@ -71,8 +72,9 @@ export function createContext(
   const { url, token, profile } = connection;
   const baseUrl = `${url}/api`;
   const { signal } = io;
-  const lastClient = createHooklineClient({ baseUrl, token });
-  const client = createHooklineClient({ baseUrl, token, signal });
+  const fetch = fetchFor(url, out);
+  const lastClient = createHooklineClient({ baseUrl, token, fetch });
+  const client = createHooklineClient({ baseUrl, token, fetch, signal });
   let environment: Promise<number> | null = null;
   return {
     client,

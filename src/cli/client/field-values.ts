@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Field } from '#sdk/operations';
 import { CliFault } from './fault.ts';
 import type { Io } from './io.ts';
+import { momentOf } from './moment.ts';
 
 /** `default_branch` and `filter[name]` as a person types them: `default-branch`, `name`. */
 export function flagOf(field: string): string {
@@ -12,9 +13,18 @@ export function flagOf(field: string): string {
 }
 
 /** What a text means for a field. Throws a CliFault that names the flag. */
-export function parseValue(field: Field, text: string, flag = `--${flagOf(field.name)}`): unknown {
-  const { types, isNullable } = field;
+export function parseValue(
+  field: Field,
+  text: string,
+  { flag = `--${flagOf(field.name)}`, now = Date.now() }: { flag?: string; now?: number } = {},
+): unknown {
+  const { name, types, isNullable } = field;
   if (isNullable && text === 'null') return null;
+  // `--since 2h`, `--expires-at 90d`: times of the past, unless something is to end.
+  if (isTime.test(name) && isSpan.test(text)) {
+    const span = now - momentOf(text, now).getTime();
+    return new Date(name === 'expires_at' ? now + span : now - span).toISOString();
+  }
   if (types.includes('array')) return parseArray(field, text, flag);
   if (types.includes('integer') || types.includes('number')) {
     const number = Number(text);
@@ -38,6 +48,9 @@ export function parseValue(field: Field, text: string, flag = `--${flagOf(field.
   return types.length === 0 ? jsonOrText(text) : text;
 }
 
+const isTime = /^since$|_(at|from|to)$/;
+const isSpan = /^\d+\s*(s|m|min|h|d)$/;
+
 function parseArray(field: Field, text: string, flag: string): unknown[] {
   const json = text.startsWith('[') ? jsonOf(text) : undefined;
   if (Array.isArray(json)) return json;
@@ -48,7 +61,7 @@ function parseArray(field: Field, text: string, flag: string): unknown[] {
     .split(',')
     .map((part) => part.trim())
     .filter(Boolean)
-    .map((part) => parseValue(one, part, flag));
+    .map((part) => parseValue(one, part, { flag }));
 }
 
 /** JSON if it is that, and otherwise the text itself. */

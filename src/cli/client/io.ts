@@ -97,14 +97,19 @@ async function askOnTerminal(question: string, hidden: boolean, signal: AbortSig
   });
   const reader = createInterface({ input: process.stdin, output, terminal: true });
   const { promise: ended, reject } = Promise.withResolvers<never>();
+  let isAnswered = false;
   reader.on('close', () => reject(new CliFault('Interrupted.', 'interrupted')));
+  // In raw mode ctrl-C is a key like others.
+  reader.on('SIGINT', () => reader.close());
   try {
     const answer = reader.question(question, { signal });
     silent = hidden;
-    return await Promise.race([answer, ended]);
+    const text = await Promise.race([answer, ended]);
+    isAnswered = true;
+    return text;
   } finally {
     reader.close();
-    if (hidden) process.stderr.write('\n');
+    if (hidden || !isAnswered) process.stderr.write('\n');
   }
 }
 

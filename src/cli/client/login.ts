@@ -13,6 +13,7 @@ import { serverAddress, type GlobalOptions } from './connection.ts';
 import { createContext, withClient, withOutput } from './context.ts';
 import { listEnvironments } from './environment.ts';
 import { CliFault } from './fault.ts';
+import { fetchFor } from './fetch.ts';
 import type { Io } from './io.ts';
 import type { Output } from './output.ts';
 import { checkProfileName, profileNamed, readProfiles, writeProfiles, type Profile } from './profiles.ts';
@@ -23,6 +24,8 @@ type LoginOptions = GlobalOptions & {
   passwordStdin?: boolean;
   days: string;
 };
+
+type Scene = { io: Io; out: Output };
 
 const dayMs = 86_400_000;
 
@@ -110,7 +113,7 @@ Examples:
         const { [name]: _forgotten, ...profiles } = file.profiles;
         const current = file.current === name ? (Object.keys(profiles)[0] ?? 'default') : file.current;
         await writeProfiles(io.env, { current, profiles });
-        const client = clientOf(profile.url, profile.token, io);
+        const client = clientOf(profile.url, profile.token, { io, out });
         const isRevoked = profile.token_id !== null && (await revoke(client, profile.token_id));
         out.line(
           isRevoked
@@ -147,12 +150,19 @@ Examples:
 async function signIn(
   url: string,
   { email: given, tokenStdin, passwordStdin, days }: LoginOptions,
-  { io, out }: { io: Io; out: Output },
+  scene: Scene,
 ): Promise<Profile> {
+  const { io, out } = scene;
   if (tokenStdin) {
     const token = (await io.readInput()).trim();
     if (!/^[\x21-\x7e]+$/.test(token)) throw new CliFault('Standard input has no token.', 'usage');
-    return { url, token, token_id: null, email: await ownerOf(clientOf(url, token, io)), environment: null };
+    return {
+      url,
+      token,
+      token_id: null,
+      email: await ownerOf(clientOf(url, token, scene)),
+      environment: null,
+    };
   }
   if (!/^[1-9]\d{0,4}$/.test(days)) throw new CliFault('--days is a whole number of days.', 'usage');
   const email = given ?? (await io.ask('E-mail: '));
@@ -161,10 +171,10 @@ async function signIn(
     : await io.ask('Password: ', { hidden: true });
   out.progress(`Signing in to ${url} …`);
   const { access_token } = await loginUser({
-    client: clientOf(url, undefined, io),
+    client: clientOf(url, undefined, scene),
     body: { email, password },
   });
-  const session = clientOf(url, access_token, io);
+  const session = clientOf(url, access_token, scene);
   try {
     const { id, token } = await addUserPersonalAccessToken({
       client: session,
@@ -202,6 +212,11 @@ async function revoke(client: Client, tokenId: string): Promise<boolean> {
   );
 }
 
-function clientOf(url: string, token: string | undefined, io: Io): Client {
-  return createHooklineClient({ baseUrl: `${url}/api`, token, signal: io.signal });
+function clientOf(url: string, token: string | undefined, { io, out }: Scene): Client {
+  return createHooklineClient({
+    baseUrl: `${url}/api`,
+    token,
+    signal: io.signal,
+    fetch: fetchFor(url, out),
+  });
 }

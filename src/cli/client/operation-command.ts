@@ -234,7 +234,7 @@ async function readQuery(
   command: Command,
   facts: OperationFacts,
   source: PathSource,
-  { client }: ClientContext,
+  { client, io }: ClientContext,
 ): Promise<Record<string, unknown>> {
   const query: Record<string, unknown> = {};
   const options = command.opts<Record<string, string | undefined>>();
@@ -243,7 +243,7 @@ async function readQuery(
     if (text === undefined) continue;
     query[field.name] = Object.hasOwn(kinds, field.name)
       ? await findId(client, field.name, text, source)
-      : parseValue(field, text);
+      : parseValue(field, text, { now: io.now() });
   }
   return query;
 }

@@ -61,6 +61,7 @@ function prune(value: unknown): unknown {
 
 function kindOf(name: string): Column['kind'] {
   if (/_(at|until|since)$/.test(name)) return 'time';
+  if (name === 'id') return 'id';
   return name === 'status' || name === 'outcome' ? 'status' : 'text';
 }
 

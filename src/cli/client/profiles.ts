@@ -6,7 +6,7 @@ import { CliFault } from './fault.ts';
 
 /** A server, and how this person is known to it. */
 export type Profile = {
-  /** Without a path: `https://hooks.example.com`. */
+  /** Without a slash at its end: `https://hooks.example.com`. */
   url: string;
   token: string;
   /** Of the token that `login` has made, to revoke it at `logout`. */

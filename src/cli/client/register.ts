@@ -185,7 +185,7 @@ export async function registerClient(program: Command, words: readonly string[] 
 }
 
 /** The command that is asked for, also as `help <command>`; '' without one. */
-export function firstWord(words: readonly string[]): string {
+function firstWord(words: readonly string[]): string {
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] ?? '';
     if (valued.has(word)) at += 1;

@@ -1,11 +1,11 @@
 import { plain, type Io } from './io.ts';
 import { relativeTime } from './relative-time.ts';
 
-/** What a cell shows: `time` is ISO 8601 and shown as "3 min ago", `status` is coloured. */
+/** What a cell shows: `time` is ISO 8601 and shown as "3 min ago", `status` is coloured, `id` is never cut. */
 export type Column<Row = Record<string, unknown>> = {
   title: string;
   value: (row: Row) => unknown;
-  kind?: 'text' | 'time' | 'status';
+  kind?: 'text' | 'time' | 'status' | 'id';
 };
 
 type Screen = Pick<Io, 'isTerminal' | 'columns' | 'now' | 'env'>;
@@ -20,7 +20,7 @@ export function renderTable<Row>(rows: Row[], columns: Column<Row>[], screen: Sc
   const natural = titles.map((title, at) =>
     Math.max(widthOf(title), ...cells.map((line) => widthOf(line[at] ?? ''))),
   );
-  const widths = screen.isTerminal ? fit(natural, screen.columns()) : natural;
+  const widths = screen.isTerminal ? fit(natural, columns, screen.columns()) : natural;
   const line = (texts: string[], paint: (text: string, at: number) => string) =>
     texts
       .map((text, at) => {
@@ -90,16 +90,20 @@ export function colour(text: string, name: keyof typeof codes, screen: Screen): 
     : text;
 }
 
-/** Takes from the widest columns until the line fits. */
-function fit(natural: number[], columns: number): number[] {
+/** Takes from the widest columns until the line fits, or there is nothing left to take. */
+function fit<Row>(natural: number[], columns: Column<Row>[], most: number): number[] {
   const widths = [...natural];
-  let excess = widths.reduce((sum, width) => sum + width, gap * (widths.length - 1)) - columns;
+  let excess = widths.reduce((sum, width) => sum + width, gap * (widths.length - 1)) - most;
+  const flexible = widths.flatMap((_width, at) => (columns[at]?.kind === 'id' ? [] : [at]));
   while (excess > 0) {
-    const widest = Math.max(...widths);
+    const widest = Math.max(0, ...flexible.map((at) => widths[at] ?? 0));
     if (widest <= leastWidth) break;
-    const next = Math.max(leastWidth, ...widths.filter((width) => width < widest));
-    const sharing = widths.flatMap((width, at) => (width === widest ? [at] : []));
-    const each = Math.max(1, Math.min(widest - next || 1, Math.floor(excess / sharing.length)));
+    const sharing = flexible.filter((at) => widths[at] === widest);
+    const next = Math.max(
+      leastWidth,
+      ...flexible.map((at) => widths[at] ?? 0).filter((width) => width < widest),
+    );
+    const each = Math.max(1, Math.min(widest - next, Math.floor(excess / sharing.length)));
     for (const at of sharing) {
       if (excess <= 0) break;
       widths[at] = widest - each;
