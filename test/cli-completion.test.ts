@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { openCli, type Cli } from './support/cli.ts';
-import { createApplication, openWorkplace } from './support/fixtures.ts';
-import { startServer } from './support/server.ts';
+import { createTestDatabase } from './support/database.ts';
+import { createApplication } from './support/fixtures.ts';
+import { startInProcessApp } from './support/in-process-app.ts';
 
 const run = promisify(execFile);
 
@@ -31,12 +32,12 @@ async function bashOffers(env: Record<string, string>, script: string, words: st
 }
 
 test('bash completes commands, options, their values and the names of what the profile sees', async (t) => {
-  const server = await startServer();
-  t.after(() => server.stop());
-  const place = await openWorkplace(server);
+  const database = await createTestDatabase('sqlite');
+  t.after(() => database.drop());
+  const place = await startInProcessApp({ database, env: { HOOKLINE_ROLE: 'api' } });
   await createApplication(place, { name: 'shop' });
   await createApplication(place, { name: 'two words; touch /tmp/no' });
-  const cli = openCli(t, { HOOKLINE_URL: server.url, HOOKLINE_TOKEN: place.api.token ?? '' });
+  const cli = openCli(t, { HOOKLINE_URL: place.url, HOOKLINE_TOKEN: place.api.token ?? '' });
   const env = install(cli);
   const script = join(cli.folder, 'completion.bash');
   writeFileSync(script, (await cli.succeed(['completion', 'bash'])).stdout);
@@ -49,7 +50,7 @@ test('bash completes commands, options, their values and the names of what the p
     const { stdout } = await cli.succeed(['__complete', '--', ...words]);
     return stdout.split('\n').flatMap((line) => line.split('\t')[0] || []);
   };
-  assert.deepEqual(await offers('ap'), ['apps']);
+  assert.deepEqual(await offers('pip'), ['pipelines']);
   assert.ok((await offers('')).includes('serve'));
   assert.deepEqual(await offers('actions', 'ca'), ['cancel']);
   assert.deepEqual(await offers('api', 'getApplication'), ['getApplication']);
@@ -57,7 +58,7 @@ test('bash completes commands, options, their values and the names of what the p
   assert.deepEqual(await offers('actions', 'list', '--status', 'in'), ['in-progress']);
   assert.deepEqual(await offers('hooks', 'create', ''), ['incoming', 'outgoing']);
   assert.deepEqual(await offers('environments', 'use', ''), ['production']);
-  await server.kill9();
+  await place.stop();
   assert.deepEqual(await offers('apps', 'get', 's'), [], 'nothing is said when the server is away');
   assert.deepEqual(await offers('apps', 'g'), ['get']);
 });
