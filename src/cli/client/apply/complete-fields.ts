@@ -3,6 +3,7 @@ import type { Actual } from './fetch-environment.ts';
 import { kinds, type Fields } from './kinds.ts';
 import type { HookDefaults } from './hook-defaults.ts';
 import type { Desired } from './read-file.ts';
+import { Reference } from './references.ts';
 
 /**
  * All fields that a resource is to have: those of the file, and for what it leaves out what that means. Fields that are
@@ -11,10 +12,13 @@ import type { Desired } from './read-file.ts';
 export async function completeFields(
   desired: Desired,
   actual: Actual,
-  defaults: HookDefaults,
+  { defaults, sendsSecrets }: { defaults: HookDefaults; sendsSecrets: boolean },
 ): Promise<Fields | HooklineError> {
   const { kind, fields } = desired;
-  if (kind === 'incoming_hook') return await completeIncoming(fields, actual, defaults);
+  if (kind === 'incoming_hook') {
+    const asked = questionOfIncoming(fields, actual.fields, sendsSecrets);
+    return await completeIncoming(fields, asked, { actual, defaults });
+  }
   if (kind === 'outgoing_hook') return await completeOutgoing(fields, actual, defaults);
   const own = kind === 'pipeline' ? { default_steps: hasDefaultSteps(desired), ...fields } : fields;
   return fill(desired.kind, own, {});
@@ -39,10 +43,9 @@ export function fill(kind: Desired['kind'], given: Fields, base: Fields): Fields
 
 async function completeIncoming(
   given: Fields,
-  actual: Actual,
-  defaults: HookDefaults,
+  asked: Fields,
+  { actual, defaults }: { actual: Actual; defaults: HookDefaults },
 ): Promise<Fields | HooklineError> {
-  const asked = questionOfIncoming(given, actual.fields);
   const base = await defaults(actual, asked);
   if (base instanceof HooklineError) return base;
   // Who cannot ask compares what the file says and nothing else.
@@ -54,19 +57,26 @@ async function completeIncoming(
   return complete;
 }
 
-function questionOfIncoming(given: Fields, actual: Fields): Fields {
+function questionOfIncoming(given: Fields, actual: Fields, sendsSecrets: boolean): Fields {
   const { secret, action_type: _, active: __, ...asked } = given;
   // Whoever gives a secret wants signatures.
   if (secret !== undefined && given['requires_secret'] === undefined) asked['requires_secret'] = true;
   if (given['preset'] === undefined) return asked;
-  // By its form a secret may say which scheme it is for.
-  if (secret !== undefined && given['signature_scheme'] === undefined && actual['signature_scheme'])
-    asked['signature_scheme'] = actual['signature_scheme'];
+  // By its form a secret may say which scheme it is for: one that is sent does, one that is kept has done so.
+  if (secret instanceof Reference && given['signature_scheme'] === undefined) {
+    if (sendsSecrets && secret.value !== undefined) asked['secret'] = standIn(secret.value);
+    else if (actual['signature_scheme']) asked['signature_scheme'] = actual['signature_scheme'];
+  }
   const asksForBranches = given['trigger_when.branches'] ?? given['trigger_when.conditions'];
   // Left out, they are the default branch that the application had when the hook was made.
   if (asksForBranches === undefined && actual['trigger_when.branches'])
     asked['trigger_when.branches'] = actual['trigger_when.branches'];
   return asked;
+}
+
+/** Of the same form, as the secret itself is not needed for the question. */
+function standIn(secret: string): string {
+  return secret.startsWith('whsec_') ? `whsec_${Buffer.alloc(32).toString('base64')}` : 'x'.repeat(32);
 }
 
 async function completeOutgoing(

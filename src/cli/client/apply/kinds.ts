@@ -191,8 +191,7 @@ function canonical(kind: Kind, field: string, value: unknown): unknown {
   if (!Array.isArray(value)) return value;
   if (field === 'steps') return value.map((step) => without(step, stepDefaults));
   if (field === 'settings.variables') return value.map(canonicalVariable);
-  if (field === 'trigger_when.conditions')
-    return value.map((condition) => canonicalCondition(condition, kind === 'outgoing_hook'));
+  if (field === 'trigger_when.conditions') return value.map(canonicalCondition);
   return value;
 }
 
@@ -233,12 +232,11 @@ function inOrder(value: Fields): Fields {
   return { ...Object.fromEntries(first), ...value };
 }
 
-/** A number and its text are the same to a condition; answers show texts where it is not on the body. */
-function canonicalCondition(value: unknown, isOutgoing: boolean): unknown {
+/** A number and its text are the same to a condition, and answers show now one, now the other. */
+function canonicalCondition(value: unknown): unknown {
   const condition = inOrder(without(withoutEmpty(value), { type: 'request_body', not: false }));
   const { accepted_values: values } = condition;
-  if (!Array.isArray(values) || (!isOutgoing && condition['type'] === undefined)) return condition;
-  return { ...condition, accepted_values: values.map(String) };
+  return Array.isArray(values) ? { ...condition, accepted_values: values.map(String) } : condition;
 }
 
 function withoutEmpty(value: unknown): Fields {

@@ -228,7 +228,10 @@ async function updateOf(
   },
 ): Promise<Change | null> {
   const { defaults, found, fault } = scene;
-  const complete = await completeFields(desired, actual, defaults);
+  const complete = await completeFields(desired, actual, {
+    defaults,
+    sendsSecrets: scene.options.setSecrets,
+  });
   if (complete instanceof HooklineError) {
     fault(desired, `${desired.address}: ${refusalText(complete)}`);
     return null;
