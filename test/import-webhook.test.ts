@@ -264,6 +264,17 @@ describe('an import of the hooks of adnanh/webhook', { timeout: 120_000 }, () =>
     assert.equal(both[0]?.hook_id, first?.hook_id);
   });
 
+  test('tells what it has made when it fails in between', async () => {
+    const path = await write('hooks.json', [
+      { id: 'made', 'execute-command': '/bin/true' },
+      { id: 'refused', 'execute-command': 'x'.repeat(70_000) },
+    ]);
+    const end = await cli.run(['import', 'webhook', path, '--application', 'in between']);
+    assert.equal(end.code, 1);
+    assert.match(end.stderr, /^Made before it failed: made\. Run it again/m);
+    assert.match(end.stderr, /^ {2}steps\.0\.command: /m);
+  });
+
   test('makes nothing when the server refuses, or the file is none', async () => {
     const count = async () =>
       (await work.api.get<unknown[]>(`/environments/${work.environmentId}/applications?per_page=100`)).length;
@@ -283,6 +294,12 @@ describe('an import of the hooks of adnanh/webhook', { timeout: 120_000 }, () =>
       ],
       ['[{"id":"a","execute-command":"{{ getenv "X" | js }}"}]', 2, /Add --template/],
       [`[${'['.repeat(5000)}${']'.repeat(5000)}]`, 1, /./],
+      // Each alias is ten of the one before.
+      [
+        `- &a [1,1,1,1,1,1,1,1,1,1]\n${'bcdefghi'.replaceAll(/./g, (name, at: number) => `- &${name} [${Array(10).fill(`*${'abcdefgh'[at]}`).join(', ')}]\n`)}`,
+        1,
+        /too large/,
+      ],
       [' '.repeat(5_000_000), 1, /more than 4194304 bytes/],
     ];
     for (const [text, code, said] of cases) {
@@ -302,11 +319,15 @@ describe('an import of the hooks of adnanh/webhook', { timeout: 120_000 }, () =>
       [
         '- ID: yaml   # as Go reads it',
         '  execute-command: /bin/true',
-        '  trigger-rule: { match: { type: value, value: 1, parameter: { source: payload, name: n } } }',
+        '  trigger-rule: &one { match: { type: value, value: 1, parameter: { source: payload, name: n } } }',
+        '- &two { id: alias, execute-command: /bin/true, trigger-rule: { not: *one } }',
+        '- { <<: *two, id: merged }',
       ].join('\n'),
     );
     const end = await cli.run(['import', 'webhook', path, '-o', '-']);
     assert.match(end.stdout, /accepted_values:\n\s+- "1"/);
+    assert.equal(end.stdout.match(/not: true/g)?.length, 2, end.stdout);
+    assert.match(end.stdout, /name: merged\n/);
     const odd =
       '[\n\t{ "id": "odd",\n\t\t"execute-command": "/bin/true", "trigger-rule": { "and": [ "or": [ {"match": {"type": "value", "value": "a", "parameter": {"source": "payload", "name": "n"}}}, ] ] }, },\n]';
     const other = await cli.run(['import', 'webhook', await write('odd.json', odd), '-o', '-']);
@@ -542,6 +563,48 @@ describe('an import of the hooks of adnanh/webhook', { timeout: 120_000 }, () =>
       'a folder beside webhook',
       { 'command-working-directory': 'here' },
       [['command-working-directory', 'missing', /whole path/]],
+      false,
+    ],
+    [
+      'an attribute of XML',
+      {
+        'pass-arguments-to-command': [{ source: 'payload', name: 'app.user.0.-name' }],
+        'trigger-rule': match({ type: 'value', value: 'x' }, 'payload', 'app.message.#text'),
+      },
+      [
+        ['pass-arguments-to-command', 'missing', /a part of XML/],
+        ['trigger-rule', 'missing', /a part of XML/],
+      ],
+      false,
+    ],
+    [
+      'a text for a list',
+      { 'pass-arguments-to-command': 'payload' },
+      [['pass-arguments-to-command', 'missing', /must be a list/]],
+      false,
+    ],
+    [
+      'texts in a list',
+      { 'pass-arguments-to-command': ['payload'] },
+      [
+        ['pass-arguments-to-command', 'missing', /must be an object/],
+        ['pass-arguments-to-command', 'missing', /no source ""/],
+      ],
+      false,
+    ],
+    [
+      'a parameter without a name',
+      { 'pass-arguments-to-command': [{ source: 'payload', nam: 'x' }] },
+      [
+        ['pass-arguments-to-command', 'differs', /without a name/],
+        ['pass-arguments-to-command', 'missing', /nam: webhook does not know/],
+      ],
+      true,
+    ],
+    [
+      'a text for a rule',
+      { 'trigger-rule': 'ref' },
+      [['trigger-rule', 'missing', /must be an object/]],
       false,
     ],
     [

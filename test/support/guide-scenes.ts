@@ -173,7 +173,8 @@ export const guideScenes: Record<string, Scene> = {
         preview: ({ stdout }) => assert.match(stdout, /Deploy for web in /),
         async text() {
           const refused = await page.again('command', (script) => script.replace('U0ADA', 'U0EVE'));
-          assert.match(refused.stdout, /who may deploy/);
+          // What Slack shows.
+          assert.match((JSON.parse(refused.stdout) as { text: string }).text, /who may deploy/);
           await page.again('command', (script) => script.replace('1.2.made-up', '1.3.made-up'));
           await slack.waitFor(() => slack.requests.length > 0, 'the message');
           assert.deepEqual(slack.requests[0]?.json(), { text: 'web: completed' });

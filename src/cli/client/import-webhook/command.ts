@@ -71,12 +71,21 @@ Examples:
       return await withClient(command, async ({ client, environmentId, io, out, setExitCode }) => {
         const hooks = await convertFile(file, options, io);
         refuseBroken(hooks);
+        const made: Created[] = [];
         const created = await createHooks(client, hooks, {
+          made: (one) => made.push(one),
           environmentId: await environmentId(),
           application: options.application,
           repository: options.repository,
           env: io.env,
           progress: out.progress,
+        }).catch((error: unknown) => {
+          const names = made.filter(({ is_new }) => is_new).map(({ id }) => plain(id));
+          if (names.length > 0)
+            out.note(
+              `Made before it failed: ${names.join(', ')}. Run it again to go on: they stay as they are.`,
+            );
+          throw error;
         });
         if (out.isJson) out.json(asJson(hooks, created));
         else {

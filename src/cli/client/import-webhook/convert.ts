@@ -50,25 +50,31 @@ export type Surroundings = {
   toFile: boolean;
 };
 
-const known = new Set([
+const texts = [
   'id',
   'execute-command',
   'command-working-directory',
   'response-message',
-  'response-headers',
-  'success-http-response-code',
   'incoming-payload-content-type',
+] as const;
+const lists = [
+  'response-headers',
   'http-methods',
-  'include-command-output-in-response',
-  'include-command-output-in-response-on-error',
   'parse-parameters-as-json',
   'pass-arguments-to-command',
   'pass-environment-to-command',
   'pass-file-to-command',
+] as const;
+const others = [
+  'success-http-response-code',
+  'include-command-output-in-response',
+  'include-command-output-in-response-on-error',
   'trigger-rule',
   'trigger-rule-mismatch-http-response-code',
   'trigger-signature-soft-failures',
-]);
+] as const;
+const known = new Set<string>([...texts, ...lists, ...others]);
+const ofParameters = new Set(['source', 'name', 'envname', 'base64decode']);
 
 export function convertHook(given: Located, surroundings: Surroundings): ImportedHook {
   const notes: Note[] = [];
@@ -90,11 +96,20 @@ export function convertHook(given: Located, surroundings: Surroundings): Importe
   for (const [name, field] of fields)
     if (!known.has(name)) note(field, field.key, 'missing', 'webhook does not know this key either.');
 
+  checkTypes(fields, note);
+
   const parsed = readParsed(fields.get('parse-parameters-as-json'), note);
   const variables = createVariables();
   const valueOf = (parameter: Parameter, field: string): Value => {
     const place = placeOf(parameter, parsed);
     const what = `${parameter.source} ${parameter.name}`.trim();
+    if (/^(?:header|url|query|payload)$/.test(parameter.source) && parameter.name === '')
+      note(
+        parameter.line,
+        field,
+        'differs',
+        `${what}: without a name there is nothing to be found, here as there.`,
+      );
     if (place.kind === 'constant') return { kind: 'text', text: place.text };
     if (place.kind === 'none') {
       note(parameter.line, field, 'missing', `${what}: ${place.why}. The program gets nothing for it.`, true);
@@ -224,6 +239,38 @@ function tellOfAnswers(fields: Fields, note: Tell): void {
       'differs',
       'Hookline goes by the header and by what the body begins with: JSON is read as JSON without a content type, or sent as a form; another content type is answered 415.',
     );
+}
+
+/** What webhook could not read as what it must be, it would not start with. */
+function checkTypes(fields: Fields, note: Tell): void {
+  const wrong = (field: Located & { key: string }, what: string) =>
+    note(field, field.key, 'missing', `It must be ${what}; webhook does not start with it.`, true);
+  for (const name of texts) {
+    const field = fields.get(name);
+    if (field && field.text === null && (field.items || field.fields)) wrong(field, 'a text');
+  }
+  for (const name of lists) {
+    const field = fields.get(name);
+    if (!field || (field.text === null && !field.items && !field.fields)) continue;
+    if (!field.items) {
+      wrong(field, 'a list');
+      continue;
+    }
+    if (name === 'http-methods') continue;
+    for (const item of field.items) {
+      if (!item.fields)
+        note(item, field.key, 'missing', 'It must be an object; webhook does not start with it.', true);
+      else if (name !== 'response-headers') tellUnknownKeys(item, field.key, note);
+    }
+  }
+  const rule = fields.get('trigger-rule');
+  if (rule && !rule.fields && rule.value !== null) wrong(rule, 'an object');
+}
+
+function tellUnknownKeys(parameter: Located, field: string, note: Tell): void {
+  for (const [name, { line, key }] of parameter.fields ?? [])
+    if (!ofParameters.has(name))
+      note(line, field, 'missing', `${key}: webhook does not know this key either.`);
 }
 
 /** Names of the payload that are JSON in a text. */

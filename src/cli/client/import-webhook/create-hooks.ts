@@ -28,6 +28,8 @@ export async function createHooks(
     repository: string;
     env: Record<string, string | undefined>;
     progress: (text: string) => void;
+    /** Hears of each as soon as it is there. */
+    made: (one: Created) => void;
   },
 ): Promise<Created[]> {
   const secrets = hooks.map((hook) => secretOf(hook, target.env));
@@ -37,6 +39,10 @@ export async function createHooks(
   for await (const { id, name } of pages(listPipelinesByResourceType, { client, path }))
     pipelines.set(name, id);
   const created: Created[] = [];
+  const keep = (one: Created) => {
+    created.push(one);
+    target.made(one);
+  };
   for (const [index, hook] of hooks.entries()) {
     target.progress(`${index + 1} of ${hooks.length}: ${hook.id}`);
     const name = nameOf(hook);
@@ -44,7 +50,7 @@ export async function createHooks(
     const pipelineId = known ?? (await addPipeline({ client, path, body: pipelineOf(hook) })).id;
     const before = known === undefined ? null : await hookNamed(client, pipelineId, name);
     if (before) {
-      created.push({
+      keep({
         id: hook.id,
         pipeline_id: pipelineId,
         hook_id: before.id,
@@ -59,7 +65,7 @@ export async function createHooks(
       path: { pipeline_id: pipelineId, hook_type: 'incoming' },
       body: { ...incomingHookOf(hook), ...(secret ? { secret } : {}) },
     });
-    created.push({
+    keep({
       id: hook.id,
       pipeline_id: pipelineId,
       hook_id: made.id,

@@ -71,6 +71,8 @@ export function placeOf({ source, name }: Parameter, parsed: ReadonlySet<string>
 
 function payloadPlace(name: string, parsed: ReadonlySet<string>): Place {
   if (name === '') return { kind: 'constant', text: '' };
+  if (/(?:^|\.)(?:-[A-Za-z_]|#text(?:\.|$))/.test(name))
+    return { kind: 'none', why: 'so webhook calls a part of XML, which Hookline does not read' };
   if (name.length > 490) return { kind: 'none', why: 'a path has at most 500 characters' };
   if (name.startsWith('$') || /[[\]]/.test(name.replaceAll(/\[[^[\]]*\]/g, '')))
     return { kind: 'none', why: `"${name}" is no path that Hookline can read` };

@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Node } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
 
 /** What is wrong with the file itself. */
 export type Fault = { line: number; message: string };
@@ -28,7 +28,9 @@ export function readHooks(text: string): { hooks: Located[]; faults: Fault[] } {
   }));
   if (faults.length > 0) return { hooks: [], faults };
   // Safe: what was parsed, or null where it is empty.
-  const root = locate(document.contents as Node | null, lines, 0);
+  const root = locate(document.contents as Node | null, { lines, document, left: mostNodes }, 0);
+  if (root === null)
+    return { hooks: [], faults: [{ line: 1, message: 'The file is too large, or nested too deeply.' }] };
   if (!root.items)
     return {
       hooks: [],
@@ -46,18 +48,33 @@ function untabbed(indentation: string): string {
 }
 
 const mostLevels = 100;
+/** Aliases of YAML can make a page of text into more than anyone can wait for. */
+const mostNodes = 200_000;
 
-function locate(node: unknown, lines: LineCounter, level: number): Located {
-  const at = (node as Partial<Node> | null)?.range?.[0];
+type Reading = { lines: LineCounter; document: Document.Parsed; left: number };
+
+/** Null for what is too deep or too much. */
+function locate(given: unknown, reading: Reading, level: number): Located | null {
+  const { lines, document } = reading;
+  const node = isAlias(given) ? given.resolve(document) : given;
+  // What stands under an alias is told by the line of the alias.
+  const at = (given as Partial<Node> | null)?.range?.[0];
   const line = at === undefined ? 1 : lines.linePos(at).line;
   const empty: Located = { line, text: null, value: null, fields: null, items: null };
-  if (level > mostLevels) return empty;
+  if (level > mostLevels || reading.left-- <= 0) return null;
   if (isMap(node)) {
     const fields = new Map<string, Located & { key: string }>();
     for (const { key, value } of node.items) {
       const name = String(isScalar(key) ? key.value : key);
+      const found = locate(value, reading, level + 1);
+      if (found === null) return null;
+      if (name === '<<') {
+        // A merge of YAML: what is given beside it goes before it.
+        for (const one of found.items ?? [found])
+          for (const [inner, field] of one.fields ?? []) if (!fields.has(inner)) fields.set(inner, field);
+        continue;
+      }
       const keyAt = (key as Partial<Node> | null)?.range?.[0];
-      const found = locate(value, lines, level + 1);
       fields.set(name.toLowerCase(), {
         ...found,
         key: name,
@@ -66,13 +83,18 @@ function locate(node: unknown, lines: LineCounter, level: number): Located {
     }
     return { ...empty, fields };
   }
-  if (isSeq(node)) return { ...empty, items: node.items.map((item) => locate(item, lines, level + 1)) };
+  if (isSeq(node)) {
+    const items: Located[] = [];
+    for (const item of node.items) {
+      const found = locate(item, reading, level + 1);
+      if (found === null) return null;
+      items.push(found);
+    }
+    return { ...empty, items };
+  }
   if (!isScalar(node)) return empty;
   // Safe: scalars of YAML's core schema are of these types.
   const value = node.value as string | number | boolean | null;
-  return {
-    ...empty,
-    value,
-    text: value === null ? null : typeof value === 'number' ? (node.source ?? String(value)) : String(value),
-  };
+  const text = typeof value === 'number' ? (node.source ?? String(value)) : String(value);
+  return { ...empty, value, text: value === null ? null : text };
 }
