@@ -129,6 +129,45 @@ describe('signing in on the command line', () => {
     assert.match(end.stderr, /no token for https:\/\/elsewhere\.example/);
   });
 
+  test('with several environments one must be chosen: for a command, for the shell, or for the profile', async (t) => {
+    const cli = openCli(t);
+    await cli.succeed(login(), { input: password, now });
+    assert.deepEqual((await cli.succeed(['apps', 'list', '--json'])).json(), [], 'one alone needs no word');
+    const project = await app.api.post<{ id: number }>('/projects', { name: 'other' });
+    for (const name of ['production', 'staging'])
+      await app.api.post(`/projects/${project.id}/environments`, { name, type: 'staging' });
+    const open = await cli.run(['apps', 'list']);
+    assert.equal(open.code, 2);
+    assert.match(open.stderr, /Which environment\?[\s\S]*other\/staging/);
+    for (const words of [
+      ['--environment', 'staging'],
+      ['--environment', 'other/production'],
+      ['--environment', '1'],
+    ])
+      await cli.succeed(['apps', 'list', ...words]);
+    await cli.succeed(['apps', 'list'], { env: { HOOKLINE_ENVIRONMENT: 'staging' } });
+    const two = await cli.run(['environments', 'use', 'production']);
+    assert.equal(two.code, 2, 'two have the name');
+    const none = await cli.run(['environments', 'use', 'nowhere']);
+    assert.equal(none.code, 4);
+    assert.match(
+      (await cli.succeed(['environments', 'use', 'other/production'])).stdout,
+      /works in other\/production/,
+    );
+    await cli.succeed(['apps', 'create', '--name', 'placed', '--repository', 'a/b']);
+    const list = await cli.succeed(['environments', 'list', '--json']);
+    type Row = { id: number; is_current: boolean; project: string; name: string };
+    const current = list.json<Row[]>().filter(({ is_current }) => is_current);
+    assert.deepEqual(
+      current.map(({ project: of, name }) => `${of}/${name}`),
+      ['other/production'],
+    );
+    const apps = await app.api.get<unknown[]>(`/environments/${current[0]?.id}/applications`);
+    assert.equal(apps.length, 1);
+    await cli.succeed(login(), { input: password, now });
+    await cli.succeed(['apps', 'get', 'placed'], { env: { HOOKLINE_ENVIRONMENT: '' } });
+  });
+
   test('a server that is away ends with 5, and says which and why', async (t) => {
     const port = await freePort();
     const cli = openCli(t, { HOOKLINE_URL: `http://127.0.0.1:${port}`, HOOKLINE_TOKEN: 'hl_pat_x' });

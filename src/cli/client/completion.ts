@@ -16,10 +16,10 @@ complete -o default -F _hookline hookline
   zsh: `#compdef hookline
 # For ~/.zshrc, after compinit: source <(hookline completion zsh)
 _hookline() {
-  local line
+  local line tab=$'\\t'
   local -a found
   for line in "\${(@f)$(hookline __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
-    [[ -n $line ]] && found+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}")
+    [[ -n $line ]] && found+=("\${\${line%%$tab*}//:/\\\\:}:\${line#*$tab}")
   done
   if (( $#found )); then _describe hookline found; else _files; fi
 }

@@ -2,7 +2,13 @@ import { listProjectEnvironments, listProjects, pages, type Client } from '#sdk'
 import type { Connection } from './connection.ts';
 import { CliFault } from './fault.ts';
 
-export type KnownEnvironment = { id: number; name: string; type: string; project: string };
+export type KnownEnvironment = {
+  id: number;
+  name: string;
+  type: string;
+  project: string;
+  project_id: number;
+};
 
 /** The environment that was asked for, that of the profile, or the only one. Throws a CliFault that lists them. */
 export async function findEnvironment(client: Client, connection: Connection): Promise<number> {
@@ -42,7 +48,7 @@ export async function listEnvironments(client: Client): Promise<KnownEnvironment
       client,
       path: { project_id: project.id },
     }))
-      all.push({ id, name, type, project: project.name });
+      all.push({ id, name, type, project: project.name, project_id: project.id });
   return all;
 }
 

@@ -5,10 +5,10 @@ import { addBodyOptions, readBody, requireFields } from './body.ts';
 import { withClient, type ClientContext } from './context.ts';
 import { editObject } from './edit.ts';
 import { addExamples, examplesOf } from './examples.ts';
-import { CliFault } from './fault.ts';
+import { CliFault, exitCodes } from './fault.ts';
 import { flagOf, parseValue } from './field-values.ts';
 import { followAction } from './follow.ts';
-import { findId, hookTypeOf, kindOf, kinds, thingOf, type PathSource } from './lookup.ts';
+import { findId, hookTypeOf, kindOf, kinds, thingOf, type PathSource, valueAt } from './lookup.ts';
 import { callOperation, factsOf, listOperation } from './operation.ts';
 import { columnsOf, showObject } from './present.ts';
 
@@ -28,6 +28,8 @@ export type CommandRow = {
   /** What it does that cannot be undone: asks first. */
   asks?: string;
   about?: string;
+  /** The `status` of the answer without which the command has not succeeded. */
+  expects?: string;
 };
 
 export type Group = {
@@ -278,7 +280,7 @@ async function showList(
 
 async function showAnswer(
   context: ClientContext,
-  { starts, columns }: CommandRow,
+  { starts, columns, expects }: CommandRow,
   { data, response }: { data: unknown; response: Response },
   { follow, color }: { follow?: boolean; color?: boolean },
 ): Promise<void> {
@@ -291,6 +293,8 @@ async function showAnswer(
   else if (data !== undefined && data !== '' && response.status !== 204) await showObject(out, data);
   else if (out.isJson) out.json(actionId === null ? null : { action_id: actionId });
   else if (actionId === null) out.line('Done.');
+  if (expects !== undefined && valueAt(data, 'status') !== expects)
+    context.setExitCode(exitCodes.notSucceeded);
   if (actionId !== null)
     out.note(`Action ${actionId} has started. Watch it: hookline actions watch ${actionId}`);
 }

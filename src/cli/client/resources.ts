@@ -206,7 +206,7 @@ export const resourceGroups: ResourceGroup[] = [
       create: { operation: 'addEnvironmentServer' },
       edit: { operation: 'updateServer', reads: { operation: 'getServer' } },
       delete: { operation: 'deleteServer' },
-      test: { operation: 'testServerConnection' },
+      test: { operation: 'testServerConnection', expects: 'ok' },
       start: { operation: 'startServer', starts: true },
       stop: { operation: 'stopServer', starts: true },
       restart: { operation: 'restartServer', starts: true },
@@ -249,10 +249,6 @@ export const resourceGroups: ResourceGroup[] = [
     name: 'environments',
     subject: 'environment_id',
     rows: {
-      list: {
-        operation: 'listProjectEnvironments',
-        columns: ['id', 'name', 'type', 'description', 'updated_at'],
-      },
       get: { operation: 'getEnvironment' },
       create: { operation: 'addProjectEnvironment' },
       edit: { operation: 'updateEnvironment', reads: { operation: 'getEnvironment' } },
