@@ -8,7 +8,7 @@ import { mcpDocument } from '../scripts/mcp-table.ts';
 import { allTools } from '../src/mcp/all-tools.ts';
 import { notTools, toolRows } from '../src/mcp/tool-rows.ts';
 import { toolsOf, type Tool } from '../src/mcp/tools.ts';
-import { partOf } from '../src/mcp/read-log.ts';
+import { createPart } from '../src/mcp/read-log.ts';
 import { shorten } from '../src/mcp/shorten.ts';
 import type { ApiRoute } from '../src/openapi/collect-routes.ts';
 import type { JsonSchema } from '../src/openapi/json-schema.ts';
@@ -113,6 +113,13 @@ test('the hints say what a tool does: reading, ending, reaching out', () => {
 test('docs/mcp.md names every tool, prompt and left-out operation that there is', async () => {
   assert.equal(await readFile('docs/mcp.md', 'utf8'), await mcpDocument());
 });
+
+/** As it is read: in pieces that end anywhere. */
+function partOf(text: string, wanted: { from: number | null; count: number }) {
+  const part = createPart(wanted);
+  for (let at = 0; at < text.length; at += 777) part.add(text.slice(at, at + 777));
+  return part.end();
+}
 
 test('of a long log the end is read, and from a line on what follows it', () => {
   const text = Array.from({ length: 1000 }, (_, index) => `line ${index + 1}\n`).join('');

@@ -42,6 +42,7 @@ let place: Workplace;
 let receiver: Receiver;
 let token: string;
 let assistant: McpClient;
+let allTools: Awaited<ReturnType<McpClient['client']['listTools']>>['tools'];
 const opened: McpClient[] = [];
 
 before(async () => {
@@ -51,6 +52,8 @@ before(async () => {
   receiver = await startReceiver();
   token = await newToken(place);
   assistant = await connect(token);
+  // From now on it checks every answer against the schema of its tool.
+  ({ tools: allTools } = await assistant.client.listTools());
 });
 after(async () => {
   for (const { client } of opened) await client.close();
@@ -275,6 +278,70 @@ describe('an assistant', () => {
     );
   });
 
+  test('gets from every tool that reads an answer in the form that its schema says', async () => {
+    const { api, organizationId, projectId, environmentId } = place;
+    const application = await createApplication(place);
+    const pipelineId = await createPipeline(place, application);
+    const { id: hookId, secret } = await createIncomingHook(place, pipelineId);
+    const outgoing = await createOutgoingHook(place, pipelineId, `${receiver.url}/read`);
+    const large = '{"version": "1", "build": 12345678901234567890}';
+    const { body } = await sendSigned(place, { id: hookId, secret }, large);
+    await untilAction(place, body.action_id!);
+    await untilDelivery(outgoing, 'delivered');
+    const [delivery] = await api.get<{ id: string }[]>(`/hooks/outgoing/${outgoing}/deliveries`);
+    const server = await api.post<Named>(`/environments/${environmentId}/servers`, { hostname: 'web-1' });
+    const team = await api.post<Named>(`/organizations/${organizationId}/teams`, { name: 'readers' });
+    const me = await api.get<Named>('/users/me');
+    const variable = await api.post<Named>(`/applications/${application.id}/variables`, {
+      key: 'K',
+      value: 'v',
+    });
+    const recovery = await api.post<{ id: string }>(`/hooks/outgoing/${outgoing}/recover`, {
+      since: inDays(-1),
+    });
+    const ids: Record<string, unknown> = {
+      organization_id: String(organizationId),
+      project_id: projectId,
+      environment_id: environmentId,
+      application_id: application.id,
+      pipeline_id: pipelineId,
+      server_id: server.id,
+      resource_type: 'application',
+      resource_id: application.id,
+      credential_id: application.credentialId,
+      variable_id: variable.id,
+      team_id: team.id,
+      user_id: me.id,
+      role_id: await roleId(place, 'viewer'),
+      token_id: (await projectToken('viewer')).id,
+      action_id: body.action_id,
+      hook_type: 'incoming',
+      hook_id: hookId,
+      hook_request_id: body.hook_request_id,
+      delivery_id: delivery!.id,
+      recovery_id: recovery.id,
+      hook: { name: 'changed', target_url: receiver.url },
+    };
+    const reading = allTools.filter(({ annotations }) => annotations?.readOnlyHint);
+    for (const { name, inputSchema } of reading) {
+      const ofOutgoing = /deliver|recover|outgoing/.test(name) && 'hook_id' in (inputSchema.properties ?? {});
+      const required = inputSchema.required ?? [];
+      const args = Object.fromEntries(
+        required.map((one) => [one, one === 'hook_id' && ofOutgoing ? outgoing : ids[one]]),
+      );
+      if (name === 'preview_new_incoming_hook') args['hook'] = { preset: 'github' };
+      // The team has nobody: that is said, too.
+      if (name === 'get_team_member') assert.match(await assistant.refused(name, args), /not found/i);
+      else await assistant.use(name, args);
+    }
+    assert.ok(reading.length > 60);
+    const { content } = await assistant.client.callTool({
+      name: 'get_hook_request',
+      arguments: { hook_request_id: body.hook_request_id },
+    });
+    assert.match(JSON.stringify(content), /12345678901234567890/);
+  });
+
   test('sees a secret in the answer that makes it and nowhere else', async () => {
     const pipelineId = await createPipeline(place, await createApplication(place));
     const { id, secret } = await assistant.use<NewHook>('create_incoming_hook', {
@@ -349,8 +416,10 @@ describe('resources and prompts', () => {
   test('list the last logs and records, which can be read, and suggest ids', async () => {
     const pipelineId = await createPipeline(place, await createApplication(place), ['echo hello']);
     const hook = await createIncomingHook(place, pipelineId, { name: 'listed' });
+    const out = await createOutgoingHook(place, pipelineId, `${receiver.url}/listed`);
     const { body } = await sendSigned(place, hook, pushPayload());
     await untilAction(place, body.action_id!);
+    await untilDelivery(out, 'delivered');
     const { resources } = await assistant.client.listResources();
     const uris = new Set(resources.map(({ uri }) => uri));
     assert.ok(uris.has(`hookline://actions/${body.action_id}/log`));
@@ -376,12 +445,15 @@ describe('resources and prompts', () => {
       argument: { name: 'hook', value: 'list' },
     });
     assert.deepEqual(hooks.completion.values, ['listed']);
+    // Of outgoing hooks, too: what is listed is there.
+    for (const { uri } of resources)
+      assert.equal((await assistant.client.readResource({ uri })).contents.length, 1);
     for (const uri of ['hookline://actions/999999/log', 'hookline://hook-requests/x', 'file:///etc/passwd'])
       await assert.rejects(assistant.client.readResource({ uri }), /There is no|was not found/);
   });
 
   test('each prompt names only tools that there are', async () => {
-    const names = new Set(await assistant.names());
+    const names = new Set(allTools.map(({ name }) => name));
     const { prompts } = await assistant.client.listPrompts();
     assert.ok(prompts.length >= 4);
     for (const prompt of prompts) {

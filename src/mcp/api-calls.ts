@@ -1,3 +1,5 @@
+import { addAbortSignal, type Readable } from 'node:stream';
+import type { InjectOptions } from 'fastify';
 import type { HttpApp } from '../platform/http/server.ts';
 import { parseExactJson } from '../platform/exact-json.ts';
 import type { Permission } from '../accounts/permissions.ts';
@@ -29,6 +31,8 @@ type ApiCall = {
   headers?: Record<string, string>;
   /** As somebody without a token, such as the sender of a webhook. */
   isAnonymous?: boolean;
+  /** Takes a long text as it comes, instead of `text`; not that of a refusal. */
+  onText?: (text: string) => void;
 };
 
 export type CallApi = (call: ApiCall) => Promise<ApiAnswer>;
@@ -38,10 +42,10 @@ export type CallApi = (call: ApiCall) => Promise<ApiAnswer>;
  * here to what Hookline knows.
  */
 export function apiCalls(app: HttpApp, caller: Caller, signal: AbortSignal): CallApi {
-  return async ({ method, path, query = {}, body, headers, isAnonymous = false }) => {
+  return async ({ method, path, query = {}, body, headers, isAnonymous = false, onText }) => {
     signal.throwIfAborted();
     const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
-    const response = await app.inject({
+    const request: InjectOptions = {
       // Safe: the method of a route that is registered.
       method: method as 'GET',
       url: `/api${path}`,
@@ -54,17 +58,38 @@ export function apiCalls(app: HttpApp, caller: Caller, signal: AbortSignal): Cal
       },
       remoteAddress: caller.ipAddress,
       ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
-    });
-    return {
-      status: response.statusCode,
-      isOk: response.statusCode < 300,
-      header: (name) => {
-        const value = response.headers[name];
-        return value === undefined ? null : String(value);
-      },
-      text: response.body,
     };
+    if (onText) {
+      const response = await app.inject({ ...request, payloadAsStream: true });
+      const isOk = response.statusCode < 300;
+      return answerOf(response, await readText(response.stream(), { signal, onText: isOk ? onText : null }));
+    }
+    const response = await app.inject(request);
+    return answerOf(response, response.body);
   };
+}
+
+function answerOf({ statusCode, headers }: Response, text: string): ApiAnswer {
+  return {
+    status: statusCode,
+    isOk: statusCode < 300,
+    header: (name) => (headers[name] === undefined ? null : String(headers[name])),
+    text,
+  };
+}
+
+type Response = Awaited<ReturnType<HttpApp['inject']>>;
+
+async function readText(
+  stream: Readable,
+  { signal, onText }: { signal: AbortSignal; onText: ((text: string) => void) | null },
+): Promise<string> {
+  let text = '';
+  for await (const chunk of addAbortSignal(signal, stream.setEncoding('utf8'))) {
+    if (onText) onText(String(chunk));
+    else text += String(chunk);
+  }
+  return text;
 }
 
 /** The JSON of an answer; null for one without. */

@@ -57,44 +57,80 @@ export async function readLog(
     .filter(([, value]) => !/^[1-9]\d{0,14}$/.test(String(value)))
     .map(([field]) => ({ field, message: 'must be a whole number from 1' }));
   if (faults.length > 0) return argumentFault(faults);
+  const part = createPart({
+    from: from === undefined ? null : Number(from),
+    count: Math.min(Number(lines), mostLines),
+  });
   const answer = await call({
     method: 'GET',
     path: route.path.replace('{action_id}', String(actionId)),
     query: { target_id, step, colours: 'strip' },
+    onText: part.add,
   });
   if (!answer.isOk) return refusalOf(answer);
-  const part = partOf(answer.text, {
-    from: from === undefined ? null : Number(from),
-    count: Math.min(Number(lines), mostLines),
-  });
-  return { value: part, note: noteOf(part) };
+  const value = part.end();
+  return { value, note: noteOf(value) };
 }
 
 type Part = { text: string; from_line: number; to_line: number; total_lines: number };
 
-/** Of what is too long for one answer, the end when the end was asked for, and else the beginning. */
-export function partOf(text: string, { from, count }: { from: number | null; count: number }): Part {
-  const all = text === '' ? [] : text.replace(/\n$/, '').split('\n');
-  const first = from === null ? Math.max(0, all.length - count) : Math.min(from - 1, all.length);
-  const chosen = all.slice(first, first + count).map(cutLine);
+/**
+ * Part of a text that comes piece by piece, without keeping all of it: `count` lines from one on, or with `from` null the
+ * last ones. Of what is too long for one answer the end is left when the end was asked for, and else the beginning.
+ */
+export function createPart({ from, count }: { from: number | null; count: number }): {
+  add(text: string): void;
+  end(): Part;
+} {
+  const kept: string[] = [];
   let size = 0;
-  const fits = (line: string) => (size += line.length + 1) <= mostCharacters;
-  const isFromEnd = from === null;
-  const ordered = isFromEnd ? chosen.toReversed() : chosen;
-  const end = ordered.findIndex((line) => !fits(line));
-  const kept = end < 0 ? ordered : ordered.slice(0, Math.max(1, end));
-  const shown = isFromEnd ? kept.toReversed() : kept;
-  const start = isFromEnd ? first + chosen.length - shown.length : first;
-  return {
-    text: shown.join('\n'),
-    from_line: shown.length === 0 ? 0 : start + 1,
-    to_line: shown.length === 0 ? 0 : start + shown.length,
-    total_lines: all.length,
+  let total = 0;
+  let isFull = false;
+  let line = '';
+  let lineLength = 0;
+  const drop = () => {
+    size -= (kept.shift()?.length ?? 0) + 1;
   };
-}
-
-function cutLine(line: string): string {
-  return line.length <= mostOfLine ? line : `${line.slice(0, mostOfLine)}… (${line.length} characters)`;
+  const endLine = () => {
+    // Not in the middle of a character of two halves.
+    const whole = line.replace(/[\uD800-\uDBFF]$/, '');
+    const shown = lineLength > mostOfLine ? `${whole}… (${lineLength} characters)` : line;
+    [line, lineLength] = ['', 0];
+    total += 1;
+    if (from !== null && (total < from || isFull || kept.length === count)) return;
+    if (from !== null && kept.length > 0 && size + shown.length >= mostCharacters) {
+      isFull = true;
+      return;
+    }
+    kept.push(shown);
+    size += shown.length + 1;
+    if (from !== null) return;
+    while (kept.length > count || (kept.length > 1 && size > mostCharacters)) drop();
+  };
+  return {
+    add(text) {
+      const [first = '', ...rest] = text.split('\n');
+      const grow = (more: string) => {
+        lineLength += more.length;
+        if (line.length < mostOfLine) line += more.slice(0, mostOfLine - line.length);
+      };
+      grow(first);
+      for (const next of rest) {
+        endLine();
+        grow(next);
+      }
+    },
+    end() {
+      if (lineLength > 0) endLine();
+      const start = from ?? total - kept.length + 1;
+      return {
+        text: kept.join('\n'),
+        from_line: kept.length === 0 ? 0 : start,
+        to_line: kept.length === 0 ? 0 : start + kept.length - 1,
+        total_lines: total,
+      };
+    },
+  };
 }
 
 function noteOf({ from_line, to_line, total_lines }: Part): string | undefined {

@@ -1,11 +1,12 @@
 import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import { jsonOf, type CallApi } from './api-calls.ts';
-import { partOf } from './read-log.ts';
+import { createPart } from './read-log.ts';
 import { shorten } from './shorten.ts';
 import { refusalOf } from './tool-answer.ts';
 
 const recentActions = 15;
 const mostEnvironments = 10;
+const mostHooks = 30;
 /** Of a log: its end. */
 const logLines = 2000;
 
@@ -16,10 +17,8 @@ type Action = {
   created_at: string;
   resource: { data: { name?: string; hostname?: string } | null };
 };
-type Hook = {
-  name: string;
-  latest: { id: string; outcome: string; reason: string; created_at: string } | null;
-};
+type Latest = { id: string; outcome: string; reason: string; created_at: string };
+type Hook = { id: string; name: string; type: 'in' | 'out'; latest: Latest | null };
 
 /** The addresses that a client can fill in. */
 export const resourceTemplates = [
@@ -49,24 +48,30 @@ export async function listResources(call: CallApi) {
     mimeType: 'text/plain',
     annotations: { lastModified: action.created_at },
   }));
+  const records = (await lastRecords(call)).map(({ hook, id, outcome, reason, created_at }) => ({
+    uri: `hookline://hook-requests/${id}`,
+    name: `hook-request-${id}`,
+    title: `Last of hook ${hook}: ${outcome}`,
+    description: reason,
+    mimeType: 'application/json',
+    annotations: { lastModified: created_at },
+  }));
+  return [...logs, ...records];
+}
+
+/** What an incoming hook shows of its last request is its record; of an outgoing one, it is a delivery. */
+async function lastRecords(call: CallApi): Promise<(Latest & { hook: string })[]> {
   const hooks: Hook[] = [];
   for (const environment of await environmentsOf(call))
     hooks.push(...(await list<Hook>(call, `/environments/${environment.id}/hooks`, { per_page: 20 })));
-  const records = hooks.flatMap(({ name, latest }) =>
-    latest && latest.outcome !== 'pending'
-      ? [
-          {
-            uri: `hookline://hook-requests/${latest.id}`,
-            name: `hook-request-${latest.id}`,
-            title: `Last of hook ${name}: ${latest.outcome}`,
-            description: latest.reason,
-            mimeType: 'application/json',
-            annotations: { lastModified: latest.created_at },
-          },
-        ]
-      : [],
-  );
-  return [...logs, ...records];
+  const active = hooks.filter(({ latest }) => latest !== null).slice(0, mostHooks);
+  const found: (Latest & { hook: string })[] = [];
+  for (const { id, name, type, latest } of active) {
+    const [last] =
+      type === 'in' ? [latest] : await list<Latest>(call, `/hooks/outgoing/${id}/requests`, { per_page: 1 });
+    if (last) found.push({ ...last, hook: name });
+  }
+  return found;
 }
 
 function titleOf({ type_human_readable, resource, status }: Action): string {
@@ -78,14 +83,15 @@ function titleOf({ type_human_readable, resource, status }: Action): string {
 export async function readResource(call: CallApi, uri: string) {
   const [, actionId] = /^hookline:\/\/actions\/([1-9]\d{0,14})\/log$/.exec(uri) ?? [];
   if (actionId !== undefined) {
+    const part = createPart({ from: null, count: logLines });
     const answer = await call({
       method: 'GET',
       path: `/actions/${actionId}/logs`,
       query: { colours: 'strip' },
+      onText: part.add,
     });
     if (!answer.isOk) throw refused(uri, refusalOf(answer));
-    const { text } = partOf(answer.text, { from: null, count: logLines });
-    return [{ uri, mimeType: 'text/plain', text }];
+    return [{ uri, mimeType: 'text/plain', text: part.end().text }];
   }
   const [, recordId] = /^hookline:\/\/hook-requests\/([0-9a-f-]{36})$/i.exec(uri) ?? [];
   if (recordId === undefined)
@@ -104,7 +110,7 @@ function refused(uri: string, answer: ReturnType<typeof refusalOf>): ProtocolErr
   return new ProtocolError(ProtocolErrorCode.InvalidParams, 'fault' in answer ? answer.fault : uri, { uri });
 }
 
-/** Ids of the last actions, of the last records and of hooks, that begin with what was typed; names are looked for too. */
+/** Ids of the last actions and records, and names, that begin with what was typed. */
 export async function suggest(call: CallApi, argument: string, typed: string): Promise<string[]> {
   const text = typed.toLowerCase();
   switch (argument) {
@@ -112,23 +118,17 @@ export async function suggest(call: CallApi, argument: string, typed: string): P
       const actions = await list<Action>(call, '/actions', { per_page: 50 });
       return actions.map(({ id }) => String(id)).filter((id) => id.startsWith(text));
     }
+    case 'hook_request_id': {
+      const records = await lastRecords(call);
+      return records.map(({ id }) => id).filter((id) => id.startsWith(text));
+    }
     case 'hook':
-    case 'hook_request_id':
     case 'application':
     case 'environment': {
       const found: string[] = [];
       for (const environment of await environmentsOf(call)) {
         if (argument === 'environment') found.push(environment.name);
-        else if (argument === 'application')
-          found.push(...(await named(call, `/environments/${environment.id}/applications`)));
-        else {
-          const hooks = await list<Hook>(call, `/environments/${environment.id}/hooks`, { per_page: 100 });
-          found.push(
-            ...hooks.flatMap(({ name, latest }) =>
-              argument === 'hook' ? [name] : latest ? [latest.id] : [],
-            ),
-          );
-        }
+        else found.push(...(await named(call, `/environments/${environment.id}/${argument}s`)));
       }
       return [...new Set(found)].filter((one) => one.toLowerCase().startsWith(text));
     }

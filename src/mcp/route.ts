@@ -64,6 +64,8 @@ export function mcpRoute(
           parsedBody: request.body,
           authInfo: authInfoOf(request),
         });
+        // Progress is to arrive while it is news, behind a proxy too.
+        reply.header('cache-control', 'no-store').header('x-accel-buffering', 'no');
         return reply.send(response);
       },
     });

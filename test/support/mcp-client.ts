@@ -66,7 +66,7 @@ function around(client: Client): McpClient {
   };
   return {
     client,
-    // The one cast: a test says what it expects; the client has checked the answer against the tool's schema.
+    // The one cast: a test says what it expects. Once it has listed the tools, the client checks each answer itself.
     async use<T>(name: string, args: Record<string, unknown> = {}) {
       const { answer, text } = await call(name, args);
       if (answer.isError) throw new Error(`${name}: ${text}`);

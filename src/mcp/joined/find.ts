@@ -84,6 +84,11 @@ export const find: Tool = {
     if (unknown) return unknown;
     const { text = '', kind, environment_id: environmentId } = args;
     if (typeof text !== 'string') return argumentFault([{ field: 'text', message: 'must be a text' }]);
+    const kinds = find.inputSchema.properties['kind']?.enum ?? [];
+    if (kind !== undefined && !kinds.includes(kind))
+      return argumentFault([{ field: 'kind', message: `must be one of ${kinds.join(', ')}` }]);
+    if (environmentId !== undefined && !/^[1-9]\d{0,14}$/.test(String(environmentId)))
+      return argumentFault([{ field: 'environment_id', message: 'must be the id of an environment' }]);
     const projects = await call({ method: 'GET', path: '/projects', query: { per_page: 100 } });
     if (!projects.isOk) return refusalOf(projects);
     const items: Found[] = [];
