@@ -132,7 +132,7 @@ Plan: 0 to create, 2 to change, 0 to delete.
     const pruned = await apply(['--prune', '--yes']);
     assert.equal(pruned.code, 0, pruned.stderr);
     assert.match(pruned.stdout, /^- application web, variable OLD$/m);
-    assert.match(pruned.stdout, /^Done: 0 to create, 2 to change, 1 to delete\.$/m);
+    assert.match(pruned.stdout, /^Done: 0 created, 2 changed, 1 deleted\.$/m);
     write('');
     const all = await apply(['--prune', '--dry-run']);
     assert.match(all.stdout, /^- application web, and with it 1 variable, 1 pipeline$/m);
@@ -464,6 +464,11 @@ applications:
     });
     const plan = await apply(['--dry-run']);
     assert.equal(plan.code, 8);
+    assert.match(
+      plan.stdout,
+      /~ settings\.variables:\n[^]*\+ +- name: event/,
+      'in full, as the file does not say it',
+    );
     assert.equal((await apply(['--yes'])).code, 0);
     const after = await api.get<Shown>(`/hooks/incoming/${hook!.id}`);
     assert.deepEqual(after.trigger_when, before.trigger_when);

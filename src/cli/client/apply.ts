@@ -171,7 +171,9 @@ function showPlan(plan: Plan, { out }: ClientContext, isDry: boolean): void {
   }
   for (const line of planLines(plan, out)) out.line(line);
   for (const line of planNotes(plan)) out.line(line);
-  out.line(plan.changes.length === 0 ? 'The environment is as the file says.' : `Plan: ${summary(plan)}.`);
+  out.line(
+    plan.changes.length === 0 ? 'The environment is as the file says.' : `Plan: ${summary(plan.changes)}.`,
+  );
 }
 
 async function mustAgree({ io, out }: ClientContext, { changes }: Plan): Promise<void> {
@@ -262,7 +264,8 @@ function showOutcome(
     if (secretsOut !== undefined && made.some(({ secret }) => secret !== undefined))
       out.line(`The secrets are in ${secretsOut}, which nobody but you can read.`);
   }
-  if (left.length === 0 && !failed) return out.isJson ? undefined : out.line(`Done: ${summary(plan)}.`);
+  if (left.length === 0 && !failed)
+    return out.isJson ? undefined : out.line(`Done: ${summary(done, ['created', 'changed', 'deleted'])}.`);
   const isAll = done.length === 0;
   out.note(isAll ? 'Nothing was changed.' : `Done: ${done.length} of ${plan.changes.length}.`);
   if (failed) out.note(`Failed: ${verbs[failed.change.action]} ${plain(failed.change.address)}`);

@@ -19,11 +19,20 @@ export function planLines(plan: Plan, { colour }: Pick<Output, 'colour'>): strin
     const name = renamedFrom === null ? '' : ` (was ${renamedFrom})`;
     lines.push(colour(`${sign} ${plain(address)}${plain(name)}${alongText(change)}`, colours[action]));
     lines.push(...notes.map((note) => `    ${plain(note)}`));
-    for (const one of change.changes) lines.push(...fieldLines(one, change, colour));
+    const isOfFile = ({ field }: FieldChange) => change.desired?.fields[field] !== undefined;
+    const isCaused = change.changes.some(isOfFile);
+    for (const one of change.changes) {
+      // What follows from a change that is shown need not be read; alone it is what somebody has changed by hand.
+      if (action === 'update' && isCaused && change.fields['preset'] && !isOfFile(one))
+        lines.push(`    ${colour('~', 'yellow')} ${one.field}: made anew by the preset`);
+      else lines.push(...fieldLines(one, change, colour));
+    }
   }
   if (plan.changes.length > 0) lines.push('');
   return lines;
 }
+
+const mostNames = 4;
 
 /** Sentences below the plan. */
 export function planNotes(plan: Plan): string[] {
@@ -32,7 +41,7 @@ export function planNotes(plan: Plan): string[] {
   if (kept.length > 0) {
     const names = [...new Set(kept.map(({ reference }) => reference.text))].map(plain);
     notes.push(
-      `${countText(kept.length, 'secret')} ${kept.length === 1 ? 'stays as it is' : 'stay as they are'} stored, as nobody is shown them: ${names.join(', ')}. --set-secrets sends those that are set.`,
+      `${countText(kept.length, 'secret')} ${kept.length === 1 ? 'stays as it is' : 'stay as they are'} stored, as nobody is shown them: ${names.slice(0, mostNames).join(', ')}${names.length > mostNames ? ` and ${names.length - mostNames} more` : ''}. --set-secrets sends those that are set.`,
     );
   }
   if (resent > 0)
@@ -48,10 +57,11 @@ export function planNotes(plan: Plan): string[] {
   return notes;
 }
 
-/** `Plan: 2 to create, 1 to change, 0 to delete.` */
-export function summary({ changes }: Plan): string {
-  const count = (action: Change['action']) => changes.filter((one) => one.action === action).length;
-  return `${count('create')} to create, ${count('update')} to change, ${count('delete')} to delete`;
+/** `2 to create, 1 to change, 0 to delete`, or what was done of it. */
+export function summary(changes: Change[], words = ['to create', 'to change', 'to delete']): string {
+  return (['create', 'update', 'delete'] as const)
+    .map((action, at) => `${changes.filter((one) => one.action === action).length} ${words[at]}`)
+    .join(', ');
 }
 
 /** The plan for programs. Secrets are references, or masked. */
@@ -105,7 +115,7 @@ function fieldLines(
   }
   const lines = lineDiff(old.join('\n'), now.join('\n')).map(({ sign, text }) => {
     const line = `      ${sign} ${text}`;
-    return sign === ' ' ? line : colour(line, sign === '+' ? 'green' : 'red');
+    return sign === ' ' ? line.trimEnd() : colour(line, sign === '+' ? 'green' : 'red');
   });
   return [`    ${colour('~', 'yellow')} ${field}:`, ...lines];
 }
