@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { get } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { after, before, describe, test } from 'node:test';
 import { Client } from 'pg';
@@ -227,17 +230,7 @@ for (const kind of databaseKinds) {
       const idle = await openEventStream(work, pathOf(work), { reads: false });
       await Promise.all(streams.map(ready));
       const count = 6000;
-      const columns =
-        'hook_id, hook_uuid, environment_id, outcome, status_code, ip_address, request_bytes, duration_us, created_at';
-      await executeSql(
-        database,
-        `insert into hook_requests (uuid, reason, ${columns})
-         with recursive n (i) as (select 1 union all select i + 1 from n where i < ${count})
-         select 'many-' || n.i, 'number ' || n.i, ${columns
-           .split(', ')
-           .map((name) => `r.${name}`)
-           .join(', ')} from n, (select * from hook_requests order by id desc limit 1) r order by n.i`,
-      );
+      await multiplyLastRequest(database, count, `'number ' || n.i`);
       for (const stream of streams) {
         const told = () => toldOf(stream.events).filter(({ data }) => String(data['id']).startsWith('many-'));
         await until(async () => told().length >= count, 'all of them', 30_000);
@@ -374,8 +367,10 @@ describe('the right to watch an environment', { timeout: 60_000 }, () => {
   /** A sign of life comes so often. */
   const pingMs = 15_000;
 
+  let database: TestDatabase;
+
   before(async () => {
-    const database = ends.adopt(await createTestDatabase('sqlite'), (made) => made.drop());
+    database = ends.adopt(await createTestDatabase('sqlite'), (made) => made.drop());
     const env = { HOOKLINE_REQUESTS_PER_MINUTE: '1000000' };
     app = ends.adopt(await startInProcessApp({ database, env }), (started) => started.stop());
   });
@@ -472,6 +467,30 @@ describe('the right to watch an environment', { timeout: 60_000 }, () => {
     for (const stream of [...streams, beside]) stream.drop();
   });
 
+  test('one who does not read on holds little and is cut off in the end; one who reads late is not', async () => {
+    const place = await createOrganization(app.url, app.api);
+    const { hook } = await scene(place, 'http://127.0.0.1:1/');
+    await sendSigned(app, hook, '{"ref":"other"}');
+    // More than the buffers of a connection hold.
+    await multiplyLastRequest(database, 12_000, `'${'x'.repeat(900)}'`);
+    const path = pathOf(place, '?since=2026-01-01T00:00:00Z');
+    const headers = { authorization: `Bearer ${app.api.token}` };
+    const asked = get(`${app.url}/api${path}`, { agent: false, headers });
+    const [deaf] = (await once(asked, 'response')) as [IncomingMessage];
+    asked.on('error', () => undefined);
+    const reading = await openEventStream(app, path);
+    await until(async () => toldOf(reading.events).length > 12_000, 'all of it');
+    for (let ping = 0; ping < 6; ping++) await app.clock.advance(pingMs);
+    // Only who reads hears of it.
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    deaf.on('error', () => undefined).once('close', resolve);
+    deaf.resume();
+    await closed;
+    assert.equal(deaf.complete, false);
+    await until(async () => pings(reading) >= 6, 'the other to go on');
+    reading.drop();
+  });
+
   test('a deleted environment or hook ends its streams', async () => {
     const place = await createOrganization(app.url, app.api);
     const { out } = await scene(app, 'http://127.0.0.1:1/');
@@ -500,6 +519,21 @@ describe('the right to watch an environment', { timeout: 60_000 }, () => {
 });
 
 type Sent = { method: string; url: string; headers: Record<string, string>; body: string };
+
+/** As if so many had come at once: copies of the last request, with the `reason` given in SQL. */
+async function multiplyLastRequest(database: TestDatabase, count: number, reason: string): Promise<void> {
+  const columns =
+    'hook_id, hook_uuid, environment_id, outcome, status_code, ip_address, request_bytes, duration_us, created_at'.split(
+      ', ',
+    );
+  await executeSql(
+    database,
+    `insert into hook_requests (uuid, reason, ${columns.join(', ')})
+     with recursive n (i) as (select 1 union all select i + 1 from n where i < ${count})
+     select 'many-' || r.id || '-' || n.i, ${reason}, ${columns.map((name) => `r.${name}`).join(', ')}
+     from n, (select * from hook_requests order by id desc limit 1) r order by n.i`,
+  );
+}
 
 function disposable<T extends { close(): Promise<void> }>(one: T): T & AsyncDisposable {
   return Object.assign(one, { [Symbol.asyncDispose]: () => one.close() });

@@ -31,8 +31,10 @@ export type Frontier = {
 };
 
 const pollMs = 250;
-/** Signals come with each line of output; the tables are not looked at more often than this. */
-const leastPauseMs = 25;
+/** Signals come with each commit; the tables are not looked at more often than this: many rows at once cost least. */
+const leastPauseMs = 100;
+/** While a transaction is waited for. */
+const shortPauseMs = 25;
 /** It goes on for so long after the last question. */
 const lingerMs = 1000;
 /** An id is taken a moment before its transaction can be seen in a snapshot. */
@@ -91,10 +93,11 @@ export function createFrontier(context: { connection: Connection; bus: Bus; cloc
     while (!stopping.signal.aborted && (waiting > 0 || clock.elapsed() - askedAt < lingerMs)) {
       // What cannot be read now is read at the next look.
       await look().catch(() => undefined);
-      await clock.sleep(leastPauseMs, stopping.signal);
+      await clock.sleep(candidate ? shortPauseMs : leastPauseMs, stopping.signal);
+      if (candidate) continue;
       const rest = new AbortController();
       const signal = AbortSignal.any([rest.signal, stopping.signal]);
-      const pause = clock.sleep(candidate ? leastPauseMs : pollMs, signal);
+      const pause = clock.sleep(pollMs, signal);
       await Promise.race([pause, woken.promise]).finally(() => rest.abort(null));
       woken = Promise.withResolvers();
     }
