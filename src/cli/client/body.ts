@@ -3,7 +3,8 @@ import type { Field, OperationFacts } from '#sdk/operations';
 import { CliFault } from './fault.ts';
 import { flagOf, jsonOrText, parseValue, readSource, setAt } from './field-values.ts';
 import type { Io } from './io.ts';
-import { findId, kinds, type PathSource } from './lookup.ts';
+import { kinds } from './kinds.ts';
+import { findId, type PathSource } from './lookup.ts';
 import type { Client } from '#sdk';
 
 /** Fields that are not given on a command line, where every list of processes shows them, but in a file. */

@@ -3,7 +3,8 @@ import { createHooklineClient } from '#sdk';
 import { findConnection } from './connection.ts';
 import { findEnvironment, listEnvironments } from './environment.ts';
 import { plain, type Io } from './io.ts';
-import { itemsOf, kinds, valueAt, type Kind } from './lookup.ts';
+import { kinds, type Kind } from './kinds.ts';
+import { itemsOf, valueAt } from './lookup.ts';
 
 type Candidate = { text: string; about: string };
 

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { Field, OperationFacts } from '#sdk/operations';
 import { flagFor } from './body.ts';
-import { kindOf, kinds, thingOf } from './lookup.ts';
-import type { CommandRow } from './operation-command.ts';
+import type { CommandRow } from './command-row.ts';
+import { kindOf, kinds, thingOf } from './kinds.ts';
 
 /** Examples for the help of a command, made of what the document has as an example. */
 export function examplesOf(facts: OperationFacts, named: string[], row: CommandRow, words: string): string[] {

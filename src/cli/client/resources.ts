@@ -1,4 +1,4 @@
-import type { CommandRow, Group } from './operation-command.ts';
+import type { CommandRow, Group } from './command-row.ts';
 
 export type ResourceGroup = Group & {
   /** By the word of the command. */
