@@ -240,6 +240,13 @@ describe('an assistant', () => {
       await assistant.refused('create_application', { environment_idd: 1 }),
       /environment_idd: is no argument of this tool; did you mean environment_id\?/,
     );
+    // Null is what many models write for what they leave out.
+    const { items } = await assistant.use<Items<Named>>('list_applications', {
+      environment_id: place.environmentId,
+      name: null,
+      page: null,
+    });
+    assert.ok(items.length > 0);
     assert.match(await assistant.refused('get_application'), /application_id: is required/);
     assert.match(
       await assistant.refused('get_application', { application_id: '../actions' }),

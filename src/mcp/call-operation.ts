@@ -1,8 +1,9 @@
 import type { ApiRoute } from '../openapi/collect-routes.ts';
+import type { JsonSchema } from '../openapi/json-schema.ts';
 import { editDistance } from '../platform/edit-distance.ts';
 import { jsonOf, type ApiAnswer, type CallApi } from './api-calls.ts';
 import { argumentFault, refusalOf, type ToolAnswer } from './tool-answer.ts';
-import { defaultPageSize, type Answer, type Place } from './tool-schema.ts';
+import { defaultPageSize, type Answer, type ObjectSchema, type Place } from './tool-schema.ts';
 import type { ToolRow } from './tool-rows.ts';
 
 /** Ids, slugs and words: what cannot lead to another address. */
@@ -14,12 +15,13 @@ export async function callOperation(
     call: CallApi;
     route: ApiRoute;
     row: ToolRow;
+    schema: ObjectSchema;
     places: Record<string, Place>;
     kind: Answer;
   },
   args: Record<string, unknown>,
 ): Promise<ToolAnswer> {
-  const { call, route, row, places, kind } = operation;
+  const { call, route, row, schema, places, kind } = operation;
   const unknown = unknownArguments(args, Object.keys(places));
   if (unknown) return unknown;
   const pathFaults: { field: string; message: string }[] = [];
@@ -32,10 +34,13 @@ export async function callOperation(
     return String(value);
   });
   if (pathFaults.length > 0) return argumentFault(pathFaults);
+  // Many models write null for what they leave out.
+  const isGiven = (name: string) =>
+    args[name] !== undefined && (args[name] !== null || allowsNull(schema.properties[name] ?? {}));
   const part = (place: Place['in']) =>
     Object.fromEntries(
       Object.entries(places)
-        .filter(([name, at]) => at.in === place && args[name] !== undefined)
+        .filter(([name, at]) => at.in === place && isGiven(name))
         .map(([name, at]) => [at.name, args[name]]),
     );
   const body = part('body');
@@ -46,6 +51,11 @@ export async function callOperation(
     ...(route.schema.body && (Object.keys(body).length > 0 || route.method !== 'get') ? { body } : {}),
   });
   return answer.isOk ? { value: valueOf(answer, kind) } : refusalOf(answer);
+}
+
+function allowsNull({ type, anyOf }: JsonSchema): boolean {
+  if (anyOf) return anyOf.some(allowsNull);
+  return type === undefined || [type].flat().includes('null');
 }
 
 /** A misspelt argument is told, not passed over. */

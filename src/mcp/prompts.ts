@@ -71,9 +71,9 @@ export const prompts: Prompt[] = [
       environment: place,
     }) => `Report the status of deployments of ${quoted(name)}${inPlace(place)} to GitHub, as commit statuses.
 
-1. Find the application with \`find\`, and its deploy pipeline with \`list_pipelines\`. If its repository is not at GitHub, say so and use the preset of its host.
+1. Find the application with \`find\`, and its deploy pipeline with \`list_pipelines\`. If its repository is not at GitHub, say so and use the preset of its host, such as \`gitlab-commit-status\`.
 2. The status is set with the access token of the application’s credential: check with \`get_application\` that it has one. Without one, ask me to connect it; do not ask me for the token in this conversation.
-3. Look with \`list_pipeline_hooks\` whether there is such a hook already. Else show me with \`preview_new_outgoing_hook\` (preset for GitHub’s commit status) what would be sent, and create it with \`create_outgoing_hook\` once I agree.
+3. Look with \`list_pipeline_hooks\` whether there is such a hook already. Else show me with \`preview_new_outgoing_hook\` (preset \`github-commit-status\`) what would be sent, and create it with \`create_outgoing_hook\` once I agree.
 4. Check it with \`test_outgoing_hook\` about a past action, or after the next one with \`list_deliveries\`: each delivery has the answer of GitHub. ${data}`,
   },
   {

@@ -65,7 +65,7 @@ function toolOf(route: ApiRoute, row: ToolRow): Tool {
     operationId: route.schema.operationId ?? null,
     run: row.isLog
       ? (args, { call }) => readLog({ call, route }, args)
-      : (args, { call }) => callOperation({ call, route, row, places, kind }, args),
+      : (args, { call }) => callOperation({ call, route, row, schema: given, places, kind }, args),
   };
 }
 
