@@ -7,7 +7,7 @@ import { after, before, describe, test, type TestContext } from 'node:test';
 import { login, until, type ApiClient } from './support/api-client.ts';
 import { openCli } from './support/cli.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
-import { readDocument, type DocumentBlock } from './support/document-blocks.ts';
+import { documentParts, readDocument, type DocumentBlock } from './support/document-blocks.ts';
 import { openDocumentShell, type BlockRun } from './support/document-shell.ts';
 import { openWorkplace } from './support/fixtures.ts';
 import { freePort } from './support/free-port.ts';
@@ -54,6 +54,46 @@ describe('the commands of the documents do what they say', { timeout: 240_000 },
   for (const path of documents) {
     test(path, (t) => runDocument(t, path));
   }
+});
+
+test('a block of commands is found wherever it stands, and what is said of it', () => {
+  const fence = '```';
+  const read = (lines: string[]) => documentParts('x.md', lines.join('\n'));
+  const [run, file, listed_] = read([
+    '1. In a list:',
+    '',
+    '   <!-- exit: 3 -->',
+    '',
+    `   ${fence}bash`,
+    '   curl x',
+    '     -d y',
+    `   ${fence}`,
+    '<!-- file: a.yaml -->',
+    `${fence}yaml`,
+    'a: 1',
+    fence,
+    `${fence}console`,
+    '$ one \\',
+    '> two',
+    'printed …',
+    fence,
+  ]).parts;
+  assert.partialDeepStrictEqual(run, { kind: 'commands', at: 'x.md:5', script: 'curl x\n  -d y\n', exit: 3 });
+  assert.partialDeepStrictEqual(file, { kind: 'file', name: 'a.yaml', content: 'a: 1\n' });
+  assert.partialDeepStrictEqual(listed_, { script: 'one \\\ntwo\n', prints: 'printed …\n', notRun: null });
+  const loose = [
+    ['    npm start'],
+    [fence, 'hookline apps list', fence],
+    [`${fence}text`, '$ curl -s x', fence],
+  ];
+  for (const lines of loose) assert.deepEqual(read(lines).loose, ['x.md:1']);
+  const faulty: [lines: string[], said: RegExp][] = [
+    [['<!-- no run: why -->', `${fence}bash`, 'x', fence], /"no run: why" means nothing/],
+    [['<!-- prints -->', 'words'], /no block of what is printed/],
+    [['<!-- prints -->', fence, 'x', fence], /nothing stands above that could print this/],
+    [[`${fence}bash`, 'x'], /has no end/],
+  ];
+  for (const [lines, said] of faulty) assert.throws(() => read(lines), said);
 });
 
 test('every command that a sentence names is there, with its options', async (t) => {

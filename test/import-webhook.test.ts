@@ -308,6 +308,10 @@ describe('an import of the hooks of adnanh/webhook', { timeout: 120_000 }, () =>
       assert.match(end.stderr, said);
       assert.doesNotMatch(end.stderr, /\n\s+at /, 'a stack');
     }
+    const piped = await cli.run(['import', 'webhook', '-', '--dry-run'], {
+      input: '[{"id":"a","execute-command":"/bin/true"}]',
+    });
+    assert.deepEqual([piped.code, /^a {2}-:1 {2}active$/m.test(piped.stdout)], [0, true], piped.stdout);
     const nowhere = await cli.run(['import', 'webhook', file('nowhere.json')]);
     assert.deepEqual([nowhere.code, /cannot be read/.test(nowhere.stderr)], [4, true]);
     assert.equal(await count(), before_);

@@ -25,6 +25,17 @@ export type DocumentBlock = {
 export type DocumentFile = { kind: 'file'; at: string; name: string; content: string };
 export type DocumentPart = DocumentFile | ({ kind: 'commands' } & DocumentBlock);
 
+/** Every comment that may stand above a block; another one is a mistyped one of these. */
+const marksThere = [
+  /^not run: /,
+  /^test: /,
+  /^file: \S+$/,
+  /^prints$/,
+  /^answers: \d{3}$/,
+  /^exit: \d+$/,
+  /^keeps running$/,
+];
+
 const shells = new Set([
   'bash',
   'sh',
@@ -70,6 +81,11 @@ export function documentParts(path: string, text: string): { parts: DocumentPart
     for (index++; index < lines.length && !lines[index]!.trim().startsWith(ticks); index++)
       content.push(lines[index]!.slice(indentOf(lines[index]!, indentation.length)));
     if (index === lines.length) throw new Error(`${at}: the block has no end`);
+    const unknown = marks.find((mark) => !marksThere.some((pattern) => pattern.test(mark)));
+    if (unknown !== undefined) throw new Error(`${at}: "${unknown}" means nothing above a block`);
+    const isText = marks.some((mark) => /^(?:prints$|file: )/.test(mark));
+    if (!isText && !shells.has(language.toLowerCase()) && isLooseCommand(`    ${content[0] ?? ''}`))
+      loose.push(at);
     take(parts, { at, language: language.toLowerCase(), content, marks });
     marks = [];
   }
