@@ -97,6 +97,27 @@ describe('signing in on the command line', () => {
     assert.match(unknown.stderr, /no profile "three". There are: two/);
   });
 
+  test('signing in elsewhere takes no profile away', async (t) => {
+    const cli = openCli(t);
+    const token = app.api.token ?? '';
+    await cli.succeed(['login', app.url, '--token-stdin'], { input: token });
+    const other = app.url.replace('127.0.0.1', 'localhost');
+    const end = await cli.succeed(['login', other, '--token-stdin'], { input: token });
+    assert.match(end.stdout, /profile "localhost-\d+"/);
+    await cli.succeed(['use', 'default']);
+    await cli.succeed(['login', other, '--token-stdin'], { input: token });
+    const list = (await cli.succeed(['profiles', '--json'])).json<
+      { name: string; url: string; is_current: boolean }[]
+    >();
+    assert.deepEqual(
+      list.map(({ url, is_current }) => [url, is_current]),
+      [
+        [app.url, false],
+        [other, true],
+      ],
+    );
+  });
+
   test('logging in again revokes the token that was there', async (t) => {
     const cli = openCli(t);
     const tokenNow = () => {

@@ -16,7 +16,14 @@ import { CliFault } from './fault.ts';
 import { fetchFor } from './fetch.ts';
 import type { Io } from './io.ts';
 import type { Output } from './output.ts';
-import { checkProfileName, profileNamed, readProfiles, writeProfiles, type Profile } from './profiles.ts';
+import {
+  checkProfileName,
+  profileNamed,
+  readProfiles,
+  writeProfiles,
+  type Profile,
+  type ProfileFile,
+} from './profiles.ts';
 
 type LoginOptions = GlobalOptions & {
   email?: string;
@@ -58,17 +65,17 @@ Examples:
         if (options.tokenStdin && options.passwordStdin)
           throw new CliFault('Only one of --token-stdin and --password-stdin.', 'usage');
         const file = await readProfiles(io.env);
-        const name = checkProfileName(
-          options.profile ?? (io.env['HOOKLINE_PROFILE'] || file.current || 'default'),
-        );
-        const before = Object.hasOwn(file.profiles, name) ? file.profiles[name] : undefined;
+        const named = options.profile ?? (io.env['HOOKLINE_PROFILE'] || undefined);
+        if (named !== undefined) checkProfileName(named);
         const address = serverAddress(
           url ??
             options.url ??
             ((options.profile === undefined && io.env['HOOKLINE_URL']) || undefined) ??
-            before?.url ??
+            file.profiles[named ?? file.current]?.url ??
             (await io.ask('Address of the server: ')),
         );
+        const name = named ?? profileFor(address, file);
+        const before = Object.hasOwn(file.profiles, name) ? file.profiles[name] : undefined;
         const profile = await signIn(address, options, { io, out });
         // Read again: another login may have ended meanwhile.
         const now = await readProfiles(io.env);
@@ -86,8 +93,8 @@ Examples:
           ? `Signed in to ${address} as ${profile.email}`
           : `The token is kept for ${address}`;
         out.line(`${who}, profile "${name}".`);
-        if (before?.token_id && before.token_id !== profile.token_id && before.url === address)
-          await revoke(context.client, before.token_id);
+        if (before?.token_id && before.token_id !== profile.token_id)
+          await revoke(clientOf(before.url, before.token, { io, out }), before.token_id);
         if (!now.profiles[name].environment) await sayEnvironments(context.client, out);
         if (out.isJson) out.json({ profile: name, url: address, email: profile.email });
       }),
@@ -145,6 +152,14 @@ Examples:
         ]);
       }),
     );
+}
+
+/** Nobody loses a profile by signing in elsewhere: another server gets one of its own. */
+function profileFor(address: string, { current, profiles }: ProfileFile): string {
+  const now = Object.hasOwn(profiles, current) ? profiles[current] : undefined;
+  if (!now || now.url === address) return current || 'default';
+  const known = Object.keys(profiles).find((name) => profiles[name]?.url === address);
+  return known ?? checkProfileName(new URL(address).host.replace(/[^\w.-]/g, '-').slice(0, 64));
 }
 
 async function signIn(
