@@ -265,6 +265,22 @@ describe('the live commands', { timeout: 120_000 }, () => {
     await listen.stop();
   });
 
+  test('an address with a certificate of its own is refused, and taken when asked', async (t) => {
+    const out = await outgoing({ name: 'secure' });
+    remove(t, out);
+    const receiver = await startReceiver({ tls: true });
+    t.after(() => receiver.close());
+    const careful = start(t, ['listen', out, '--forward', receiver.url]);
+    const trusting = start(t, ['listen', out, '--forward', receiver.url, '--insecure']);
+    await careful.until(/waiting for deliveries/);
+    await trusting.until(/waiting for deliveries/);
+    await act();
+    await careful.until(/no answer: .*certificate/);
+    await trusting.until(/200 OK/);
+    assert.equal(receiver.requests.length, 1);
+    await Promise.all([careful.stop(), trusting.stop()]);
+  });
+
   test('a huge body, and one with every kind of line end, comes as it was made', async (t) => {
     const ends = 'u\u2028v\u2029w\r\nx\n\ny\u0085z';
     const long = Array.from({ length: 25 }, () => '0123456789'.repeat(800));

@@ -72,7 +72,8 @@ export function outgoingListenRoute(app: HttpApp, context: ListenContext): void 
       const last = request.headers['last-event-id'] ?? request.query.after;
       let at = now.deliveries;
       if (last !== undefined) at = Math.min(last, at);
-      else if (since !== undefined) at = (await firstIdSince(db, 'deliveries', timeOf(since))) - 1;
+      else if (since !== undefined)
+        at = Math.min(at, (await firstIdSince(db, 'deliveries', timeOf(since))) - 1);
 
       async function* source(signal: AbortSignal): AsyncGenerator<ServerSentEvent[]> {
         yield [{ id: String(at), event: 'ping', data: '{}' }];

@@ -4,7 +4,7 @@ import { operationLabel } from '../pipelines/operations.ts';
 import { isoTime } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { firstIdSince } from '../platform/database/first-id-since.ts';
-import { growing, positionOf, type Growing, type Position } from '../platform/database/frontier.ts';
+import { earlier, growing, positionOf, type Growing, type Position } from '../platform/database/frontier.ts';
 
 /*
  * What happens in an environment is not stored a second time: it is read on from the tables that only grow, each from its own
@@ -86,7 +86,10 @@ export function positionText(position: Position): string {
 /** What is beyond `end`, e.g. of another database, was seen by nobody. */
 export function parsePosition(text: string, end: Position): Position {
   const ids = text.split('.').map((part) => Number.parseInt(part, 36));
-  return positionOf((table) => Math.min(ids[growing.indexOf(table)] ?? 0, end[table]));
+  return earlier(
+    positionOf((table) => ids[growing.indexOf(table)] ?? 0),
+    end,
+  );
 }
 
 type Row = { id: number; kind: EventKind; at: number; data: string };

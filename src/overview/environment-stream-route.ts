@@ -5,7 +5,7 @@ import { grantsIn, mustStillHaveAccess, placeOf, principalOf } from '../accounts
 import { permissionsAt } from '../accounts/grants.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
-import type { Frontier } from '../platform/database/frontier.ts';
+import { earlier, type Frontier } from '../platform/database/frontier.ts';
 import { AppError, invalid } from '../platform/errors.ts';
 import { createEventStreams, type ServerSentEvent } from '../platform/http/event-streams.ts';
 import { idParam, Time } from '../platform/http/schemas.ts';
@@ -79,7 +79,7 @@ export function environmentStreamRoute(
       const last = request.headers['last-event-id'] ?? request.query.after;
       let at = now;
       if (last !== undefined) at = parsePosition(last, now);
-      else if (since !== undefined) at = await positionSince(db, timeOf(since));
+      else if (since !== undefined) at = earlier(await positionSince(db, timeOf(since)), now);
 
       const wanted = new Set(kinds?.split(',') ?? eventKinds);
       let mayReadHooks = canReadHooks(request);

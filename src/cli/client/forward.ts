@@ -34,7 +34,7 @@ export function addressOf(text: string): URL {
 export async function forward(
   address: URL,
   sent: { method: string; headers: Record<string, string>; body: string },
-  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+  { timeoutMs, signal, verifyTls }: { timeoutMs: number; signal: AbortSignal; verifyTls: boolean },
 ): Promise<LocalAnswer> {
   const startedAt = performance.now();
   const elapsed = () => Math.round(performance.now() - startedAt);
@@ -45,13 +45,16 @@ export async function forward(
   const limit = AbortSignal.timeout(timeoutMs);
   try {
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-      const send = address.protocol === 'https:' ? httpsRequest : httpRequest;
-      const request = send(address, {
+      const options = {
         method: sent.method,
         headers: { ...headers, 'content-length': body.length },
         agent: false,
         signal: AbortSignal.any([limit, signal]),
-      });
+      };
+      const request =
+        address.protocol === 'https:'
+          ? httpsRequest(address, { ...options, rejectUnauthorized: verifyTls })
+          : httpRequest(address, options);
       request.once('response', resolve).once('error', reject).end(body);
     });
     const text = await beginningOf(answer);

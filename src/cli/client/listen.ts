@@ -25,6 +25,7 @@ type ListenOptions = {
   create?: string;
   showSecret?: boolean;
   timeout: number;
+  insecure?: boolean;
 };
 
 type ListenedHook = { id: string; name: string; secret: string | null; isTemporary: boolean };
@@ -47,6 +48,7 @@ export function registerListen(program: Command): void {
       'make an outgoing hook of this pipeline for the time being, and delete it at the end',
     )
     .option('--show-secret', 'with --create: print the secret that verifies its deliveries')
+    .option('--insecure', 'take any certificate of the address, such as one of your own for localhost')
     .option('--timeout <seconds>', 'how long to wait for each answer', seconds, 30)
     .description("receive an outgoing hook's deliveries on this machine, without a public address")
     .addHelpText(
@@ -151,7 +153,11 @@ async function receive(
     queue.add(received.delivery.data.action_id, async () => {
       const { request } = received.delivery.data;
       if (!request || !address || signal.aborted) return tell(received, null);
-      const answer = await forward(address, request, { timeoutMs: options.timeout * 1000, signal });
+      const answer = await forward(address, request, {
+        timeoutMs: options.timeout * 1000,
+        signal,
+        verifyTls: !options.insecure,
+      });
       if (signal.aborted) return;
       received.failed = answer.kind === 'none' || answer.status >= 300;
       tell(received, answer);

@@ -153,6 +153,11 @@ function furthest(one: Position | null, other: Position): Position {
   return positionOf((table) => Math.max(one[table], other[table]));
 }
 
+/** Of each table the smaller id. */
+export function earlier(one: Position, other: Position): Position {
+  return positionOf((table) => Math.min(one[table], other[table]));
+}
+
 export function positionOf(idOf: (table: Growing) => number): Position {
   // Safe: it names every table.
   return Object.fromEntries(growing.map((table) => [table, idOf(table)])) as Position;
