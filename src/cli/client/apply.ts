@@ -1,7 +1,7 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { getEnvironment } from '#sdk';
+import { getEnvironment, HooklineError } from '#sdk';
 import { executePlan, type Made, type Outcome } from './apply/execute-plan.ts';
 import { ApplyFault, faultText } from './apply/faults.ts';
 import { fetchEnvironment, type ActualEnvironment } from './apply/fetch-environment.ts';
@@ -111,8 +111,15 @@ async function applyFile(context: ClientContext, options: Options): Promise<void
 
 /** Whoever applies a file to the wrong place is to see it. */
 async function nameOf({ client, baseUrl }: ClientContext, environmentId: number): Promise<string> {
-  const { name, type } = await getEnvironment({ client, path: { environment_id: environmentId } });
-  return `${plain(name)} (${type}, ${environmentId}) at ${new URL(baseUrl).origin}`;
+  const place = `at ${new URL(baseUrl).origin}`;
+  try {
+    const { name, type } = await getEnvironment({ client, path: { environment_id: environmentId } });
+    return `${plain(name)} (${type}, ${environmentId}) ${place}`;
+  } catch (error) {
+    // A token may be for what the environment holds and not for the environment itself.
+    if (error instanceof HooklineError && error.status === 403) return `${environmentId} ${place}`;
+    throw error;
+  }
 }
 
 const verbs = { create: 'creating', update: 'changing', delete: 'deleting' } as const;

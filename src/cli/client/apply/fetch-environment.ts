@@ -30,8 +30,8 @@ export type Actual = {
   isUntouched: boolean;
   /** Of a pipeline: its own steps as they are now. */
   steps: Pipeline['steps'];
-  /** Of an incoming hook: the address for the sender. */
-  url: string | null;
+  /** Of an incoming hook: the provider where it is installed. */
+  installedAt: string | null;
 };
 
 export type ActualEnvironment = {
@@ -129,7 +129,9 @@ export async function fetchEnvironment(client: Client, environmentId: number): P
         : byPipeline.get(hook.pipeline_id);
     if (!owner) continue;
     const kind = hook.type === 'in' ? 'incoming_hook' : 'outgoing_hook';
-    add(kind, hook, hook.name, owner, hookFields(hook), { url: hook.url });
+    add(kind, hook, hook.name, owner, hookFields(hook), {
+      installedAt: hook.installation?.provider ?? null,
+    });
   }
   const organizationCredentials = new Map<string, number | null>();
   for (const { name, id, environment_id } of credentials) {
@@ -157,7 +159,7 @@ function resource(
     updatedAt: updated_at,
     isUntouched: false,
     steps: [],
-    url: null,
+    installedAt: null,
     ...more,
   };
 }

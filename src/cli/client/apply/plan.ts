@@ -315,6 +315,7 @@ function deletionOf(actual: Actual, { resources }: ActualEnvironment): Change {
   const isWithin = (one: Actual): boolean =>
     one.owner !== null && (one.owner === actual || isWithin(one.owner));
   const { kind, address } = actual;
+  const along = resources.filter(isWithin);
   return {
     action: 'delete',
     kind,
@@ -325,8 +326,12 @@ function deletionOf(actual: Actual, { resources }: ActualEnvironment): Change {
     fields: {},
     changes: [],
     options: { sendsSecrets: false, mustSend: false },
-    along: resources.filter(isWithin),
-    notes: [],
+    along,
+    notes: [actual, ...along].flatMap(({ name, installedAt }) =>
+      installedAt === null
+        ? []
+        : [`the webhook of ${name} stays at ${installedAt}; take it away there with uninstall first`],
+    ),
   };
 }
 
