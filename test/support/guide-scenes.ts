@@ -145,6 +145,9 @@ export const guideScenes: Record<string, Scene> = {
     await writeFile(join(page.folder, 'whsec.txt'), 'whsec_made_up_for_this_page\n');
     return {
       after: {
+        try({ stdout }) {
+          for (const name of ['the plan', 'live', 'paid']) assert.match(stdout, new RegExp(`✓ ${name}: `));
+        },
         async answer({ stdout }) {
           assert.match(stdout, /\/v1\/customers\/cus_1/);
           await page.again('paid');
