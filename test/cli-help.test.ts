@@ -70,6 +70,20 @@ describe('the help', () => {
       assert.equal(end.stdout, '');
     });
 
+  for (const words of [
+    ['--help'],
+    ['help'],
+    ['help', 'apps'],
+    ['apps', 'help', 'list'],
+    ['apps', '--help'],
+    ['--version'],
+  ])
+    test(`"${words.join(' ')}" is answered on standard output and ends with 0`, async (t) => {
+      const end = await openCli(t).run(words);
+      assert.deepEqual([end.code, end.stderr], [0, '']);
+      assert.match(end.stdout, /^(Usage: hookline|\d+\.\d+\.\d+$)/m);
+    });
+
   test('a command of the server takes no option of the client, and options alone start no server', async (t) => {
     for (const words of [
       ['config', '--json'],

@@ -92,6 +92,7 @@ describe('signing in on the command line', () => {
       env: { HOOKLINE_URL: app.url, HOOKLINE_TOKEN: profiles.one.token },
     });
     assert.equal(revoked.code, 3);
+    assert.match(revoked.stderr, /does not take the token: .* Sign in again with: hookline login\n$/);
     const unknown = await cli.run(['whoami', '--profile', 'three']);
     assert.equal(unknown.code, 3);
     assert.match(unknown.stderr, /no profile "three". There are: two/);

@@ -22,8 +22,8 @@ export async function runProgram(words: readonly string[], io: Io = processIo())
     await program.parseAsync(words.length === 0 ? ['serve'] : [...words], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    const isAsked = error.code === 'commander.helpDisplayed' || error.code === 'commander.version';
-    return isAsked ? exitCodes.done : exitCodes.usage;
+    // 0 for help and version that were asked for.
+    return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   }
   return exitCode;
 }

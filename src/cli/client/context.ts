@@ -38,7 +38,16 @@ export async function withClient(
 ): Promise<void> {
   await withOutput(command, async ({ io, out, options, setExitCode }) => {
     const connection = await findConnection(options, io.env);
-    await run(createContext(connection, { io, out, setExitCode }));
+    try {
+      await run(createContext(connection, { io, out, setExitCode }));
+    } catch (error) {
+      if (!(error instanceof HooklineError) || error.status !== 401 || out.isJson) throw error;
+      const { url, profile } = connection;
+      throw new CliFault(
+        `${url} does not take the token${profile && ` of the profile "${profile}"`}: ${plain(error.message)} Sign in again with: hookline login${profile && ` --profile ${profile}`}`,
+        'notSignedIn',
+      );
+    }
   });
 }
 
