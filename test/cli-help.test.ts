@@ -24,6 +24,7 @@ function helpOf(command: Command): string {
 describe('the help', () => {
   test('of every command says what it does and shows an example that begins with its own words', () => {
     const faults: string[] = [];
+    assert.match(helpOf(program), /^ {2}\$ hookline actions run/m);
     for (const { command, words } of every(program)) {
       const name = words.join(' ');
       if (!command.description()) faults.push(`${name} has no description`);

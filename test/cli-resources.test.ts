@@ -223,12 +223,13 @@ describe('the commands of resources', () => {
   test('what a stranger has named cannot steer the terminal', async (t) => {
     const cli = open(t);
     const { id } = await createApplication(app, {
-      name: 'evil\u001b]0;title\u0007\u001b[2J\u202e',
+      name: 'evil\u001b]0;title\u0007\u001b[2J\u202e\u009b2J',
       repository: 'octocat/evil',
     });
     for (const words of [
       ['apps', 'list'],
       ['apps', 'get', String(id)],
+      ['apps', 'list', '--json'],
     ]) {
       const { stdout } = await cli.succeed(words, { columns: 200, env: { NO_COLOR: '1' } });
       // eslint-disable-next-line no-control-regex

@@ -44,6 +44,19 @@ export async function createProgram(words: readonly string[] | 'all', io: Io): P
       getErrHelpWidth: io.columns,
     })
     .exitOverride();
+  program.addHelpText(
+    'after',
+    `
+Ends with 0 when it is done, 1 when the server refused or failed, 2 for a command that is not right, 3 when you are not
+signed in, 4 when there is no such thing, 5 when the server cannot be reached, 6 when an action did not complete.
+
+Examples:
+  $ hookline serve
+  $ hookline login https://hooks.example.com
+  $ hookline actions run deploy --branch main --follow
+  $ hookline hooks test push payload.json
+  $ hookline apps list --json`,
+  );
   program.commandsGroup('Server, set up by environment variables alone, which "config" lists:');
   registerServer(program);
   const server = new Set(program.commands);

@@ -38,7 +38,7 @@ export function createOutput(io: Io, isJson: boolean): Output {
     clear();
     io.stderr(`${text}\n`);
   };
-  const json = (value: unknown) => print(`${JSON.stringify(value ?? null, null, 2)}\n`);
+  const json = (value: unknown) => print(`${safeJson(value ?? null, 2)}\n`);
   return {
     isJson,
     table(rows, columns) {
@@ -51,7 +51,7 @@ export function createOutput(io: Io, isJson: boolean): Output {
       print(`${renderFields(row, columns, io).join('\n')}\n`);
     },
     json,
-    event: (value, text) => print(isJson ? `${JSON.stringify(value)}\n` : `${text}\n`),
+    event: (value, text) => print(isJson ? `${safeJson(value)}\n` : `${text}\n`),
     line: (text) => (isJson ? note(text) : print(`${text}\n`)),
     raw: print,
     progress(text) {
@@ -65,4 +65,12 @@ export function createOutput(io: Io, isJson: boolean): Output {
     colour: (text, name) => colour(text, name, io),
     status: (text) => paintStatus(text, io),
   };
+}
+
+/** JSON escapes what steers a terminal only in part; the rest means the same when it is written out. */
+function safeJson(value: unknown, indentation?: number): string {
+  return JSON.stringify(value, null, indentation).replace(
+    /[\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
