@@ -278,7 +278,8 @@ describe('an assistant', () => {
     const lacking = await use<Sent>('send_event', { hook_id, body: {}, secret });
     assert.deepEqual([lacking.status, /version/.test(lacking.message)], [422, true]);
     assert.match(await refused('send_event', { hook_id, secret }), /body: is required.*no preset/);
-    assert.match(await refused('send_event', { hook_id, body, headers: { 'a b': 'c' } }), /headers: must be/);
+    for (const given of [{ 'a b': 'c' }, { a: 'x'.repeat(9000) }, ['a'], 'a: b'])
+      assert.match(await refused('send_event', { hook_id, body, headers: given }), /headers: must be/);
     assert.match(
       await refused('send_event', { hook_id, body, headers: { a: 'b\r\nc: d' } }),
       /headers: must be/,
@@ -624,13 +625,33 @@ describe('the address itself', () => {
       assert.ok(fault.error.message.length > 5);
       assert.doesNotMatch(fault.error.message, /at .*\.ts|node_modules/);
     }
+    // What is meant to cost time or memory costs a message.
+    const nested = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`;
+    const costly = [
+      `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"find","arguments":${nested}}}`,
+      `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"send_event","arguments":{"hook_id":"${crypto.randomUUID()}","body":${nested}}}}`,
+      JSON.stringify({
+        ...list,
+        method: 'tools/call',
+        params: {
+          name: 'list_actions',
+          arguments: Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`environment_${at}`, at])),
+        },
+      }),
+    ];
+    for (const body of costly) {
+      const answer = await rpc(body);
+      assert.ok(answer.status < 500);
+      assert.match(await answer.text(), /isError|error/);
+    }
     const unknown = await rpc({ ...list, method: 'tools/explode' });
     assert.match(await unknown.text(), /-32601/);
     for (const method of ['GET', 'DELETE']) {
       const answer = await rpc(list, {}, method);
       assert.deepEqual([answer.status, answer.headers.get('allow')], [405, 'POST']);
     }
-    // The server is as well as before.
+    // The server is as well as before, and has nothing to complain of.
+    assert.doesNotMatch(server.output(), /"level":50/);
     assert.equal((await rpc(list)).status, 200);
   });
 

@@ -58,10 +58,14 @@ function allowsNull({ type, anyOf }: JsonSchema): boolean {
   return type === undefined || [type].flat().includes('null');
 }
 
+/** Looking for what was meant takes time. */
+const mostFaults = 10;
+
 /** A misspelt argument is told, not passed over. */
 export function unknownArguments(args: Record<string, unknown>, known: string[]): ToolAnswer | null {
   const faults = Object.keys(args)
     .filter((name) => !known.includes(name))
+    .slice(0, mostFaults)
     .map((name) => {
       const [near] = known
         .map((other) => ({ other, distance: editDistance(name.slice(0, 60), other) }))

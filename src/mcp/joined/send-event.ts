@@ -19,15 +19,10 @@ type Application = { default_branch: string; repository_owner: string; repositor
 
 const headerName = /^[A-Za-z0-9-]{1,100}$/;
 /** What is about the connection and not about the event. */
-const kept = new Set([
-  'host',
-  'content-length',
-  'transfer-encoding',
-  'connection',
-  'authorization',
-  'cookie',
-  'content-encoding',
-]);
+const ofConnection =
+  /^(host|content-length|transfer-encoding|connection|authorization|cookie|content-encoding|forwarded|x-forwarded-.*)$/;
+/** As much as a request from outside could have. */
+const mostHeaderBytes = 8192;
 
 export const sendEvent: Tool = {
   name: 'send_event',
@@ -88,7 +83,13 @@ export const sendEvent: Tool = {
     if (!/^[0-9a-f-]{36}$/i.test(String(id)))
       return argumentFault([{ field: 'hook_id', message: 'must be the UUID of an incoming hook' }]);
     const given = headersOf(headers);
-    if (!given) return argumentFault([{ field: 'headers', message: 'must be an object of names and texts' }]);
+    if (!given)
+      return argumentFault([
+        {
+          field: 'headers',
+          message: `must be an object of names and texts of at most ${mostHeaderBytes} bytes`,
+        },
+      ]);
     // Only who may see the hook is told anything of it.
     const found = await call({ method: 'GET', path: `/hooks/incoming/${String(id)}` });
     if (!found.isOk) return refusalOf(found);
@@ -171,9 +172,11 @@ function headersOf(headers: unknown): Record<string, string> | null {
   const entries = Object.entries(headers).map(
     ([name, value]) => [name.toLowerCase(), String(value)] as const,
   );
+  const size = entries.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+  if (size > mostHeaderBytes) return null;
   if (entries.some(([name, value]) => !headerName.test(name) || /[^\t\x20-\x7e\x80-\xff]/.test(value)))
     return null;
-  return Object.fromEntries(entries.filter(([name]) => !kept.has(name)));
+  return Object.fromEntries(entries.filter(([name]) => !ofConnection.test(name)));
 }
 
 function resultOf(answer: ApiAnswer): ToolAnswer {
