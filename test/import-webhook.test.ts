@@ -52,6 +52,16 @@ const match = (fields: object, source: string, name: string) => ({
   match: { ...fields, parameter: { source, name } },
 });
 
+/** Each `not` doubles what webhook's order of evaluation makes of the rest. */
+function deepRule(levels: number): object {
+  const one = match({ type: 'value', value: 'a' }, 'payload', `x${levels}`);
+  return levels === 0
+    ? one
+    : {
+        not: { and: [one, deepRule(levels - 1), match({ type: 'value', value: 'b' }, 'url', `y${levels}`)] },
+      };
+}
+
 describe('an import of the hooks of adnanh/webhook', { timeout: 120_000 }, () => {
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());
@@ -567,6 +577,12 @@ describe('an import of the hooks of adnanh/webhook', { timeout: 120_000 }, () =>
       'a folder beside webhook',
       { 'command-working-directory': 'here' },
       [['command-working-directory', 'missing', /whole path/]],
+      false,
+    ],
+    [
+      'a rule that is too deep',
+      { 'trigger-rule': deepRule(14) },
+      [['trigger-rule', 'missing', /nested too deeply to be taken apart/]],
       false,
     ],
     [

@@ -49,7 +49,20 @@ export function disjunction(any: Formula[]): Formula {
   return join('or', any);
 }
 
+/** Taking `not`s apart can make of a deep rule more than there is room for. */
+export class FormulaTooLarge extends Error {}
+
+const mostLiterals = 500;
+
+function sizeOf(formula: Formula): number {
+  return formula.op === 'and' || formula.op === 'or' ? (sizes.get(formula) ?? 0) : 1;
+}
+
+const sizes = new WeakMap<Formula, number>();
+
 function join(op: 'and' | 'or', all: Formula[]): Formula {
+  const size = all.reduce((sum, one) => sum + sizeOf(one), 0);
+  if (size > mostLiterals) throw new FormulaTooLarge();
   const absorbing = op === 'or';
   const flat = all.flatMap((one) => (one.op === op ? one.of : [one]));
   if (flat.some((one) => one.op === 'constant' && one.is === absorbing)) return absorbing ? always : never;
@@ -63,7 +76,12 @@ function join(op: 'and' | 'or', all: Formula[]): Formula {
     (one) => one.op === 'literal' && known.has(keyOf(negation(one))),
   );
   if (isDecided) return absorbing ? always : never;
-  return { op, of: [only, ...others] };
+  const joined: Formula = { op, of: [only, ...others] };
+  sizes.set(
+    joined,
+    joined.of.reduce((sum, one) => sum + sizeOf(one), 0),
+  );
+  return joined;
 }
 
 /** What is the same has the same. */

@@ -2,6 +2,7 @@ import { ExpressionFault, linearExpression } from '../../../platform/linear-expr
 import {
   conjunction,
   disjunction,
+  FormulaTooLarge,
   literalOf,
   negation,
   always,
@@ -18,7 +19,12 @@ import { placeOf, readParameter } from './places.ts';
  */
 
 /** When a rule is true, and when looking for its parameters ends in an error. */
-type Meaning = { isTrue: Formula; isError: Formula };
+type Meaning = {
+  isTrue: Formula;
+  isError: () => Formula;
+  /** Where it is true there was no error: of all but what stands behind a `not`. */
+  isSound: boolean;
+};
 
 /** `tell` hears of what is wrong with the rule itself. */
 export function readRule(
@@ -26,7 +32,13 @@ export function readRule(
   parsed: ReadonlySet<string>,
   tell: (line: number, text: string) => void,
 ): Formula {
-  return meaningOf(rule, parsed, tell).isTrue;
+  try {
+    return meaningOf(rule, parsed, tell).isTrue;
+  } catch (error) {
+    if (!(error instanceof FormulaTooLarge)) throw error;
+    const why = 'it is nested too deeply to be taken apart';
+    return literalOf({ kind: 'unknown', line: rule.line, what: 'the rule', why });
+  }
 }
 
 function meaningOf(
@@ -35,29 +47,34 @@ function meaningOf(
   tell: (line: number, text: string) => void,
 ): Meaning {
   const { fields, line } = rule;
+  const noError = { isError: () => never, isSound: true };
   const and = fields?.get('and');
   if (and) {
     const all = (and.items ?? []).map((one) => meaningOf(one, parsed, tell));
-    const fine = all.map(({ isTrue, isError }) => conjunction([isTrue, negation(isError)]));
+    const fine = all.map(({ isTrue, isError, isSound }) =>
+      isSound ? isTrue : conjunction([isTrue, negation(isError())]),
+    );
     return {
       isTrue: conjunction(fine),
-      isError: disjunction(all.map(({ isError }, index) => conjunction([...fine.slice(0, index), isError]))),
+      isError: () =>
+        disjunction(all.map(({ isError }, index) => conjunction([...fine.slice(0, index), isError()]))),
+      isSound: true,
     };
   }
   const or = fields?.get('or');
   if (or) {
     const any = (or.items ?? []).map((one) => meaningOf(one, parsed, tell).isTrue);
-    return { isTrue: disjunction(any), isError: never };
+    return { isTrue: disjunction(any), ...noError };
   }
   const not = fields?.get('not');
   if (not) {
     const { isTrue, isError } = meaningOf(not, parsed, tell);
-    return { isTrue: negation(isTrue), isError };
+    return { isTrue: negation(isTrue), isError, isSound: false };
   }
   const match = fields?.get('match');
   if (match?.fields) return matchMeaning(match, parsed, tell);
   tell(line, 'is no rule, and so never met; webhook takes it that way too');
-  return { isTrue: never, isError: never };
+  return { isTrue: never, ...noError };
 }
 
 function matchMeaning(
@@ -68,7 +85,8 @@ function matchMeaning(
   const { line } = match;
   const text = (name: string) => match.fields?.get(name)?.text ?? '';
   const type = text('type');
-  const only = (literal: Literal): Meaning => ({ isTrue: literalOf(literal), isError: never });
+  const noError = { isError: () => never, isSound: true };
+  const only = (literal: Literal): Meaning => ({ isTrue: literalOf(literal), ...noError });
   const unknown = (what: string, why: string) => only({ kind: 'unknown', line, what, why });
   if (type === 'ip-whitelist')
     return unknown(
@@ -96,7 +114,7 @@ function matchMeaning(
   }
   if (type !== 'value' && type !== 'regex') {
     tell(line, `the type "${type}" is none of webhook's, and so never met`);
-    return { isTrue: never, isError: never };
+    return { isTrue: never, ...noError };
   }
   const place = placeOf(parameter, parsed);
   if (place.kind === 'none') return unknown(`${parameter.source} ${parameter.name}`.trim(), place.why);
@@ -105,17 +123,16 @@ function matchMeaning(
   if (place.kind === 'constant') {
     const is =
       type === 'value' ? place.text === text('value') : linearExpression(text('regex')).test(place.text);
-    return { isTrue: is ? always : never, isError: never };
+    return { isTrue: is ? always : never, ...noError };
   }
   const literal: Literal =
     type === 'value'
       ? { kind: 'value', place, parameter, value: text('value') }
       : { kind: 'regex', place, parameter, regex: text('regex') };
-  return {
-    isTrue: literalOf(literal),
-    // The body is always there.
-    isError: place.paths[0] === '$body' ? never : negation(literalOf({ kind: 'present', place, parameter })),
-  };
+  const isPresent = literalOf({ kind: 'present', place, parameter });
+  // The body is always there.
+  const isError = () => (place.paths[0] === '$body' ? never : negation(isPresent));
+  return { isTrue: literalOf(literal), isError, isSound: true };
 }
 
 /** Both read RE2; Hookline takes expressions of a limited size. */
