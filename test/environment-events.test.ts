@@ -28,6 +28,7 @@ import type { InProcessApp } from './support/in-process-app.ts';
 import { addPerson, createOrganization, createRole } from './support/people.ts';
 import { startReceiver } from './support/receiver.ts';
 import { startServer } from './support/server.ts';
+import { startTcpProxy } from './support/tcp-proxy.ts';
 import type { TestServer } from './support/server.ts';
 
 const pathOf = (work: Workplace, query = ''): string => `/environments/${work.environmentId}/events${query}`;
@@ -198,9 +199,68 @@ for (const kind of databaseKinds) {
       stream.drop();
     });
 
+    test('of many that commit out of order, and some that are rolled back, each is told of once', async () => {
+      if (kind === 'sqlite') return;
+      const pipeline = await createPipeline(work, await createApplication(work), []);
+      const hook = await createIncomingHook(work, pipeline, { requires_secret: false });
+      const first = await work.api.post<{ hook_request_id: string }>(`/hooks/${hook.id}/trigger`, {});
+      const streams = [0, 1].map(() => openEventStream(work, pathOf(work, '?kinds=request')));
+      const [whole, dropping] = [await streams[0]!, await streams[1]!];
+      await Promise.all([ready(whole), ready(dropping)]);
+      const committed: string[] = [];
+      const writer = async (number: number) => {
+        const client = new Client({ connectionString: database.env['DATABASE_URL'] });
+        await client.connect();
+        for (let round = 0; round < 12; round++) {
+          const uuid = `${first.hook_request_id}-${number}-${round}`;
+          await client.query('begin');
+          await client.query(
+            `insert into hook_requests (uuid, hook_id, hook_uuid, environment_id, outcome, status_code, reason, ip_address, request_bytes, duration_us, created_at)
+             select $1, hook_id, hook_uuid, environment_id, 'skipped', 200, '', ip_address, 0, 0, created_at from hook_requests where uuid = $2`,
+            [uuid, first.hook_request_id],
+          );
+          await delay(Math.random() * 60);
+          const isKept = Math.random() < 0.7;
+          await client.query(isKept ? 'commit' : 'rollback');
+          if (isKept) committed.push(uuid);
+        }
+        await client.end();
+      };
+      const seen: StreamedEvent[] = [];
+      const follow = async () => {
+        let stream = dropping;
+        for (let last = stream.events[0]!.key!; isWriting || seen.length < committed.length;) {
+          const all = toldOf(stream.events);
+          seen.push(...all);
+          last = all.at(-1)?.key ?? last;
+          stream.drop();
+          await stream.ended;
+          stream = await openEventStream(work, pathOf(work, '?kinds=request'), { lastEventId: last });
+          await delay(120);
+        }
+        stream.drop();
+      };
+      let isWriting = true;
+      const following = follow();
+      await Promise.all(Array.from({ length: 12 }, (_, number) => writer(number)));
+      isWriting = false;
+      const idsOf = (events: readonly StreamedEvent[]) =>
+        toldOf(events)
+          .map(({ data }) => String(data['id']))
+          .sort();
+      await until(async () => idsOf(whole.events).length >= committed.length, 'all of them');
+      await following;
+      assert.deepEqual(idsOf(whole.events), committed.toSorted());
+      assert.deepEqual(idsOf(seen), committed.toSorted());
+      whole.drop();
+    });
+
     test('another node on the same database tells the same, and takes up where the first one was left', async () => {
       if (kind === 'sqlite') return;
-      const other = await startServer({ database, env: { HOOKLINE_ROLE: 'api' } });
+      const direct = new URL(database.env['DATABASE_URL']!);
+      const proxy = await startTcpProxy(() => Number(direct.port));
+      const DATABASE_URL = Object.assign(new URL(direct), { hostname: '127.0.0.1', port: proxy.port }).href;
+      const other = await startServer({ database, env: { DATABASE_URL, HOOKLINE_ROLE: 'api' } });
       const there = { url: other.url, api: createApiClient(other.url, work.api.token) };
       const pipeline = await createPipeline(work, await createApplication(work), ['true']);
       const here = await openEventStream(work, pathOf(work));
@@ -216,8 +276,18 @@ for (const kind of databaseKinds) {
       const onward = await openEventStream(there, pathOf(work), { lastEventId: first!.key! });
       await onward.waitFor(isEnd, 'the end again');
       assert.deepEqual(toldOf(onward.events).map(lineOf), toldOf(here.events).slice(1).map(lineOf));
+      // Its database goes away for a while.
+      proxy.refuse();
+      const later = await runs(pipeline);
+      await untilAction(work, later.id);
+      proxy.accept();
+      const isLaterEnd = ({ data }: StreamedEvent) =>
+        data['id'] === later.id && data['status'] === 'completed';
+      await onward.waitFor(isLaterEnd, 'what happened meanwhile');
+      assert.equal(onward.events.filter(({ data }) => data['id'] === later.id).length, 4);
       onward.drop();
       await other.stop();
+      await proxy.stop();
     });
 
     test('thousands of events at once come whole, also to one who reads them late', async () => {
