@@ -224,10 +224,12 @@ describe('what answers in place of Hookline', () => {
   let server: Server;
   let url: string;
   const seen: string[] = [];
+  const hung = Promise.withResolvers<void>();
   before(async () => {
     server = createServer((request, response) => {
       seen.push(`${request.method} ${request.url}`);
-      if (request.url?.startsWith('/moved'))
+      if (request.url?.startsWith('/hung')) hung.resolve();
+      else if (request.url?.startsWith('/moved'))
         response.writeHead(301, { location: 'https://new.example/api' }).end();
       else if (request.url?.startsWith('/below'))
         response.writeHead(200, { 'content-type': 'application/json' }).end('[]');
@@ -236,7 +238,20 @@ describe('what answers in place of Hookline', () => {
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   });
-  after(() => void server.close());
+  after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  test('ctrl-C ends a call that nobody answers, with 130 and without a word', async (t) => {
+    const cli = openCli(t, { HOOKLINE_URL: `${url}/hung`, HOOKLINE_TOKEN: 'x' });
+    const controller = new AbortController();
+    const running = cli.run(['whoami'], { signal: controller.signal });
+    await hung.promise;
+    controller.abort();
+    const end = await running;
+    assert.deepEqual([end.code, end.stdout, end.stderr], [130, '', '']);
+  });
 
   test('a web page is no answer', async (t) => {
     const cli = openCli(t);

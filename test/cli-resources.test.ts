@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { openCli, type Cli } from './support/cli.ts';
@@ -411,6 +411,7 @@ describe('the commands of resources', () => {
       const end = await running;
       assert.equal(end.code, 5, end.stderr);
       const path = /kept in (\S+)/.exec(stripVTControlCharacters(end.stderr))?.[1] ?? '';
+      t.after(() => rmSync(dirname(path), { recursive: true, force: true }));
       assert.match(readFileSync(path, 'utf8'), /^name: kept$/m);
     });
   });
