@@ -279,6 +279,16 @@ applications:
     assert.equal(made!.resource, 'application web, pipeline Deploy, incoming hook Two');
     assert.match(made!.secret, /^[0-9a-f]{64}$/);
     assert.ok(!(written.stdout + written.stderr).includes(made!.secret));
+    write(`applications:
+  - name: shop
+    repository: a/b
+    pipelines:
+      - { name: Paid, operation: configure, incoming_hooks: [{ name: Stripe, preset: stripe, secret: { env: NONE } }] }
+`);
+    assert.equal((await apply(['--yes', '--generate-secrets'])).code, 0);
+    const waits = await apply(['--dry-run', '--generate-secrets']);
+    assert.equal(waits.code, 0, `its sender makes it, so it waits: ${waits.stdout}${waits.stderr}`);
+    assert.match((await apply(['--dry-run'])).stderr, /hook Stripe needs secret, but .* NONE is not set/);
     const again = await apply(['--yes', '--secrets-out', out]);
     assert.equal(again.code, 2);
     assert.match(again.stderr, /exists already/);

@@ -193,12 +193,7 @@ function referenceFaults(
 }
 
 function creationOf(desired: Desired, options: PlanOptions, found: SecretsFound): Change {
-  const fields = Object.fromEntries(
-    Object.entries(desired.fields).filter(([field, value]) => {
-      const isUnknown = value instanceof Reference && value.value === undefined;
-      return !(isUnknown && made.has(field) && options.generateSecrets);
-    }),
-  );
+  const fields = withoutMade(desired.fields, options);
   for (const reference of referencesIn(fields))
     if (reference.value === undefined) found.missing.push(reference);
   const changes = Object.entries(fields).map(([field, to]) => ({ field, from: undefined, to }));
@@ -210,6 +205,14 @@ function creationOf(desired: Desired, options: PlanOptions, found: SecretsFound)
     changes: inFieldOrder(desired.kind, changes),
     options: { sendsSecrets: true, mustSend: true },
   };
+}
+
+/** Without secrets that lead nowhere and that the server is to make, or that its sender will. */
+function withoutMade(fields: Fields, { generateSecrets }: PlanOptions): Fields {
+  if (!generateSecrets) return fields;
+  const isMade = (field: string, value: unknown) =>
+    made.has(field) && value instanceof Reference && value.value === undefined;
+  return Object.fromEntries(Object.entries(fields).filter(([field, value]) => !isMade(field, value)));
 }
 
 function common(desired: Desired) {
@@ -228,14 +231,17 @@ async function updateOf(
   },
 ): Promise<Change | null> {
   const { defaults, found, fault } = scene;
-  const complete = await completeFields(desired, actual, {
+  const completed = await completeFields(desired, actual, {
     defaults,
     sendsSecrets: scene.options.setSecrets,
   });
-  if (complete instanceof HooklineError) {
-    fault(desired, `${desired.address}: ${refusalText(complete)}`);
+  if (completed instanceof HooklineError) {
+    fault(desired, `${desired.address}: ${refusalText(completed)}`);
     return null;
   }
+  // One that is stored stays, and counts as such.
+  const isStored = (actual.fields['secret'] ?? actual.fields['ssh_private_key']) !== undefined;
+  const complete = isStored ? completed : withoutMade(completed, scene.options);
   for (const message of fixedFaults(desired, actual, complete)) fault(desired, message);
   const options: CompareOptions = {
     sendsSecrets: scene.options.setSecrets,
