@@ -48,7 +48,7 @@ const supervisor = (times: SupervisorTimes) => `hookline() {
   if [ -n "$keep_days" ] && [ ! -d "$dir" ]; then
     find "\${dir%/*}" -mindepth 1 -maxdepth 1 -mtime "+$keep_days" -exec rm -rf {} + 2>/dev/null
   fi
-  mkdir -p -m "$mode" -- "$dir" && cd -- "$dir" || exit 70
+  { [ -d "$dir" ] || mkdir -p -m "$mode" -- "$dir"; } && cd -- "$dir" || exit 70
   exec 3<&0 4>&2 </dev/null 2>/dev/null
   echo "hookline-$id ready"
   me=\${LOGNAME:-$(id -un)}
@@ -118,15 +118,19 @@ hookline_kill() {
   done
 }
 hookline_find() {
-  local pid folder word
+  local pid folder word words IFS=$'\\n'
   found=''
   # Not the files themselves, each of which bash would look for.
   for folder in /proc/[0-9]*; do
     pid=\${folder:6}
     ((pid > $1)) || continue
-    { while IFS= read -r -d '' word; do
-      [ "$word" = "${runIdVariable}=$id" ] && found="$found $pid" && break
-    done; } 2>/dev/null <"$folder/environ"
+    words=()
+    # Word by word takes three times as long, as bash reads byte by byte then.
+    {
+      if [ "\${BASH_VERSINFO[0]}" -ge 5 ]; then mapfile -d '' -t words
+      else while IFS= read -r -d '' word; do words[\${#words[@]}]=$word; done; fi
+    } 2>/dev/null <"$folder/environ"
+    [[ $'\\n'"\${words[*]}"$'\\n' == *$'\\n'"${runIdVariable}=$id"$'\\n'* ]] && found="$found $pid"
   done
 }
 hookline "$@"
