@@ -113,7 +113,8 @@ async function stopOnRequest(
   channel.stdin.write(isLost ? 'lost\n' : 'stop\n');
   const graceSeconds = isLost ? times.lostGraceSeconds : times.graceSeconds;
   await clock.sleep(graceSeconds * 1000 + stopMarginMs, ended);
-  channel.close();
+  // Of one that has ended what it said last may still be on its way.
+  if (!ended.aborted) channel.close();
   return why;
 }
 
