@@ -179,7 +179,7 @@ async function startHookline(name: string, folder: string) {
         default_steps: false,
         steps: [{ command }],
       });
-      return { id, body: serverId === undefined ? {} : { parameters: { servers: [serverId] } } };
+      return { id, serverId };
     },
     /** Puts actions in all at once, and returns how many per second ran, from the first claim to the last end. */
     async runWaiting(pipeline: Pipeline, count: number): Promise<number> {
@@ -210,7 +210,7 @@ async function startHookline(name: string, folder: string) {
   };
 }
 
-type Pipeline = { id: number; body: object };
+type Pipeline = { id: number; serverId: number | undefined };
 
 async function addServer(api: ApiClient, { host, port, user, privateKey }: SshAccess): Promise<number> {
   const server = await api.post<{ id: number }>('/environments/1/servers', {
@@ -228,7 +228,8 @@ async function addServer(api: ApiClient, { host, port, user, privateKey }: SshAc
   return server.id;
 }
 
-async function start(api: ApiClient, { id, body }: Pipeline): Promise<number> {
+async function start(api: ApiClient, { id, serverId }: Pipeline): Promise<number> {
+  const body = serverId === undefined ? {} : { servers: [serverId] };
   return (await api.post<{ id: number }>(`/pipelines/${id}/actions`, body)).id;
 }
 
@@ -240,6 +241,10 @@ async function runOne(
 ): Promise<number> {
   const id = await start(api, pipeline);
   await untilEnded(database, id - 1, 1);
+  const { place } = database
+    .prepare('select resource_id as place from action_targets where action_id = ?')
+    .get(id) as { place: number };
+  if (place !== (pipeline.serverId ?? 0)) throw new Error(`it ran on ${place}, not on ${pipeline.serverId}`);
   return id;
 }
 
