@@ -129,7 +129,7 @@ for (const kind of sshServerKinds) {
     });
 
     test('a line that is dead is noticed, and what runs there ends itself as it hears nothing more', async (t) => {
-      const { server, run } = await start(t, { timeouts: { keepAliveMs: 250 } });
+      const { server, run } = await start(t, { timeouts: { keepAliveMs: 500 } });
       const runId = randomUUID();
       const running = run(stubborn('frozen'), { runId });
       const failed = assert.rejects(

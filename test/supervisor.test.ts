@@ -21,8 +21,8 @@ test('a supervisor that nobody listens to any more ends what left the session of
     paths: {},
     workingDirectory: join(folder, 'work'),
   };
-  const { text, payloadBytes } = supervisorInput(step, '', supervisorTimes);
-  const supervisor = spawn('/bin/bash', ['-c', supervisorCommand(step, payloadBytes)], { stdio: 'pipe' });
+  const { text, ...sizes } = supervisorInput(step, '', supervisorTimes);
+  const supervisor = spawn('/bin/bash', ['-c', supervisorCommand(step, sizes)], { stdio: 'pipe' });
   const ended = once(supervisor, 'exit');
   let output = '';
   supervisor.stdout.on('data', (piece: Buffer) => (output += piece.toString()));

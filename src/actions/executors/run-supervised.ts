@@ -48,8 +48,8 @@ export async function runSupervised(
 ): Promise<StepOutcome> {
   if (step.signal.aborted) return { kind: 'cancelled' };
   const { clock, times = supervisorTimes } = context;
-  const { text, payloadBytes } = supervisorInput(step, context.prelude ?? '', times);
-  const channel = await openUnlessAborted(step.signal, context.open(supervisorCommand(step, payloadBytes)));
+  const { text, ...sizes } = supervisorInput(step, context.prelude ?? '', times);
+  const channel = await openUnlessAborted(step.signal, context.open(supervisorCommand(step, sizes)));
   if (!channel) return { kind: 'cancelled' };
   const ended = new AbortController();
   try {

@@ -137,15 +137,26 @@ hookline "$@"
 `;
 
 /** The command that reads what `supervisorInput` gives. With another user through sudo, which must not ask for a password. */
-export function supervisorCommand(step: Pick<StepRun, 'runId' | 'runAsUser'>, size: number): string {
-  // The user's own shell reads this, which need not be one that knows the quotes of bash.
+export function supervisorCommand(
+  step: Pick<StepRun, 'runId' | 'runAsUser'>,
+  { codeBytes, payloadBytes }: Omit<SupervisorInput, 'text'>,
+): string {
+  // The user's own shell reads this, which need not be bash: nothing but plain words in single quotes.
   if (!/^[a-z_][a-z0-9_-]*\$?$|^$/.test(step.runAsUser))
     throw new Error(`no name of a user: ${step.runAsUser}`);
   const sudo = step.runAsUser === '' ? '' : `sudo -n -H -u ${step.runAsUser} -- `;
-  return `exec ${sudo}bash --noprofile --norc -s -- ${step.runId} ${size}`;
+  // At once: what bash runs from its standard input it reads byte by byte.
+  const begin = `LC_ALL=C IFS= read -r -N ${codeBytes} code || exit 70; eval "$code"`;
+  return `exec ${sudo}bash --noprofile --norc -c '${begin}' hookline ${step.runId} ${payloadBytes}`;
 }
 
-export type SupervisorInput = { text: string; payloadBytes: number };
+export type SupervisorInput = {
+  text: string;
+  /** How much of it is the supervisor itself, which comes first. */
+  codeBytes: number;
+  /** How much is what it runs, which comes last. */
+  payloadBytes: number;
+};
 
 /** What is written first; after it lines of `beat` or `stop`. */
 export function supervisorInput(
@@ -168,8 +179,10 @@ export function supervisorInput(
   ]
     .filter(Boolean)
     .join('; ');
+  const code = supervisor(times);
   return {
-    text: `${supervisor(times)}dir=${expandable(step.workingDirectory)} mode=${step.directoryMode ?? '700'} keep_days=${step.keepSiblingsDays ?? ''}\n${payload}`,
+    text: `${code}dir=${expandable(step.workingDirectory)} mode=${step.directoryMode ?? '700'} keep_days=${step.keepSiblingsDays ?? ''}\n${payload}`,
+    codeBytes: Buffer.byteLength(code),
     payloadBytes: Buffer.byteLength(payload),
   };
 }
