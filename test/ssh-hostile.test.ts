@@ -178,7 +178,7 @@ async function start(t: TestContext, behaviour: Behaviour) {
         channel.on('error', () => undefined);
         if (behaviour.neverCloses) channel.close = channel.eof = () => undefined;
         channel.resume();
-        const runId = /-- (\S+) \d+$/.exec(command)?.[1] ?? '';
+        const runId = / hookline (\S+) \d+$/.exec(command)?.[1] ?? '';
         behaviour.onCommand?.(channel, runId, connection);
       });
     });

@@ -141,7 +141,8 @@ export function browserForTests(): {
  */
 export async function untilShown(page: Page): Promise<void> {
   await page.locator('h1').first().waitFor();
-  await page.locator('.mantine-Skeleton-root, [aria-busy=true]').first().waitFor({ state: 'detached' });
+  const busy = page.locator('.mantine-Skeleton-root:visible, [aria-busy=true]:visible');
+  await busy.first().waitFor({ state: 'detached' });
 }
 
 /** Tells what the pages of a context do that no page of ours may, now and later. */

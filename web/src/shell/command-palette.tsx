@@ -33,8 +33,10 @@ export default function CommandPalette() {
   const fits = ({ label, description = '' }: Found) =>
     words.every((word) => `${label} ${description}`.toLowerCase().includes(word));
   const matching = (known.data ?? []).filter(fits);
-  // What the server finds by a reason or a branch does not show it in its name.
-  const more = text === asked && text.length > 1 ? (found.data ?? []) : (found.data ?? []).filter(fits);
+  // What the server finds by a reason or a branch does not show it in its name. What it has found for another text is
+  // shown meanwhile as far as it fits this one.
+  const isAnswer = text === asked && text.length > 1 && !found.isPlaceholderData;
+  const more = isAnswer ? (found.data ?? []) : (found.data ?? []).filter(fits);
   const shown = new Set(matching.map(({ to }) => to));
   const all = [...matching, ...more.filter(({ to }) => !shown.has(to))];
 
