@@ -145,6 +145,12 @@ export function principalOf(request: FastifyRequest): Principal {
   return request.principal;
 }
 
+/** The token of this request in a word: what is counted for each is counted by it. */
+export function tokenOf(request: FastifyRequest): string {
+  const { via, tokenId } = principalOf(request);
+  return `${via} ${tokenId}`;
+}
+
 /** Where the object of this request lives; only for routes with a permission on an object. */
 export function placeOf(request: FastifyRequest): Scope {
   if (!request.scope) throw new AppError('internal', 'This address has no place.');

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { Type } from 'typebox';
-import { mustStillHaveAccess, principalOf } from '../accounts/access.ts';
+import { mustStillHaveAccess, tokenOf } from '../accounts/access.ts';
 import { loadSending, type SendingHook } from '../hooks/registry.ts';
 import { findHook } from '../hooks/store.ts';
 import type { DeliveryRow } from '../outgoing/claim.ts';
@@ -9,10 +9,10 @@ import { planDeliveries, type EventContext } from '../outgoing/subscribe.ts';
 import { isoTime } from '../platform/clock.ts';
 import { firstIdSince } from '../platform/database/first-id-since.ts';
 import type { Frontier, Position } from '../platform/database/frontier.ts';
-import { AppError, invalid, notFound } from '../platform/errors.ts';
+import { AppError, notFound } from '../platform/errors.ts';
 import { parseExactJson } from '../platform/exact-json.ts';
 import { createEventStreams, type ServerSentEvent } from '../platform/http/event-streams.ts';
-import { Time, uuidParam } from '../platform/http/schemas.ts';
+import { Time, timeOf, uuidParam } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import { mask } from '../platform/secret-box.ts';
 import { withoutNulls } from '../platform/without-nulls.ts';
@@ -73,7 +73,7 @@ export function outgoingListenRoute(app: HttpApp, context: ListenContext): void 
       let at = now.deliveries;
       if (last !== undefined) at = Math.min(last, at);
       else if (since !== undefined)
-        at = Math.min(at, (await firstIdSince(db, 'deliveries', timeOf(since))) - 1);
+        at = Math.min(at, (await firstIdSince(db, 'deliveries', timeOf(since, 'querystring.since'))) - 1);
 
       async function* source(signal: AbortSignal): AsyncGenerator<ServerSentEvent[]> {
         yield [{ id: String(at), event: 'ping', data: '{}' }];
@@ -90,21 +90,14 @@ export function outgoingListenRoute(app: HttpApp, context: ListenContext): void 
           seen = next;
         }
       }
-      const { via, tokenId } = principalOf(request);
       return streams.answer(request, reply, {
-        owner: `${via} ${tokenId}`,
+        owner: tokenOf(request),
         source,
         isAllowed: () => mustStillHaveAccess(context, request),
         position: () => String(at),
       });
     },
   });
-}
-
-function timeOf(text: string): number {
-  const time = Date.parse(text);
-  if (Number.isNaN(time)) throw invalid([{ field: 'querystring.since', message: 'is no time' }]);
-  return time;
 }
 
 /** The deliveries of a hook between two ids, rendered by the hook as it is now. */

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { Type } from 'typebox';
-import { mustStillHaveAccess, principalOf } from '../accounts/access.ts';
+import { mustStillHaveAccess, tokenOf } from '../accounts/access.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { notFound } from '../platform/errors.ts';
@@ -66,9 +66,8 @@ export function actionStreamRoute(
           action.id,
           hasEnded(action) ? history(db, action.id, after) : feed.follow(action.id, after, signal),
         );
-      const { via, tokenId } = principalOf(request);
       return streams.answer(request, reply, {
-        owner: `${via} ${tokenId}`,
+        owner: tokenOf(request),
         source,
         isAllowed: () => mustStillHaveAccess(context, request),
       });

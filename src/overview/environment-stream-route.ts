@@ -1,14 +1,14 @@
 import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import type { FastifyRequest } from 'fastify';
-import { grantsIn, mustStillHaveAccess, placeOf, principalOf } from '../accounts/access.ts';
+import { grantsIn, mustStillHaveAccess, placeOf, tokenOf } from '../accounts/access.ts';
 import { permissionsAt } from '../accounts/grants.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { earlier, type Frontier } from '../platform/database/frontier.ts';
-import { AppError, invalid } from '../platform/errors.ts';
+import { AppError } from '../platform/errors.ts';
 import { createEventStreams, type ServerSentEvent } from '../platform/http/event-streams.ts';
-import { idParam, Time } from '../platform/http/schemas.ts';
+import { idParam, Time, timeOf } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import {
   eventKinds,
@@ -79,7 +79,8 @@ export function environmentStreamRoute(
       const last = request.headers['last-event-id'] ?? request.query.after;
       let at = now;
       if (last !== undefined) at = parsePosition(last, now);
-      else if (since !== undefined) at = earlier(await positionSince(db, timeOf(since)), now);
+      else if (since !== undefined)
+        at = earlier(await positionSince(db, timeOf(since, 'querystring.since')), now);
 
       const wanted = new Set(kinds?.split(',') ?? eventKinds);
       let mayReadHooks = canReadHooks(request);
@@ -102,7 +103,7 @@ export function environmentStreamRoute(
         }
       }
       return streams.answer(request, reply, {
-        owner: ownerOf(request),
+        owner: tokenOf(request),
         source,
         isAllowed: async () => {
           await mustStillHaveAccess(context, request);
@@ -116,15 +117,4 @@ export function environmentStreamRoute(
 
 function canReadHooks(request: FastifyRequest): boolean {
   return permissionsAt(grantsIn(request), placeOf(request)).includes('hook:read');
-}
-
-function ownerOf(request: FastifyRequest): string {
-  const { via, tokenId } = principalOf(request);
-  return `${via} ${tokenId}`;
-}
-
-function timeOf(text: string): number {
-  const time = Date.parse(text);
-  if (Number.isNaN(time)) throw invalid([{ field: 'querystring.since', message: 'is no time' }]);
-  return time;
 }

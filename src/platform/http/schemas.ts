@@ -1,4 +1,5 @@
 import { Type, type TSchema } from 'typebox';
+import { invalid } from '../errors.ts';
 
 /** What an id can be: no larger than a number is exact, and than PostgreSQL takes. */
 export const idRange = { minimum: 1, maximum: Number.MAX_SAFE_INTEGER };
@@ -34,6 +35,13 @@ export const OneOf = <const Choice extends string>(choices: readonly Choice[], d
   Type.Unsafe<Choice>({ type: 'string', enum: [...choices], ...(description ? { description } : {}) });
 
 export const Time = Type.String({ format: 'date-time', description: 'ISO 8601, UTC.' });
+
+/** In ms since 1970. Throws an AppError that names the field when it is no time. */
+export function timeOf(text: string, field: string): number {
+  const time = Date.parse(text);
+  if (Number.isNaN(time)) throw invalid([{ field, message: 'is no time' }]);
+  return time;
+}
 
 /** The id of a hook, a record or a token in an answer. */
 export const UuidText = Type.String({ format: 'uuid' });
