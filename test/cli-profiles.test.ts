@@ -176,6 +176,17 @@ describe('signing in on the command line', () => {
       (await cli.succeed(['environments', 'use', 'other/production'])).stdout,
       /works in other\/production/,
     );
+    const evil = await app.api.post<{ id: number }>(`/projects/${project.id}/environments`, {
+      name: 'evil\u001b[2J\u009b2J',
+      type: 'staging',
+    });
+    const used = await cli.succeed(['environments', 'use', String(evil.id)]);
+    assert.match(used.stdout, /other\/evil \(/, 'a name does not steer the terminal');
+    const offered = await cli.succeed(['__complete', '--', 'environments', 'use', '']);
+    assert.match(offered.stdout, /^staging\t/m);
+    assert.doesNotMatch(offered.stdout, /evil/, 'and is not offered');
+    await cli.succeed(['environments', 'use', 'other/production']);
+    await app.api.delete(`/environments/${evil.id}`);
     await cli.succeed(['apps', 'create', '--name', 'placed', '--repository', 'a/b']);
     const list = await cli.succeed(['environments', 'list', '--json']);
     type Row = { id: number; is_current: boolean; project: string; name: string };

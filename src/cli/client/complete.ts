@@ -19,7 +19,10 @@ const mostNames = 200;
 export async function complete(program: Command, words: readonly string[], io: Io): Promise<void> {
   const typed = words.at(-1) ?? '';
   const found = await candidates(program, words.slice(0, -1), typed, io).catch(() => []);
-  for (const { text, about } of found) if (text.startsWith(typed)) io.stdout(`${text}\t${plain(about)}\n`);
+  for (const { text, about } of found) {
+    // What would steer a terminal, or be two lines, is not offered.
+    if (text.startsWith(typed) && text === plain(text)) io.stdout(`${text}\t${plain(about)}\n`);
+  }
 }
 
 async function candidates(program: Command, before: string[], typed: string, io: Io): Promise<Candidate[]> {
@@ -100,7 +103,7 @@ async function names(
   const client = createHooklineClient({
     baseUrl: `${connection.url}/api`,
     token: connection.token,
-    fetch: (input, init) => fetch(input, { ...init, signal }),
+    fetch: (input, init) => fetch(input, { ...init, signal, redirect: 'error' }),
   });
   if (parameter === 'environment_id')
     return (await listEnvironments(client)).map(({ name, project }) => ({ text: name, about: project }));
@@ -111,7 +114,7 @@ async function names(
   const candidates: Candidate[] = [];
   for await (const item of itemsOf(client, kind, source)) {
     const text = valueAt(item, kind.names?.[0] ?? 'id');
-    if (typeof text === 'string' && text === plain(text))
+    if (typeof text === 'string')
       candidates.push({ text, about: `${kind.noun} ${String(valueAt(item, kind.id ?? 'id'))}` });
     if (candidates.length >= mostNames) break;
   }

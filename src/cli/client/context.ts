@@ -5,7 +5,7 @@ import { findEnvironment } from './environment.ts';
 import { fetchFor } from './fetch.ts';
 import { CliFault, exitCodes, type ExitReason } from './fault.ts';
 import { plain, type Io } from './io.ts';
-import { createOutput, type Output } from './output.ts';
+import { createOutput, safeJson, type Output } from './output.ts';
 import { sessionOf, type Session } from './session.ts';
 
 /** What a command of the client works with. */
@@ -99,7 +99,7 @@ export function createContext(
 }
 
 function tell(error: unknown, out: Output): void {
-  if (out.isJson) return out.note(JSON.stringify({ error: describe(error) }));
+  if (out.isJson) return out.note(safeJson({ error: describe(error) }));
   const { message, faults, request_id } = describe(error);
   out.note(`hookline: ${message}`);
   for (const { field, message: why } of faults) out.note(`  ${plain(field)}: ${plain(why)}`);

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { withClient } from './context.ts';
 import { environmentNamed, listEnvironments } from './environment.ts';
 import { CliFault } from './fault.ts';
+import { plain } from './io.ts';
 import { readProfiles, writeProfiles } from './profiles.ts';
 
 /** What is more than an operation: listing those of all projects, and choosing that of the profile. */
@@ -64,7 +65,7 @@ Examples:
         if (!stored) throw new CliFault(`The profile "${profile}" is gone.`, 'notSignedIn');
         stored.environment = { id, name };
         await writeProfiles(io.env, file);
-        out.line(`The profile "${profile}" works in ${project}/${name} (${id}) now.`);
+        out.line(`The profile "${profile}" works in ${plain(`${project}/${name}`)} (${id}) now.`);
       }),
     );
 }

@@ -14,7 +14,7 @@ import { createContext, withClient, withOutput } from './context.ts';
 import { listEnvironments } from './environment.ts';
 import { CliFault } from './fault.ts';
 import { fetchFor } from './fetch.ts';
-import type { Io } from './io.ts';
+import { plain, type Io } from './io.ts';
 import type { Output } from './output.ts';
 import {
   checkProfileName,
@@ -90,7 +90,7 @@ Examples:
           { io, out, setExitCode },
         );
         const who = profile.email
-          ? `Signed in to ${address} as ${profile.email}`
+          ? `Signed in to ${address} as ${plain(profile.email)}`
           : `The token is kept for ${address}`;
         out.line(`${who}, profile "${name}".`);
         if (before?.token_id && before.token_id !== profile.token_id)

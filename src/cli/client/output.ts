@@ -68,7 +68,7 @@ export function createOutput(io: Io, isJson: boolean): Output {
 }
 
 /** JSON escapes what steers a terminal only in part; the rest means the same when it is written out. */
-function safeJson(value: unknown, indentation?: number): string {
+export function safeJson(value: unknown, indentation?: number): string {
   return JSON.stringify(value, null, indentation).replace(
     /[\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
