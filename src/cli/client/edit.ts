@@ -66,7 +66,7 @@ async function editByHand(
       try {
         after = parse(text);
       } catch (error) {
-        faults = refusal(error instanceof Error ? error.message.split('\n') : [String(error)]);
+        faults = refusal([error instanceof Error ? error.message : String(error)]);
         continue;
       }
       if (typeof after !== 'object' || after === null || Array.isArray(after)) {
@@ -157,7 +157,13 @@ function header({ summary, body }: OperationFacts, shown: Item): string {
 }
 
 function refusal(lines: string[]): string[] {
-  return ['NOT CHANGED YET:', ...lines.filter((line) => line.trim() !== '').map((line) => `  ${line}`)];
+  return [
+    'NOT CHANGED YET:',
+    ...lines
+      .flatMap((text) => text.split('\n'))
+      .filter((line) => line.trim() !== '')
+      .map((line) => `  ${line}`),
+  ];
 }
 
 function withoutFaults(text: string, faults: string[]): string {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { describeEnvironment } from './apply/describe-environment.ts';
@@ -53,9 +54,10 @@ async function describe(...given: Parameters<typeof describeEnvironment>) {
 
 /** A file that is there already is replaced at once, or stays as it is. */
 async function writeWhole(path: string, text: string): Promise<void> {
-  const beside = `${path}.${process.pid}.tmp`;
+  const beside = `${path}.${randomUUID()}`;
   try {
-    await writeFile(beside, text);
+    // Made anew: in a folder of others a name that can be guessed may lead elsewhere.
+    await writeFile(beside, text, { flag: 'wx' });
     await rename(beside, path);
   } catch (error) {
     await rm(beside, { force: true });
