@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import { addPipelineAction, getActionLogs } from '#sdk';
 import { withClient } from './context.ts';
 import { CliFault } from './fault.ts';
+import { collect } from './field-values.ts';
 import { followAction } from './follow.ts';
 import { createLogCleaner } from './log-text.ts';
 import { findId, type PathSource } from './lookup.ts';
@@ -137,10 +138,6 @@ export function environmentOf({ environmentId }: ClientContext): PathSource {
     if (name === 'environment_id') return await environmentId();
     throw new Error(`No source for ${name}`);
   };
-}
-
-export function collect(text: string, texts: string[] = []): string[] {
-  return [...texts, text];
 }
 
 /** `name=value` pairs. Throws a CliFault. */

@@ -1,11 +1,14 @@
 import { Option, type Command } from 'commander';
 import type { Field, OperationFacts } from '#sdk/operations';
 import { CliFault } from './fault.ts';
-import { flagOf, jsonOrText, parseValue, readSource, setAt } from './field-values.ts';
+import { collect, flagOf, jsonOrText, parseValue, readSource, setAt } from './field-values.ts';
 import type { Io } from './io.ts';
 import { kinds } from './kinds.ts';
 import { findId, type PathSource } from './lookup.ts';
 import type { Client } from '#sdk';
+
+/** Flags of every command, which no field may take. */
+export const reservedFlags = ['profile', 'url', 'token', 'environment', 'json', 'help', 'version'];
 
 /** Fields that are not given on a command line, where every list of processes shows them, but in a file. */
 const secretFields: ReadonlySet<string> = new Set([
@@ -24,7 +27,7 @@ export function addBodyOptions(command: Command, { body }: OperationFacts, taken
     .option(
       '--set <place=value>',
       'a field at any depth: settings.headers.X-Team=web; JSON is taken as such, @file and @- are read',
-      (pair: string, pairs: string[] = []) => [...pairs, pair],
+      collect,
     )
     .option('--file <path>', 'the whole body in JSON or YAML, "-" for standard input; flags win over it');
 }
@@ -90,8 +93,7 @@ function optionsOf(field: Field, taken: ReadonlySet<string>): Option[] {
   }
   const isMany = field.types.includes('array');
   const option = new Option(`--${flag} <${placeholder(field)}>`, about);
-  if (isMany && field.items !== 'object')
-    option.argParser((text: string, texts: string[] = []) => [...texts, text]);
+  if (isMany && field.items !== 'object') option.argParser(collect);
   if (field.values && !isMany && !field.isNullable) option.choices(field.values.map(String));
   return [option];
 }

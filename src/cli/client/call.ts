@@ -1,17 +1,14 @@
 import { Option, type Command } from 'commander';
 import { operations, type Field, type OperationFacts } from '#sdk/operations';
 import { pages } from '#sdk';
-import { addBodyOptions, readBody } from './body.ts';
+import { addBodyOptions, readBody, reservedFlags } from './body.ts';
 import { withClient, type ClientContext } from './context.ts';
 import { addExamples, examplesOfCall } from './examples.ts';
 import { CliFault } from './fault.ts';
-import { flagOf, parseValue, readSource } from './field-values.ts';
+import { collect, flagOf, parseValue, readSource } from './field-values.ts';
 import { headersOf } from './headers.ts';
 import { createLogCleaner } from './log-text.ts';
 import { callOperation, listOperation } from './operation.ts';
-import { collect } from './actions.ts';
-
-const reserved = ['profile', 'url', 'token', 'environment', 'json', 'help', 'version'];
 
 type CallOptions = {
   param?: string[];
@@ -44,7 +41,7 @@ function addCall(group: Command, facts: OperationFacts): void {
   command.option('--param <name=value>', 'any parameter, by its name in the API; can be repeated', collect);
   if (facts.isList) command.option('--all', 'page by page until there are no more, as one list');
   if (facts.body) {
-    const taken = new Set([...reserved, ...command.options.map(({ long }) => long?.slice(2) ?? '')]);
+    const taken = new Set([...reservedFlags, ...command.options.map(({ long }) => long?.slice(2) ?? '')]);
     command.option('--body <json>', 'the body as it is sent; @file and @- are read');
     addBodyOptions(command, facts, new Set([...taken, 'body']));
   }
@@ -74,7 +71,8 @@ async function run(context: ClientContext, command: Command, facts: OperationFac
   const { data, response } = await callOperation(client, facts, { path, query, ...body, headers });
   if (data instanceof ReadableStream) {
     const decoder = new TextDecoder();
-    for await (const piece of data) out.raw(decoder.decode(piece as Uint8Array, { stream: true }));
+    const clean = context.io.isTerminal ? createLogCleaner(true) : (text: string) => text;
+    for await (const piece of data) out.raw(clean(decoder.decode(piece as Uint8Array, { stream: true })));
     return;
   }
   if (typeof data === 'string' && !isJson(response)) {
@@ -154,7 +152,7 @@ function givenParameters(command: Command, facts: OperationFacts, { param = [] }
 /** As the API calls it, unless every command has a flag of that name. */
 function flagName(parameter: string): string {
   const flag = parameter.startsWith('filter[') ? `filter-${flagOf(parameter)}` : flagOf(parameter);
-  return reserved.includes(flag) ? `param-${flag}` : flag;
+  return reservedFlags.includes(flag) ? `param-${flag}` : flag;
 }
 
 function isJson(response: Response): boolean {

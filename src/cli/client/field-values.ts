@@ -12,6 +12,11 @@ export function flagOf(field: string): string {
     .toLowerCase();
 }
 
+/** Of an option that can be given more than once: all of them. */
+export function collect(text: string, texts: string[] = []): string[] {
+  return [...texts, text];
+}
+
 /** What a text means for a field. Throws a CliFault that names the flag. */
 export function parseValue(
   field: Field,

@@ -9,10 +9,10 @@ import {
   type Hook,
   type SampleEvent,
 } from '#sdk';
-import { collect, environmentOf } from './actions.ts';
+import { environmentOf } from './actions.ts';
 import type { ClientContext } from './context.ts';
 import { CliFault } from './fault.ts';
-import { readSource } from './field-values.ts';
+import { collect, readSource } from './field-values.ts';
 import { headersOf } from './headers.ts';
 import { plain, type Io } from './io.ts';
 import { findId } from './lookup.ts';

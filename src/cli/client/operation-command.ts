@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { addBodyOptions, readBody, requireFields } from './body.ts';
+import { addBodyOptions, readBody, requireFields, reservedFlags } from './body.ts';
 import type { CommandRow, Group } from './command-row.ts';
 import { withClient, type ClientContext } from './context.ts';
 import { editObject } from './edit.ts';
@@ -10,9 +10,6 @@ import { callOperation, factsOf } from './operation.ts';
 import { pathSource, planOf } from './path-plan.ts';
 import { queryOf, queryOption, readQuery } from './query.ts';
 import { showAnswer, showList } from './show-answer.ts';
-
-/** Flags of every command, which no field may take. */
-const reserved = ['profile', 'url', 'token', 'environment', 'json', 'help', 'version'];
 
 /** Adds the command of a row to its group, and gives its examples. */
 export function addOperationCommand(parent: Command, word: string, row: CommandRow, group: Group): string[] {
@@ -43,7 +40,7 @@ export function addOperationCommand(parent: Command, word: string, row: CommandR
     addBodyOptions(
       command,
       facts,
-      new Set([...reserved, ...command.options.map(({ long }) => long?.slice(2) ?? '')]),
+      new Set([...reservedFlags, ...command.options.map(({ long }) => long?.slice(2) ?? '')]),
     );
   const asks = row.asks ?? (facts.method === 'DELETE' ? facts.summary : null);
   if (asks !== null) command.option('-y, --yes', 'do not ask');
