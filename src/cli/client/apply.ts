@@ -14,6 +14,7 @@ import { planAsJson, planLines, planNotes, summary } from './apply/show-plan.ts'
 import { withClient, withOutput, type ClientContext } from './context.ts';
 import { addExamples } from './examples.ts';
 import { CliFault, exitCodes } from './fault.ts';
+import { unreadable } from './field-values.ts';
 import { plain } from './io.ts';
 
 type Options = {
@@ -146,11 +147,7 @@ async function readText(path: string): Promise<string> {
   } catch (error) {
     if (error instanceof CliFault) throw error;
     if (error instanceof TypeError) throw new CliFault(`${path} is not UTF-8.`, 'usage');
-    const code = codeOf(error);
-    throw new CliFault(
-      code === 'ENOENT' ? `There is no file ${path}.` : `${path} cannot be read (${code}).`,
-      'usage',
-    );
+    throw unreadable(path, error);
   }
 }
 

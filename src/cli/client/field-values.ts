@@ -89,12 +89,17 @@ export async function readSource(path: string, io: Pick<Io, 'readInput'>): Promi
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    throw new CliFault(
-      code === 'ENOENT' ? `There is no file ${path}.` : `${path} cannot be read (${code}).`,
-      'usage',
-    );
+    throw unreadable(path, error);
   }
+}
+
+/** Why a file that the person names cannot be read. */
+export function unreadable(path: string, error: unknown): CliFault {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  return new CliFault(
+    code === 'ENOENT' ? `There is no file ${path}.` : `${path} cannot be read (${code}).`,
+    'usage',
+  );
 }
 
 /** Puts a value at `settings.headers.0.name` of a body. Throws a CliFault where that leads through a value. */
