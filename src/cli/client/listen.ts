@@ -163,7 +163,8 @@ async function receive(
       tell(received, answer);
     });
   const ending = new AbortController();
-  if (address) void repeatAsTyped(context, { kept, send, signal: ending.signal });
+  // When nothing can be read any more, all else goes on.
+  if (address) repeatAsTyped(context, { kept, send, signal: ending.signal }).catch(() => undefined);
 
   const deliveries = hookDeliveries(hook.id, {
     client,
