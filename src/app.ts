@@ -68,6 +68,7 @@ import { createFrontier, type Frontier } from './platform/database/frontier.ts';
 import { isMigrated, migrate } from './platform/database/migrate.ts';
 import { connectBus } from './platform/database/notify.ts';
 import { trusts } from './platform/http/client-address.ts';
+import { createEventStreams } from './platform/http/event-streams.ts';
 import { pathPrefix } from './platform/http/path-prefix.ts';
 import { createHttpApp, type HttpApp } from './platform/http/server.ts';
 import { createMailer, type Mailer } from './platform/mailer.ts';
@@ -275,18 +276,19 @@ export function registerApi(app: HttpApp, parts: Parts, routes: ApiRoute[] = [])
       pipelineRoutes(api, context);
       hookRoutes(api, context);
       actionRoutes(api, { db, writer, clock, bus });
-      actionStreamRoute(api, { db, clock, feed });
+      const streams = createEventStreams(api, { clock });
+      actionStreamRoute(api, { db, clock, feed, streams });
       outgoingRoutes(api, context);
       incomingRoutes(api, { ...context, registry, maxBodyBytes });
       tryOutRoute(api, { ...context, registry, maxBodyBytes });
       overviewRoute(api, context);
-      environmentStreamRoute(api, { db, clock, frontier });
+      environmentStreamRoute(api, { db, clock, frontier, streams });
       replayRoute(api, { ...context, receiver });
       installRoutes(api, { ...context, client, userAgent });
       const tryOutContext = { ...context, writer, guard, userAgent };
       outgoingTestRoute(api, tryOutContext);
       outgoingPreviewRoutes(api, tryOutContext);
-      outgoingListenRoute(api, { ...tryOutContext, frontier });
+      outgoingListenRoute(api, { ...tryOutContext, frontier, streams });
       api.register(async (raw: HttpApp) => triggerRoute(raw, { receiver, clock, maxBodyBytes }));
     },
     { prefix: '/api' },

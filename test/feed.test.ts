@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import pino from 'pino';
 import { createFeed, type Feed } from '../src/actions/feed.ts';
@@ -8,6 +9,7 @@ import { readStream, type StreamEvent } from '../src/actions/stream.ts';
 import { createBus } from '../src/platform/bus.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { connectBeside, type Db } from '../src/platform/database/connect.ts';
+import { createEventStreams, eventStreamLimits } from '../src/platform/http/event-streams.ts';
 import { createHttpApp } from '../src/platform/http/server.ts';
 import { until } from './support/api-client.ts';
 import { createTestDatabase } from './support/database.ts';
@@ -203,7 +205,9 @@ describe('the feed of watchers', { timeout: 60_000 }, () => {
     app.addHook('onRequest', async (request) => {
       request.principal = { via: 'token', tokenId: ++tokenId } as unknown as Principal;
     });
-    const context = { db, feed, clock: systemClock, limits: { perNode: 3 } };
+    const limits = { ...eventStreamLimits, perNode: 3 };
+    const counted = createEventStreams(app, { clock: systemClock, limits });
+    const context = { db, feed, clock: systemClock, streams: counted };
     app.register(async (api) => actionStreamRoute(api, context), { prefix: '/api' });
     t.after(() => app.close());
     const url = await app.listen({ port: 0, host: '127.0.0.1' });
@@ -219,5 +223,29 @@ describe('the feed of watchers', { timeout: 60_000 }, () => {
     assert.equal(refused.headers['retry-after'], '10');
     streams[0]!.drop();
     await until(async () => (await another()).status === 200, 'a place that was given back');
+  });
+
+  test('streams of every kind are counted together, and those of one owner by themselves', async (t) => {
+    const app = createHttpApp({ log: pino({ level: 'silent' }), trustProxy: false });
+    const limits = { ...eventStreamLimits, perNode: 3, perToken: 2 };
+    const counted = createEventStreams(app, { clock: systemClock, limits });
+    for (const owner of ['one', 'other']) {
+      app.get(`/api/${owner}`, { config: { access: 'public' } }, async (request, reply) =>
+        counted.answer(request, reply, {
+          owner,
+          source: async function* (signal) {
+            yield [{ event: 'begun', data: '{}' }];
+            await once(signal, 'abort');
+          },
+          isAllowed: async () => undefined,
+        }),
+      );
+    }
+    t.after(() => app.close());
+    const url = await app.listen({ port: 0, host: '127.0.0.1' });
+    const open = async (path: string) =>
+      (await openEventStream({ url, api: { token: undefined } }, path)).status;
+    assert.deepEqual([await open('/one'), await open('/one'), await open('/one')], [200, 200, 429]);
+    assert.deepEqual([await open('/other'), await open('/other')], [200, 503]);
   });
 });

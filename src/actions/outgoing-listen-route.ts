@@ -11,7 +11,7 @@ import { firstIdSince } from '../platform/database/first-id-since.ts';
 import type { Frontier, Position } from '../platform/database/frontier.ts';
 import { AppError, notFound } from '../platform/errors.ts';
 import { parseExactJson } from '../platform/exact-json.ts';
-import { createEventStreams, type ServerSentEvent } from '../platform/http/event-streams.ts';
+import { whenGone, type EventStreams, type ServerSentEvent } from '../platform/http/event-streams.ts';
 import { Time, timeOf, uuidParam } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import { mask } from '../platform/secret-box.ts';
@@ -21,12 +21,11 @@ import { toldOf, type TryOutContext } from './outgoing-test-route.ts';
 /** Read and rendered together: a body may be large. */
 const pageRows = 4;
 
-type ListenContext = Omit<TryOutContext, 'guard'> & { frontier: Frontier };
+type ListenContext = Omit<TryOutContext, 'guard'> & { frontier: Frontier; streams: EventStreams };
 
 /** What an outgoing hook sends, as a copy, for whoever is developing its receiver. */
 export function outgoingListenRoute(app: HttpApp, context: ListenContext): void {
-  const { db, clock, frontier } = context;
-  const streams = createEventStreams(app, { clock });
+  const { db, frontier, streams } = context;
   const id = (description: string) =>
     Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description }));
 
@@ -64,10 +63,7 @@ export function outgoingListenRoute(app: HttpApp, context: ListenContext): void 
       const row = await findHook(db, request.params.hook_id);
       if (row?.direction !== 'out') throw notFound('The outgoing hook');
       const { since, follow } = request.query;
-      const gone = new AbortController();
-      request.raw.once('close', () => gone.abort());
-      reply.raw.once('close', () => gone.abort());
-      const now = await frontier.now(gone.signal);
+      const now = await frontier.now(whenGone(request, reply).signal);
       if (!now) throw new AppError('unavailable', 'The server is stopping. Try again later.');
       const last = request.headers['last-event-id'] ?? request.query.after;
       let at = now.deliveries;
@@ -91,7 +87,7 @@ export function outgoingListenRoute(app: HttpApp, context: ListenContext): void 
         }
       }
       return streams.answer(request, reply, {
-        owner: tokenOf(request),
+        owner: `hook ${tokenOf(request)}`,
         source,
         isAllowed: () => mustStillHaveAccess(context, request),
         position: () => String(at),

@@ -4,11 +4,7 @@ import { mustStillHaveAccess, tokenOf } from '../accounts/access.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { notFound } from '../platform/errors.ts';
-import {
-  createEventStreams,
-  eventStreamLimits,
-  type ServerSentEvent,
-} from '../platform/http/event-streams.ts';
+import type { EventStreams, ServerSentEvent } from '../platform/http/event-streams.ts';
 import { idParam } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import type { Feed } from './feed.ts';
@@ -20,11 +16,9 @@ const mostOfOneToken = 500;
 
 export function actionStreamRoute(
   app: HttpApp,
-  context: { db: Db; clock: Clock; feed: Feed; limits?: Partial<typeof eventStreamLimits> },
+  context: { db: Db; clock: Clock; feed: Feed; streams: EventStreams },
 ): void {
-  const { db, clock, feed } = context;
-  const limits = { ...eventStreamLimits, perToken: mostOfOneToken, ...context.limits };
-  const streams = createEventStreams(app, { clock, limits });
+  const { db, feed, streams } = context;
 
   app.route({
     method: 'GET',
@@ -67,7 +61,8 @@ export function actionStreamRoute(
           hasEnded(action) ? history(db, action.id, after) : feed.follow(action.id, after, signal),
         );
       return streams.answer(request, reply, {
-        owner: tokenOf(request),
+        owner: `action ${tokenOf(request)}`,
+        mostOfOwner: mostOfOneToken,
         source,
         isAllowed: () => mustStillHaveAccess(context, request),
       });

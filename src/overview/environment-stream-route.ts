@@ -7,7 +7,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/database/connect.ts';
 import { earlier, type Frontier } from '../platform/database/frontier.ts';
 import { AppError } from '../platform/errors.ts';
-import { createEventStreams, type ServerSentEvent } from '../platform/http/event-streams.ts';
+import { whenGone, type EventStreams, type ServerSentEvent } from '../platform/http/event-streams.ts';
 import { idParam, Time, timeOf } from '../platform/http/schemas.ts';
 import type { HttpApp } from '../platform/http/server.ts';
 import {
@@ -26,11 +26,10 @@ const kindPattern = `(${eventKinds.join('|')})`;
 /** Everything that happens in an environment, live. */
 export function environmentStreamRoute(
   app: HttpApp,
-  context: { db: Db; clock: Clock; frontier: Frontier },
+  context: { db: Db; clock: Clock; frontier: Frontier; streams: EventStreams },
 ): void {
-  const { db, clock, frontier } = context;
+  const { db, frontier, streams } = context;
   const feed = createEnvironmentFeed(context);
-  const streams = createEventStreams(app, { clock });
 
   app.route({
     method: 'GET',
@@ -71,10 +70,7 @@ export function environmentStreamRoute(
     handler: async (request, reply) => {
       const { environment_id: environmentId } = request.params;
       const { since, kinds, follow } = request.query;
-      const gone = new AbortController();
-      request.raw.once('close', () => gone.abort());
-      reply.raw.once('close', () => gone.abort());
-      const now = await frontier.now(gone.signal);
+      const now = await frontier.now(whenGone(request, reply).signal);
       if (!now) throw new AppError('unavailable', 'The server is stopping. Try again later.');
       const last = request.headers['last-event-id'] ?? request.query.after;
       let at = now;
@@ -103,7 +99,7 @@ export function environmentStreamRoute(
         }
       }
       return streams.answer(request, reply, {
-        owner: tokenOf(request),
+        owner: `environment ${tokenOf(request)}`,
         source,
         isAllowed: async () => {
           await mustStillHaveAccess(context, request);

@@ -30,8 +30,10 @@ export type EventStreams = {
     request: FastifyRequest,
     reply: FastifyReply,
     options: {
-      /** Whose streams are counted together. */
+      /** Whose streams are counted together: a token, and for what. */
       owner: string;
+      /** How many of these there may be; as the limits have it if left out. */
+      mostOfOwner?: number;
       source: (signal: AbortSignal) => AsyncGenerator<ServerSentEvent[]>;
       /** Throws when whoever watches may not any more. */
       isAllowed: () => Promise<void>;
@@ -41,7 +43,10 @@ export type EventStreams = {
   ): FastifyReply;
 };
 
-/** The endless answers of a node as server-sent events: counted, with signs of life, and ended when the server stops. */
+/**
+ * The endless answers of a node as server-sent events: counted, with signs of life, and ended when the server stops. One for
+ * all routes, so that they are counted together.
+ */
 export function createEventStreams(
   app: HttpApp,
   { clock, limits = eventStreamLimits }: { clock: Clock; limits?: typeof eventStreamLimits },
@@ -52,14 +57,14 @@ export function createEventStreams(
   // Before the server waits for its connections to end, which these would not.
   app.addHook('preClose', async () => closing.abort());
 
-  const take = (owner: string) => {
+  const take = (owner: string, most: number) => {
     const own = byOwner.get(owner) ?? 0;
     if (streams >= limits.perNode) {
       const message = `This node serves ${limits.perNode} streams at the same time, and no more. Try again later.`;
       throw new AppError('unavailable', message, { retryAfterSeconds: 10 });
     }
-    if (own >= limits.perToken) {
-      const message = `This token has ${limits.perToken} streams open, and may have no more. Close one first.`;
+    if (own >= most) {
+      const message = `This token has ${most} such streams open, and may have no more. Close one first.`;
       throw new AppError('too_many', message, { retryAfterSeconds: 10 });
     }
     streams++;
@@ -73,11 +78,9 @@ export function createEventStreams(
   };
 
   return {
-    answer(request, reply, { owner, source, isAllowed, position }) {
-      take(owner);
-      const gone = new AbortController();
-      request.raw.once('close', () => gone.abort());
-      reply.raw.once('close', () => gone.abort());
+    answer(request, reply, { owner, mostOfOwner = limits.perToken, source, isAllowed, position }) {
+      take(owner, mostOfOwner);
+      const gone = whenGone(request, reply);
       const signal = AbortSignal.any([gone.signal, closing.signal]);
       const events = source(signal);
       const body = Readable.from(asText({ events, position, clock, signal, limits }), {
@@ -118,6 +121,14 @@ export function createEventStreams(
       );
     },
   };
+}
+
+/** Aborted when whoever asks does not wait any longer. */
+export function whenGone(request: FastifyRequest, reply: FastifyReply): AbortController {
+  const gone = new AbortController();
+  request.raw.once('close', () => gone.abort());
+  reply.raw.once('close', () => gone.abort());
+  return gone;
 }
 
 /** How long a client waits before it connects again. */
