@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { grantsIn, principalOf } from '../accounts/access.ts';
+import { grantsIn, principalOf, tokenOf } from '../accounts/access.ts';
 import { permissionsAnywhere } from '../accounts/grants.ts';
 import type { ApiRoute } from '../openapi/collect-routes.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -94,7 +94,7 @@ function mustBeKnown(asked: string[], toolsets: ReadonlySet<string>): void {
 }
 
 function authInfoOf(request: FastifyRequest) {
-  const { via, tokenId } = principalOf(request);
+  const { via } = principalOf(request);
   const { authorization = '' } = request.headers;
   const caller: Caller = {
     authorization,
@@ -103,7 +103,7 @@ function authInfoOf(request: FastifyRequest) {
     permissions: permissionsAnywhere(grantsIn(request)),
     userAgent: request.headers['user-agent'],
   };
-  return { token: '', clientId: `${via} ${tokenId}`, scopes: [], extra: { caller } };
+  return { token: '', clientId: tokenOf(request), scopes: [], extra: { caller } };
 }
 
 /** The request without its body, which is read already. Whoever goes away ends what was done for it. */
