@@ -51,7 +51,7 @@ export function startDeliveryWorker(
   let releasedAt = Number.NEGATIVE_INFINITY;
 
   const send = async (claimed: ClaimedDelivery, nodeId: string): Promise<void> => {
-    const startedAt = performance.now();
+    const startedAt = clock.elapsed();
     const { signal } = holding;
     const one = underWay.get(claimed.row.id);
     let settlement: Settlement | null = null;
@@ -64,7 +64,7 @@ export function startDeliveryWorker(
       // It costs an attempt: it must not be claimed again at once, for ever.
       settlement = failedHere(claimed, nodeId, { random: context.random, now: clock.now() });
     } finally {
-      const wasQuick = settlement?.status === 'delivered' && performance.now() - startedAt < quickMs;
+      const wasQuick = settlement?.status === 'delivered' && clock.elapsed() - startedAt < quickMs;
       places.ended(claimed, { wasQuick });
       if (one?.isSlow) slow--;
       // After a lost lease it may be under way anew.

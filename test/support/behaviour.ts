@@ -5,7 +5,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** How a receiver treats one request, after having read all of it. */
 export type Behaviour =
-  | { kind: 'answer'; status: number; headers?: Record<string, string>; body?: string; delayMs?: number }
+  | {
+      kind: 'answer';
+      status: number;
+      headers?: Record<string, string>;
+      body?: string;
+      delayMs?: number;
+      /** Not before this has happened. */
+      after?: Promise<unknown>;
+    }
   /** Never answers; the connection stays open. */
   | { kind: 'hang' }
   /** No answer: the client sees ECONNRESET. */
@@ -39,6 +47,7 @@ async function perform(
 ): Promise<void> {
   switch (behaviour.kind) {
     case 'answer':
+      await behaviour.after;
       if (behaviour.delayMs) await delay(behaviour.delayMs, undefined, { signal: gone });
       response.writeHead(behaviour.status, behaviour.headers).end(behaviour.body);
       return;
