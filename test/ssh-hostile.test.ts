@@ -48,14 +48,14 @@ describe('a hostile SSH server', { timeout: 30_000, concurrency: true }, () => {
   });
 
   test('that ends a command without a word fails the step', async (t) => {
-    const { run } = await start(t, { onCommand: (channel) => channel.close() });
+    const { run } = await start(t, { onStep: (channel) => channel.close() });
     await assert.rejects(run(), (error) => error instanceof TargetUnusable && /was lost/.test(error.message));
   });
 
   test('that never closes a command that has ended holds nobody up, and gets a new connection', async (t) => {
     const { run, connectionsOpened } = await start(t, {
-      onCommand: (channel, runId) => {
-        channel.write(`hookline-${runId} ready\nall of it`);
+      onStep: (channel, mark) => {
+        channel.write(`\0hookline-${mark} ready\nall of it`);
         channel.exit(3);
       },
       neverCloses: true,
@@ -67,7 +67,7 @@ describe('a hostile SSH server', { timeout: 30_000, concurrency: true }, () => {
 
   test('that neither ends nor closes a command cannot keep a step beyond its timeout', async (t) => {
     const { run } = await start(t, {
-      onCommand: (channel, runId) => void channel.write(`hookline-${runId} ready\n`),
+      onStep: (channel, mark) => void channel.write(`\0hookline-${mark} ready\n`),
       neverCloses: true,
     });
     await assert.rejects(run(), /lost \(it does not answer\)/);
@@ -76,7 +76,7 @@ describe('a hostile SSH server', { timeout: 30_000, concurrency: true }, () => {
   test('that neither ends nor closes a command cannot keep one that is cancelled', async (t) => {
     const abort = new AbortController();
     const { run } = await start(t, {
-      onCommand: (channel) => void channel.once('data', () => abort.abort()),
+      onStep: () => abort.abort(),
       neverCloses: true,
     });
     await assert.rejects(run({ signal: abort.signal, timeoutMs: 3_600_000 }), TargetUnusable);
@@ -90,7 +90,7 @@ describe('a hostile SSH server', { timeout: 30_000, concurrency: true }, () => {
     { name: 'errors', flood: (channel: ServerChannel) => writeOn(channel.stderr, 'noise\n'.repeat(5000)) },
   ]) {
     test(`that floods ${name} fills no memory, and is left at the timeout`, async (t) => {
-      const { run } = await start(t, { onCommand: flood });
+      const { run } = await start(t, { onStep: flood });
       const before = process.memoryUsage().arrayBuffers;
       const running = run({ timeoutMs: 10_000 });
       const watching = highest(running);
@@ -106,8 +106,8 @@ describe('a hostile SSH server', { timeout: 30_000, concurrency: true }, () => {
     const gate = Promise.withResolvers<void>();
     let sent = 0;
     const { run } = await start(t, {
-      onCommand: (channel, runId, connection) => {
-        channel.write(`hookline-${runId} ready\n`);
+      onStep: (channel, mark, connection) => {
+        channel.write(`\0hookline-${mark} ready\n`);
         // Past the window that it was given, in pieces that never fill it exactly: what the library looks at.
         const { _protocol: protocol } = connection as unknown as {
           _protocol: { channelData(id: number, data: Buffer): void };
@@ -135,8 +135,8 @@ describe('a hostile SSH server', { timeout: 30_000, concurrency: true }, () => {
   test('that takes fewer sessions over a connection than others do gets more connections', async (t) => {
     let open = 0;
     const { run, connectionsOpened } = await start(t, {
-      onCommand: (channel, runId) => {
-        channel.write(`hookline-${runId} ready\n`);
+      onStep: (channel, mark) => {
+        channel.write(`\0hookline-${mark} ready\n`);
         open++;
         void until(async () => open === 4, 'all four to run at the same time').then(() => {
           channel.exit(0);
@@ -156,7 +156,8 @@ describe('a hostile SSH server', { timeout: 30_000, concurrency: true }, () => {
 
 type Behaviour = {
   onSession?: (accept: () => Session) => void;
-  onCommand?: (channel: ServerChannel, runId: string, connection: Connection) => void;
+  /** What a supervisor would do when it is told of a step. */
+  onStep?: (channel: ServerChannel, mark: string, connection: Connection) => void;
   /** Does not answer when a channel is closed. */
   neverCloses?: boolean;
   mostSessions?: number;
@@ -173,13 +174,17 @@ async function start(t: TestContext, behaviour: Behaviour) {
     connection.on('session', (accept, reject) => {
       if (++sessions > (behaviour.mostSessions ?? Infinity)) return reject();
       if (behaviour.onSession) return behaviour.onSession(accept);
-      accept().on('exec', (acceptCommand, _reject, { command }) => {
+      accept().on('exec', (acceptCommand) => {
         const channel = acceptCommand();
         channel.on('error', () => undefined);
         if (behaviour.neverCloses) channel.close = channel.eof = () => undefined;
-        channel.resume();
-        const runId = / hookline (\S+) \d+$/.exec(command)?.[1] ?? '';
-        behaviour.onCommand?.(channel, runId, connection);
+        let input = '';
+        channel.on('data', (piece: Buffer) => {
+          const before = input;
+          input += piece.toString();
+          const mark = /^run (\S+) /m.exec(input)?.[1];
+          if (mark && !/^run \S+ /m.test(before)) behaviour.onStep?.(channel, mark, connection);
+        });
       });
     });
   });

@@ -6,7 +6,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { supervisorCommand, supervisorInput, supervisorTimes } from '../src/actions/executors/supervisor.ts';
+import {
+  stepMessage,
+  supervisorCode,
+  supervisorCommand,
+  supervisorTimes,
+} from '../src/actions/executors/supervisor.ts';
 import { isAlive } from './support/alive.ts';
 import { until } from './support/api-client.ts';
 
@@ -15,18 +20,17 @@ test('a supervisor that nobody listens to any more ends what left the session of
   t.after(() => rm(folder, { recursive: true, force: true }));
   const step = {
     runId: randomUUID(),
-    runAsUser: '',
     script: 'setsid sleep 300 & echo "$!"; sleep 300',
     environment: {},
     paths: {},
     workingDirectory: join(folder, 'work'),
   };
-  const { text, ...sizes } = supervisorInput(step, '', supervisorTimes);
-  const supervisor = spawn('/bin/bash', ['-c', supervisorCommand(step, sizes)], { stdio: 'pipe' });
+  const code = supervisorCode(supervisorTimes);
+  const supervisor = spawn('/bin/bash', ['-c', supervisorCommand('', code)], { stdio: 'pipe' });
   const ended = once(supervisor, 'exit');
   let output = '';
   supervisor.stdout.on('data', (piece: Buffer) => (output += piece.toString()));
-  supervisor.stdin.write(text);
+  supervisor.stdin.write(code + stepMessage(step, { mark: randomUUID(), prelude: '' }));
   const pid = await until(async () => Number(/^(\d+)$/m.exec(output)?.[1] ?? 0) || undefined, 'its id');
   t.after(() => isAlive(pid) && process.kill(pid, 'SIGKILL'));
   // As sshd does when the connection is lost.

@@ -19,9 +19,9 @@ import { CannotLaunch, createLauncher, type Launcher } from './launcher.ts';
 import { endRecordedGroups, groupFile, recordedRuns, scriptName } from './process-groups.ts';
 import { endProcesses, findProcesses, findValues, groupIsRunning, signalGroup } from './processes.ts';
 import { readOutput } from './read-output.ts';
-import { runSupervised, type Channel } from './run-supervised.ts';
+import { createSupervisor, type Channel } from './supervised.ts';
 import { limitCommands, type StepLimits } from './step-limits.ts';
-import type { SupervisorTimes } from './supervisor.ts';
+import { supervisorCode, supervisorCommand, supervisorTimes, type SupervisorTimes } from './supervisor.ts';
 
 const settleMs = 100;
 const settleLooks = 5;
@@ -47,7 +47,7 @@ export function createLocalExecutor(options: {
   /** Of steps that run as another user. */
   times?: SupervisorTimes;
 }): LocalExecutor {
-  const { clock, scriptDirectory, times } = options;
+  const { clock, scriptDirectory, times = supervisorTimes } = options;
   const me = userInfo().username;
   const limits = limitCommands(options.limits ?? {});
   const launcher = createLauncher({ directory: scriptDirectory, clock });
@@ -56,8 +56,10 @@ export function createLocalExecutor(options: {
     async run(given) {
       const step = { ...given, runAsUser: given.runAsUser || (options.user ?? me) };
       if (step.runAsUser !== me) {
+        const channel = startChannel(supervisorCommand(step.runAsUser, supervisorCode(times)));
+        const supervisor = createSupervisor(channel, times);
         const lost = () => 'the program that watches over the step was ended from outside.';
-        return await runSupervised(step, { clock, times, open: startChannel, prelude: limits, lost });
+        return await supervisor.run(step, { clock, prelude: limits, lost }).finally(supervisor.close);
       }
       // A file rather than an argument: what a step does is nothing that other users of the machine should read.
       const script = join(scriptDirectory, scriptName(step.runId));
@@ -104,7 +106,7 @@ function expand(path: string): string {
 }
 
 /** A shell for a supervisor, which itself becomes another user. */
-async function startChannel(command: string): Promise<Channel> {
+function startChannel(command: string): Channel {
   const child = spawn('/bin/bash', ['--noprofile', '--norc', '-c', command], {
     cwd: '/',
     env: { PATH: searchPath, HOME: homedir(), LANG: 'C.UTF-8' },

@@ -10,11 +10,7 @@ const longestReadMs = 10_000;
 export type OutputReader = {
   /** Resolves when all was given; rejects with what `onOutput` rejected with. */
   done: Promise<void>;
-  /**
-   * Something that cannot be found (it has cleared its environment) may hold the output open; it is not waited for.
-   * `close` is called then, in place of destroying the stream.
-   */
-  closeHeldOpen(close?: () => void): Promise<void>;
+  closeHeldOpen(): Promise<void>;
 };
 
 export function readOutput(
@@ -46,21 +42,32 @@ export function readOutput(
   done.catch(() => undefined);
   return {
     done,
-    async closeHeldOpen(close = () => void stream.destroy()) {
-      if (stream.closed || stream.readableEnded) return;
-      const closed = new AbortController();
-      stream.once('close', () => closed.abort());
-      void done.then(
-        () => closed.abort(),
-        () => closed.abort(),
-      );
-      const deadline = clock.now() + longestReadMs;
-      for (let seen = -1; clock.now() < deadline && (seen !== chunks || stream.readableLength > 0);) {
-        seen = chunks;
-        await clock.sleep(heldOpenMs, closed.signal);
-        if (closed.signal.aborted) return;
-      }
-      close();
-    },
+    closeHeldOpen: () =>
+      closeHeldOpen({ stream, done, pieces: () => chunks, close: () => void stream.destroy() }, clock),
   };
+}
+
+/**
+ * Waits for the end of the output of a step that has ended. Something that cannot be found (it has cleared its
+ * environment) may hold it open; that is not waited for, but the output closed. `pieces` is how many have been read.
+ */
+export async function closeHeldOpen(
+  output: { stream: Readable; done: Promise<unknown>; pieces: () => number; close: () => void },
+  clock: Clock,
+): Promise<void> {
+  const { stream, done, pieces, close } = output;
+  if (stream.closed || stream.readableEnded) return;
+  const closed = new AbortController();
+  stream.once('close', () => closed.abort());
+  void done.then(
+    () => closed.abort(),
+    () => closed.abort(),
+  );
+  const deadline = clock.now() + longestReadMs;
+  for (let seen = -1; clock.now() < deadline && (seen !== pieces() || stream.readableLength > 0);) {
+    seen = pieces();
+    await clock.sleep(heldOpenMs, closed.signal);
+    if (closed.signal.aborted) return;
+  }
+  close();
 }

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import type { Client, ClientChannel } from 'ssh2';
 import type { Clock } from '../../platform/clock.ts';
-import type { Channel } from './run-supervised.ts';
+import type { Channel } from './supervised.ts';
 
 /** How long the server may take to answer when a command is given up. */
 const closeMs = 5000;

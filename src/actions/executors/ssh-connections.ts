@@ -1,14 +1,19 @@
 import ssh2, { type Client } from 'ssh2';
 import type { Clock } from '../../platform/clock.ts';
 import { TargetUnusable } from './executor.ts';
-import type { Channel } from './run-supervised.ts';
 import { execute } from './ssh-channel.ts';
 import { signIn, type SshServer } from './ssh-sign-in.ts';
+import { createSupervisor, type Supervisor } from './supervised.ts';
+import { supervisorCode, supervisorCommand, supervisorTimes, type SupervisorTimes } from './supervisor.ts';
 
 export type SshConnections = {
-  /** Starts a command on a server. Throws TargetUnusable with a sentence that says why it cannot. */
-  open(server: SshServer, command: string): Promise<Channel>;
-  /** Signs in and out again. Throws like `open`. */
+  /**
+   * A supervisor on a server that runs one step, as a user through sudo or, where that is empty, as who signs in; then
+   * give it back. Throws TargetUnusable with a sentence that says why there is none.
+   */
+  take(server: SshServer, as: { user: string; times?: SupervisorTimes }): Promise<Supervisor>;
+  giveBack(supervisor: Supervisor): void;
+  /** Signs in and out again. Throws like `take`. */
   test(server: SshServer): Promise<void>;
   /** Why the last connection to a server ended that was not ended here. */
   whyLost(server: SshServer): string;
@@ -20,10 +25,12 @@ export type SshConnections = {
 /** OpenSSH takes ten sessions over one connection unless it is told otherwise. */
 const mostSessions = 8;
 const tidyMs = 3_600_000;
+/** What a user may do, and what it is allowed to sudo, may change meanwhile. */
+const longestKeptMs = 600_000;
 
 /**
- * Keeps connections to servers open for the next step, each for `idleMs` after the last. `pin` stores the host key of
- * a server that has none yet and returns the one that it has then.
+ * Keeps connections to servers open for the next step, with the supervisors that run there, each for `idleMs` after the
+ * last. `pin` stores the host key of a server that has none yet and returns the one that it has then.
  */
 export function createSshConnections(context: {
   clock: Clock;
@@ -35,10 +42,13 @@ export function createSshConnections(context: {
   const connections = new Map<string, Connection[]>();
   const lost = new Map<number, string>();
   const tidiedAt = new Map<string, number>();
+  const inUse = new Map<Supervisor, { connection: Connection; kept: Kept }>();
 
   const connect = (server: SshServer, key: string): Connection => {
     const connection: Connection = {
       sessions: 0,
+      steps: 0,
+      kept: [],
       isUsable: true,
       idle: new AbortController(),
       client: new ssh2.Client(),
@@ -47,7 +57,7 @@ export function createSshConnections(context: {
     const list = connections.get(key) ?? [];
     connections.set(key, [...list, connection]);
     const end = (why: string) => {
-      if (connection.isUsable || connection.sessions > 0) lost.set(server.id, why);
+      if (connection.isUsable || connection.steps > 0) lost.set(server.id, why);
       connection.isUsable = false;
       connection.idle.abort();
       const others = (connections.get(key) ?? []).filter((one) => one !== connection);
@@ -63,17 +73,21 @@ export function createSshConnections(context: {
   };
 
   const release = async (connection: Connection) => {
-    connection.sessions--;
-    if (connection.sessions > 0) return;
+    connection.steps--;
+    if (connection.steps > 0) return;
     connection.idle = new AbortController();
     const { signal } = connection.idle;
     if (connection.isUsable) await clock.sleep(timeouts.idleMs, signal);
-    if (signal.aborted || connection.sessions > 0) return;
+    if (signal.aborted || connection.steps > 0) return;
     connection.isUsable = false;
     hangUp(connection.client, clock);
   };
 
-  const open = async (server: SshServer, command: string, isSecondTry = false): Promise<Channel> => {
+  const take = async (
+    server: SshServer,
+    as: { user: string; times: SupervisorTimes },
+    isSecondTry = false,
+  ): Promise<Supervisor> => {
     const key = JSON.stringify([
       server.id,
       server.host,
@@ -82,27 +96,27 @@ export function createSshConnections(context: {
       server.privateKey,
       server.hostKey,
     ]);
-    const usable = (connections.get(key) ?? []).find((one) => one.isUsable && one.sessions < mostSessions);
-    const connection = usable ?? connect(server, key);
-    connection.sessions++;
+    const kind = JSON.stringify(as);
+    const usable = (connections.get(key) ?? []).filter((one) => one.isUsable);
+    const known =
+      usable.find(({ kept }) => kept.some((one) => one.kind === kind)) ??
+      usable.find(({ sessions }) => sessions < mostSessions);
+    const connection = known ?? connect(server, key);
+    const found = connection.kept.findLastIndex((one) => one.kind === kind);
+    const [kept] = found < 0 ? [] : connection.kept.splice(found, 1);
+    connection.steps++;
     connection.idle.abort();
     try {
-      await connection.ready;
-      return await execute(connection.client, command, {
-        clock,
-        timeoutMs: timeouts.connectMs,
-        onClose: () => void release(connection),
-        onSilent: () => {
-          lost.set(server.id, 'it does not answer');
-          connection.isUsable = false;
-        },
-      });
+      if (!kept) return await start(server, connection, { ...as, kind });
+      if (await answersInTime(kept.supervisor)) return taken(connection, kept);
+      kept.supervisor.close();
+      throw new Error('it does not answer');
     } catch (error) {
       void release(connection);
       // One that was idle may have died unnoticed, or take fewer sessions than most do.
-      if (usable && !isSecondTry && !(error instanceof TargetUnusable)) {
+      if (known && !isSecondTry && !(error instanceof TargetUnusable)) {
         connection.isUsable = false;
-        return await open(server, command, true);
+        return await take(server, as, true);
       }
       if (error instanceof TargetUnusable) throw error;
       throw new TargetUnusable(`${server.hostname} cannot run it: ${(error as Error).message}.`, {
@@ -111,8 +125,59 @@ export function createSshConnections(context: {
     }
   };
 
+  const start = async (
+    server: SshServer,
+    connection: Connection,
+    { user, times, kind }: { user: string; times: SupervisorTimes; kind: string },
+  ): Promise<Supervisor> => {
+    connection.sessions++;
+    try {
+      await connection.ready;
+      const command = supervisorCommand(user, supervisorCode(times));
+      const channel = await execute(connection.client, command, {
+        clock,
+        timeoutMs: timeouts.connectMs,
+        onClose: () => connection.sessions--,
+        onSilent: () => {
+          lost.set(server.id, 'it does not answer');
+          connection.isUsable = false;
+        },
+      });
+      const supervisor = createSupervisor(channel, times);
+      return taken(connection, { supervisor, kind, since: clock.elapsed() });
+    } catch (error) {
+      connection.sessions--;
+      throw error;
+    }
+  };
+
+  /** Before it is told of the step: afterwards nobody could say whether that has begun there. */
+  const answersInTime = async (supervisor: Supervisor): Promise<boolean> => {
+    const answered = new AbortController();
+    const late = new AbortController();
+    void clock.sleep(timeouts.connectMs, answered.signal).then(() => late.abort());
+    return await supervisor.answers(late.signal).finally(() => answered.abort());
+  };
+
+  const taken = (connection: Connection, kept: Kept): Supervisor => {
+    inUse.set(kept.supervisor, { connection, kept });
+    return kept.supervisor;
+  };
+
+  const giveBack = (supervisor: Supervisor): void => {
+    const use = inUse.get(supervisor);
+    if (!use) return;
+    inUse.delete(supervisor);
+    const { connection, kept } = use;
+    const isYoung = clock.elapsed() - kept.since < longestKeptMs;
+    if (supervisor.isFree() && connection.isUsable && isYoung) connection.kept.push(kept);
+    else supervisor.close();
+    void release(connection);
+  };
+
   return {
-    open: (server, command) => open(server, command),
+    take: (server, { user, times = supervisorTimes }) => take(server, { user, times }),
+    giveBack,
     async test(server) {
       const client = new ssh2.Client();
       try {
@@ -148,10 +213,22 @@ const closeMs = 5000;
 type Connection = {
   client: Client;
   ready: Promise<void>;
+  /** Supervisors that run there, the idle ones too. */
   sessions: number;
+  steps: number;
+  /** The supervisors that are idle, the last used one last. */
+  kept: Kept[];
   isUsable: boolean;
   /** Aborted when it is used again, or gone. */
   idle: AbortController;
+};
+
+type Kept = {
+  supervisor: Supervisor;
+  /** What it can be used for. */
+  kind: string;
+  /** When it was started, in ms of `clock.elapsed`. */
+  since: number;
 };
 
 /** Says goodbye, and does not wait long for an answer. */

@@ -25,47 +25,62 @@ export const supervisorTimes: SupervisorTimes = {
 };
 
 /*
- * What stands between Hookline and a step that runs elsewhere, or as somebody else: a bash with the rights of the
- * step. It reads itself, what to run, and then a sign of life every two seconds from its standard input, so that no
- * argument tells what a step does and nothing lies on a disk. When the signs stay out, or `stop` comes, it ends the step
- * with everything that it started: its process group, and whatever bears the id of the run in its environment.
+ * What stands between Hookline and the steps that run elsewhere, or as somebody else: a bash with the rights of the
+ * steps. From its standard input it reads itself; then a step, and a sign of life every two seconds while that runs; then
+ * the next. So no argument tells what a step does and nothing lies on a disk. When the signs stay out, or `stop` comes, it
+ * ends the step with everything that it started: its process group, and whatever bears the id of the run in its
+ * environment.
  *
- * Standard output is the step's alone, from the line that says `ready`. Standard error says why it could not begin.
+ * Standard output is that of the steps, each between two marks that no step knows. Standard error says why one could not
+ * begin. After a step that has left something behind, or standard output in another state, it does not go on, but ends as
+ * the step has ended.
  */
 const supervisor = (times: SupervisorTimes) => `hookline() {
-  local id=$1 size=$2 setup='' payload='' dir='' mode=700 keep_days='' step='' watcher='' code=0 found='' me='' round=''
-  # PIPE: when the connection is gone, the line about what was left goes nowhere, and that has to be ended all the same.
+  local word='' mark='' id='' size=''
+  # PIPE: when the connection is gone, what it says goes nowhere, and what was left has to be ended all the same.
   trap : TERM HUP INT PIPE
-  IFS= read -r setup || exit 70
+  exec 3<&0 4>&2 </dev/null 2>/dev/null
+  while read -r word mark id size <&3; do
+    case $word in
+      here) hookline_say here ;;
+      run) hookline_run ;;
+    esac
+  done
+}
+hookline_say() {
+  printf '\\0hookline-%s %s\\n' "$mark" "$1"
+}
+hookline_run() {
+  local setup='' payload='' dir='' mode=700 keep_days='' step='' watcher='' code=0 found='' held='' round=''
+  IFS= read -r setup <&3 || exit 70
   # Bash reads byte by byte from what it cannot seek in; to start a program costs as much as some thousand bytes.
   if [ "$size" -lt 10000 ] && [ "\${BASH_VERSINFO[0]}" -ge 5 ]; then
-    LC_ALL=C IFS= read -r -N "$size" payload || exit 70
+    LC_ALL=C IFS= read -r -N "$size" payload <&3 || exit 70
     payload=$payload.
   else
-    payload=$(LC_ALL=C head -c "$size"; echo .)
+    payload=$(LC_ALL=C head -c "$size" <&3; echo .)
   fi
   eval "$setup"
   if [ -n "$keep_days" ] && [ ! -d "$dir" ]; then
-    find "\${dir%/*}" -mindepth 1 -maxdepth 1 -mtime "+$keep_days" -exec rm -rf {} + 2>/dev/null
+    find "\${dir%/*}" -mindepth 1 -maxdepth 1 -mtime "+$keep_days" -exec rm -rf {} +
   fi
-  { [ -d "$dir" ] || mkdir -p -m "$mode" -- "$dir"; } && cd -- "$dir" || exit 70
-  exec 3<&0 4>&2 </dev/null 2>/dev/null
-  echo "hookline-$id ready"
-  me=\${LOGNAME:-$(id -un)}
+  { [ -d "$dir" ] || mkdir -p -m "$mode" -- "$dir"; } 2>&4 && cd -- "$dir" 2>&4 || exit 70
+  unset OLDPWD SHLVL
+  hookline_say ready
   set -m
-  env -i ${runIdVariable}="$id" PATH=${searchPath} HOME="$HOME" USER="$me" LOGNAME="$me" \\
-    SHELL=/bin/bash LANG=C.UTF-8 bash --noprofile --norc -c '. /dev/stdin' <<<"\${payload%.}" 2>&1 3<&- 4>&- &
+  ${runIdVariable}="$id" bash --noprofile --norc -c '. /dev/stdin' <<<"\${payload%.}" 2>&1 3<&- 4>&- &
   step=$!
   set +m
   hookline_watch <&3 >/dev/null 3<&- &
   watcher=$!
-  exec 3<&-
   while :; do
     wait "$step"
     code=$?
     kill -0 "$step" || break
   done
+  # From here on nobody else reads what comes.
   kill -KILL "$watcher"
+  wait "$watcher"
   hookline_find "$step"
   # What is about to end by itself was not left behind.
   for round in 1 2 3 4 5; do
@@ -74,11 +89,15 @@ const supervisor = (times: SupervisorTimes) => `hookline() {
     hookline_find "$step"
   done
   if [ -n "$found" ] || hookline_alive; then
-    echo "hookline-$id left" >&4
+    echo "hookline-$mark left" >&4
     kill -TERM -- "-$step"
     hookline_kill
+    exit "$code"
   fi
-  exit "$code"
+  # The folder may be removed or unmounted.
+  cd /
+  # Of the next step nothing may come from this one, nor be lost by what this one has made of the output.
+  [ -z "$held" ] && hookline_output_blocks && hookline_say "end $code" || exit "$code"
 }
 hookline_watch() {
   local line='' grace=${times.lostGraceSeconds}
@@ -117,9 +136,10 @@ hookline_kill() {
     sleep 0.05
   done
 }
+# What bears the id of the run among the processes that are younger than one, and whether another one holds the output.
 hookline_find() {
   local pid folder word words IFS=$'\\n'
-  found=''
+  found='' held=''
   # Not the files themselves, each of which bash would look for.
   for folder in /proc/[0-9]*; do
     pid=\${folder:6}
@@ -130,43 +150,49 @@ hookline_find() {
       if [ "\${BASH_VERSINFO[0]}" -ge 5 ]; then mapfile -d '' -t words
       else while IFS= read -r -d '' word; do words[\${#words[@]}]=$word; done; fi
     } 2>/dev/null <"$folder/environ"
-    [[ $'\\n'"\${words[*]}"$'\\n' == *$'\\n'"${runIdVariable}=$id"$'\\n'* ]] && found="$found $pid"
+    if [[ $'\\n'"\${words[*]}"$'\\n' == *$'\\n'"${runIdVariable}=$id"$'\\n'* ]]; then found="$found $pid"
+    elif [ "$folder/fd/1" -ef /proc/self/fd/1 ] || [ "$folder/fd/2" -ef /proc/self/fd/1 ]; then held=$pid; fi
   done
 }
-hookline "$@"
+# Programs may set their output not to block, which is then so for whoever shares it.
+hookline_output_blocks() {
+  local name='' value=''
+  [ -r /proc/self/fdinfo/1 ] || return 0
+  while read -r name value; do
+    [ "$name" != flags: ] || return $(((value & 04000) != 0))
+  done </proc/self/fdinfo/1
+}
+hookline
 `;
 
-/** The command that reads what `supervisorInput` gives. With another user through sudo, which must not ask for a password. */
-export function supervisorCommand(
-  step: Pick<StepRun, 'runId' | 'runAsUser'>,
-  { codeBytes, payloadBytes }: Omit<SupervisorInput, 'text'>,
-): string {
+/**
+ * The command that runs a supervisor, which reads its code first: so many bytes. As another user through sudo, which must
+ * not ask for a password.
+ */
+export function supervisorCommand(user: string, code: string): string {
   // The user's own shell reads this, which need not be bash: nothing but plain words in single quotes.
-  if (!/^[a-z_][a-z0-9_-]*\$?$|^$/.test(step.runAsUser))
-    throw new Error(`no name of a user: ${step.runAsUser}`);
-  const sudo = step.runAsUser === '' ? '' : `sudo -n -H -u ${step.runAsUser} -- `;
+  if (!/^[a-z_][a-z0-9_-]*\$?$|^$/.test(user)) throw new Error(`no name of a user: ${user}`);
+  const sudo = user === '' ? '' : `sudo -n -H -u ${user} -- `;
   // At once: what bash runs from its standard input it reads byte by byte.
-  const begin = `LC_ALL=C IFS= read -r -N ${codeBytes} code || exit 70; eval "$code"`;
-  return `exec ${sudo}bash --noprofile --norc -c '${begin}' hookline ${step.runId} ${payloadBytes}`;
+  const read = `LC_ALL=C IFS= read -r -N ${Buffer.byteLength(code)} code || exit 70`;
+  // What it was started with is nothing for the steps.
+  const begin = `${read}; me=\${LOGNAME:-$(id -un)}; exec env -i PATH=${searchPath} HOME="$HOME" USER="$me" LOGNAME="$me" SHELL=/bin/bash LANG=C.UTF-8 bash --noprofile --norc -c "$code" hookline`;
+  return `exec ${sudo}bash --noprofile --norc -c '${begin}'`;
 }
 
-export type SupervisorInput = {
-  text: string;
-  /** How much of it is the supervisor itself, which comes first. */
-  codeBytes: number;
-  /** How much is what it runs, which comes last. */
-  payloadBytes: number;
-};
+/** What a supervisor reads first. */
+export function supervisorCode(times: SupervisorTimes): string {
+  return supervisor(times);
+}
 
-/** What is written first; after it lines of `beat` or `stop`. */
-export function supervisorInput(
+/** What a supervisor reads to run a step; after it lines of `beat`, `stop` or `lost`. `mark` is known to nobody else. */
+export function stepMessage(
   step: Pick<
     StepRun,
-    'script' | 'environment' | 'paths' | 'workingDirectory' | 'directoryMode' | 'keepSiblingsDays'
+    'runId' | 'script' | 'environment' | 'paths' | 'workingDirectory' | 'directoryMode' | 'keepSiblingsDays'
   >,
-  prelude: string,
-  times: SupervisorTimes,
-): SupervisorInput {
+  { mark, prelude }: { mark: string; prelude: string },
+): string {
   // The id of the run, by which its processes are found, is nothing that a variable may take the place of.
   const exports = exportsOf(step).filter(({ name }) => name !== runIdVariable);
   // One line, so that bash counts the lines of the script as its author does.
@@ -179,10 +205,9 @@ export function supervisorInput(
   ]
     .filter(Boolean)
     .join('; ');
-  const code = supervisor(times);
-  return {
-    text: `${code}dir=${expandable(step.workingDirectory)} mode=${step.directoryMode ?? '700'} keep_days=${step.keepSiblingsDays ?? ''}\n${payload}`,
-    codeBytes: Buffer.byteLength(code),
-    payloadBytes: Buffer.byteLength(payload),
-  };
+  return [
+    `run ${mark} ${step.runId} ${Buffer.byteLength(payload)}`,
+    `dir=${expandable(step.workingDirectory)} mode=${step.directoryMode ?? '700'} keep_days=${step.keepSiblingsDays ?? ''}`,
+    payload,
+  ].join('\n');
 }
