@@ -55,7 +55,8 @@ describe('a hostile SSH server', { timeout: 30_000, concurrency: true }, () => {
   test('that never closes a command that has ended holds nobody up, and gets a new connection', async (t) => {
     const { run, connectionsOpened } = await start(t, {
       onStep: (channel, mark) => {
-        channel.write(`\0hookline-${mark} ready\nall of it`);
+        channel.write('all of it');
+        channel.stderr.write(`hookline-${mark} ended\n`);
         channel.exit(3);
       },
       neverCloses: true,
@@ -67,7 +68,7 @@ describe('a hostile SSH server', { timeout: 30_000, concurrency: true }, () => {
 
   test('that neither ends nor closes a command cannot keep a step beyond its timeout', async (t) => {
     const { run } = await start(t, {
-      onStep: (channel, mark) => void channel.write(`\0hookline-${mark} ready\n`),
+      onStep: () => undefined,
       neverCloses: true,
     });
     await assert.rejects(run(), /lost \(it does not answer\)/);
@@ -106,8 +107,7 @@ describe('a hostile SSH server', { timeout: 30_000, concurrency: true }, () => {
     const gate = Promise.withResolvers<void>();
     let sent = 0;
     const { run } = await start(t, {
-      onStep: (channel, mark, connection) => {
-        channel.write(`\0hookline-${mark} ready\n`);
+      onStep: (channel, _mark, connection) => {
         // Past the window that it was given, in pieces that never fill it exactly: what the library looks at.
         const { _protocol: protocol } = connection as unknown as {
           _protocol: { channelData(id: number, data: Buffer): void };
@@ -136,8 +136,8 @@ describe('a hostile SSH server', { timeout: 30_000, concurrency: true }, () => {
     let open = 0;
     const { run, connectionsOpened } = await start(t, {
       onStep: (channel, mark) => {
-        channel.write(`\0hookline-${mark} ready\n`);
         open++;
+        channel.stderr.write(`hookline-${mark} ended\n`);
         void until(async () => open === 4, 'all four to run at the same time').then(() => {
           channel.exit(0);
           channel.end();
@@ -182,8 +182,11 @@ async function start(t: TestContext, behaviour: Behaviour) {
         channel.on('data', (piece: Buffer) => {
           const before = input;
           input += piece.toString();
-          const mark = /^run (\S+) /m.exec(input)?.[1];
-          if (mark && !/^run \S+ /m.test(before)) behaviour.onStep?.(channel, mark, connection);
+          const told = (text: string, what: RegExp) => what.exec(text)?.[1];
+          const greeting = told(input, /^here (\S+)\n/m);
+          if (greeting && !told(before, /^here (\S+)\n/m)) channel.write(`\0hookline-${greeting} here\n`);
+          const mark = told(input, /^run (\S+) /m);
+          if (mark && !told(before, /^run (\S+) /m)) behaviour.onStep?.(channel, mark, connection);
         });
       });
     });

@@ -56,13 +56,16 @@ export function createSupervisor(channel: Channel, times: SupervisorTimes): Supe
   let isFree = true;
   // The other end may be gone; how it ended is what tells.
   channel.stdin.on('error', () => undefined);
-  channel.stdin.write(supervisorCode(times));
+  // What comes before its answer is none of a step: a profile of the user may print something.
+  let greeting: string | null = randomUUID();
+  channel.stdin.write(`${supervisorCode(times)}here ${greeting}\n`);
 
   return {
     isFree: () => isFree,
     close: channel.close,
     async answers(signal) {
       const mark = randomUUID();
+      greeting = null;
       channel.stdin.write(`here ${mark}\n`);
       return (
         (await unlessAborted(
@@ -75,7 +78,8 @@ export function createSupervisor(channel: Channel, times: SupervisorTimes): Supe
       if (step.signal.aborted) return { kind: 'cancelled' };
       isFree = false;
       const mark = randomUUID();
-      const reading = readStep(output, mark, step.onOutput);
+      const reading = readStep(output, { greeting, mark }, step.onOutput);
+      greeting = null;
       const ended = new AbortController();
       try {
         channel.stdin.write(stepMessage(step, { mark, prelude }));
@@ -98,7 +102,7 @@ export function createSupervisor(channel: Channel, times: SupervisorTimes): Supe
         if (!end) throw new TargetUnusable(lost());
         if (stopped) return { kind: stopped };
         await errors.settle(clock);
-        if (!reading.hasBegun()) throw new TargetUnusable(errors.explain(end.code));
+        if (!errors.include(`hookline-${mark} ended`)) throw new TargetUnusable(errors.explain(end.code));
         if (errors.include(`hookline-${mark} left`)) await step.onOutput(leftoversNotice);
         return { kind: 'exited', code: end.code };
       } finally {
@@ -109,13 +113,15 @@ export function createSupervisor(channel: Channel, times: SupervisorTimes): Supe
 }
 
 /** `end` is the code that the supervisor tells when it goes on; null when it does not, and the output has ended. */
-function readStep(output: MarkedOutput, mark: string, onOutput: StepRun['onOutput']) {
+function readStep(
+  output: MarkedOutput,
+  { greeting, mark }: { greeting: string | null; mark: string },
+  onOutput: StepRun['onOutput'],
+) {
   const decoder = new TextDecoder();
-  let hasBegun = false;
   let pieces = 0;
   const read = async (): Promise<number | null> => {
-    hasBegun = (await output.upTo(mark, () => void pieces++)) === 'ready';
-    if (!hasBegun) return null;
+    if (greeting !== null) await output.upTo(greeting, () => void pieces++);
     const said = await output.upTo(mark, async (piece) => {
       pieces++;
       await onOutput(decoder.decode(piece, { stream: true }));
@@ -128,7 +134,7 @@ function readStep(output: MarkedOutput, mark: string, onOutput: StepRun['onOutpu
   const end = read();
   // Whoever waits for the step sees it; until then it must not count as unhandled.
   end.catch(() => undefined);
-  return { end, hasBegun: () => hasBegun, pieces: () => pieces };
+  return { end, pieces: () => pieces };
 }
 
 async function beat(stdin: Writable, clock: Clock, ended: AbortSignal): Promise<void> {
@@ -157,7 +163,7 @@ async function stopOnRequest(
   return why;
 }
 
-/** What standard error says: until a step has begun, why it cannot; afterwards one line, that something was left behind. */
+/** What standard error says: why a step cannot begin, or lines of the supervisor of how it ended. */
 function readErrors(stderr: Readable) {
   let text = '';
   stderr.setEncoding('utf8');
@@ -173,7 +179,7 @@ function readErrors(stderr: Readable) {
     forget: () => void (text = ''),
     explain: (code: number) => {
       const said = text.trim().replaceAll(/\s*\n\s*/g, '; ');
-      return said === '' ? `the shell could not be started: it ended with code ${code}.` : `${said}.`;
+      return said === '' ? `the shell that runs the step ended with code ${code}.` : `${said}.`;
     },
   };
 }

@@ -31,9 +31,9 @@ export const supervisorTimes: SupervisorTimes = {
  * ends the step with everything that it started: its process group, and whatever bears the id of the run in its
  * environment.
  *
- * Standard output is that of the steps, each between two marks that no step knows. Standard error says why one could not
+ * Standard output is that of the steps, each up to a mark that no step knows. Standard error says why one could not
  * begin. After a step that has left something behind, or standard output in another state, it does not go on, but ends as
- * the step has ended.
+ * the step has ended, and says on standard error that it has.
  */
 const supervisor = (times: SupervisorTimes) => `hookline() {
   local word='' mark='' id='' size=''
@@ -66,7 +66,6 @@ hookline_run() {
   fi
   { [ -d "$dir" ] || mkdir -p -m "$mode" -- "$dir"; } 2>&4 && cd -- "$dir" 2>&4 || exit 70
   unset OLDPWD SHLVL
-  hookline_say ready
   set -m
   ${runIdVariable}="$id" bash --noprofile --norc -c '. /dev/stdin' <<<"\${payload%.}" 2>&1 3<&- 4>&- &
   step=$!
@@ -92,12 +91,16 @@ hookline_run() {
     echo "hookline-$mark left" >&4
     kill -TERM -- "-$step"
     hookline_kill
-    exit "$code"
+    hookline_end
   fi
   # The folder may be removed or unmounted.
   cd /
   # Of the next step nothing may come from this one, nor be lost by what this one has made of the output.
-  [ -z "$held" ] && hookline_output_blocks && hookline_say "end $code" || exit "$code"
+  [ -z "$held" ] && hookline_output_blocks && hookline_say "end $code" || hookline_end
+}
+hookline_end() {
+  echo "hookline-$mark ended" >&4
+  exit "$code"
 }
 hookline_watch() {
   local line='' grace=${times.lostGraceSeconds}
@@ -138,20 +141,24 @@ hookline_kill() {
 }
 # What bears the id of the run among the processes that are younger than one, and whether another one holds the output.
 hookline_find() {
-  local pid folder word words IFS=$'\\n'
+  local pid='' last='' words='' pids=()
   found='' held=''
-  # Not the files themselves, each of which bash would look for.
-  for folder in /proc/[0-9]*; do
-    pid=\${folder:6}
-    ((pid > $1)) || continue
-    words=()
-    # Word by word takes three times as long, as bash reads byte by byte then.
-    {
-      if [ "\${BASH_VERSINFO[0]}" -ge 5 ]; then mapfile -d '' -t words
-      else while IFS= read -r -d '' word; do words[\${#words[@]}]=$word; done; fi
-    } 2>/dev/null <"$folder/environ"
-    if [[ $'\\n'"\${words[*]}"$'\\n' == *$'\\n'"${runIdVariable}=$id"$'\\n'* ]]; then found="$found $pid"
-    elif [ "$folder/fd/1" -ef /proc/self/fd/1 ] || [ "$folder/fd/2" -ef /proc/self/fd/1 ]; then held=$pid; fi
+  # The last field is the id that was given away last: to look from there to there is cheaper than to list all processes.
+  read -r words words words words last </proc/loadavg
+  if (($1 > 0 && last >= $1 && last - $1 < 500)); then
+    for ((pid = $1 + 1; pid <= last; pid++)); do [ ! -d "/proc/$pid" ] || pids+=("$pid"); done
+  else
+    # After the highest id come the lowest again.
+    for pid in /proc/[0-9]*; do ((last < $1 || \${pid:6} > $1)) && pids+=("\${pid:6}"); done
+  fi
+  for pid in "\${pids[@]}"; do
+    words=''
+    # All of it in one word: a variable after the other takes three times as long.
+    { LC_ALL=C IFS= read -r -N 1000000 words; } 2>/dev/null <"/proc/$pid/environ"
+    if [[ $words == *"${runIdVariable}=$id"* ]]; then found="$found $pid"
+    elif [ "/proc/$pid/fd/1" -ef /proc/self/fd/1 ] || [ "/proc/$pid/fd/2" -ef /proc/self/fd/1 ]; then
+      [ "$pid" = "$$" ] || held=$pid
+    fi
   done
 }
 # Programs may set their output not to block, which is then so for whoever shares it.
