@@ -6,6 +6,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { TargetUnusable, type StepRun } from '../src/actions/executors/executor.ts';
 import { createSshConnections } from '../src/actions/executors/ssh-connections.ts';
 import { createSshExecutor } from '../src/actions/executors/ssh.ts';
+import type { Clock } from '../src/platform/clock.ts';
 import { hostKeyFingerprint } from '../src/platform/ssh-host-key.ts';
 import { isAlive } from './support/alive.ts';
 import { until } from './support/api-client.ts';
@@ -196,6 +197,58 @@ for (const kind of sshServerKinds) {
       assert.deepEqual(await running, { outcome: done, output: 'arrived\n' });
     });
 
+    test('the next step of a user takes the supervisor that is there, which ends with its connection', async (t) => {
+      const { server, run, connections } = await start(t);
+      await run('true');
+      const supervisor = async () => Number((await run('echo "$PPID"')).output);
+      const pid = await supervisor();
+      assert.equal(await supervisor(), pid);
+      assert.equal(isAlive(pid), true, 'it waits');
+      await connections.stop();
+      await until(async () => !isAlive(pid), 'it to end');
+      assert.equal(server.connections().open, 0);
+    });
+
+    test('a supervisor is not kept for longer than what its user may do stays as it was', async (t) => {
+      let later = 0;
+      const ageing = { ...clock, elapsed: () => clock.elapsed() + later };
+      const { run } = await start(t, { clock: ageing });
+      await run('true');
+      const first = (await run('echo "$PPID"')).output;
+      later = 600_000;
+      assert.equal((await run('echo "$PPID"')).output, first, 'while nobody looks it may grow old');
+      assert.notEqual((await run('echo "$PPID"')).output, first);
+    });
+
+    for (const { name, script } of [
+      {
+        name: 'a process without an environment',
+        script: `setsid env -i bash -c 'trap "" PIPE; until [ -e go ]; do sleep 0.05; done; echo stray; touch gone' &`,
+      },
+      {
+        name: 'an output that does not block',
+        // Killed, it does not set it back.
+        script: `${process.execPath} -e 'new (require("node:net").Socket)({ fd: 1, readable: false }); process.kill(process.pid, "SIGKILL")' || touch gone`,
+      },
+    ]) {
+      test(`a step that leaves ${name} behind spoils nothing of the next`, async (t) => {
+        const { run } = await start(t);
+        await run('true');
+        const before = (await run('echo "$PPID"')).output;
+        assert.deepEqual((await run(script)).outcome, done);
+        const next = `echo "$PPID"; touch go; until [ -e gone ]; do sleep 0.05; done; head -c 3000000 /dev/zero | tr '\\0' x`;
+        let output = '';
+        const slowly = async (text: string) => {
+          output += text;
+          if (output.length < 1_000_000) await clock.sleep(50);
+        };
+        assert.deepEqual((await run(next, { onOutput: slowly })).outcome, done);
+        const [pid = '', rest = ''] = output.split('\n');
+        assert.notEqual(`${pid}\n`, before);
+        assert.match(rest, /^x{3000000}$/);
+      });
+    }
+
     for (const { name, lines } of [
       { name: 'prints', lines: 'echo welcome; echo "read the news" >&2; printf "no end"' },
       { name: 'prints a lot', lines: 'head -c 300000 /dev/zero | tr "\\0" x; head -c 300000 /dev/zero >&2' },
@@ -223,6 +276,7 @@ for (const kind of sshServerKinds) {
   });
 
   type Given = {
+    clock?: Clock;
     port?: number;
     timeouts?: Partial<typeof timeouts>;
     pin?: (serverId: number, hostKey: string) => Promise<string | null>;
@@ -232,7 +286,7 @@ for (const kind of sshServerKinds) {
     const server: TestSshServer = await startSshServer(kind);
     let hostKey: string | null = null;
     const connections = createSshConnections({
-      clock,
+      clock: given.clock ?? clock,
       pin: given.pin ?? (async (_id, key) => (hostKey ??= key)),
       timeouts: { ...timeouts, ...given.timeouts },
     });
