@@ -12,6 +12,7 @@ import { createActions, transition, type NewAction } from '../src/actions/transi
 import { createHookRegistry } from '../src/hooks/registry.ts';
 import { createOutgoingHook } from '../src/hooks/save.ts';
 import { sealSettings } from '../src/inventory/credentials/source-provider.ts';
+import { hashPassword } from '../src/accounts/passwords.ts';
 import { firstStart } from '../src/inventory/first-start.ts';
 import { startDeliveryWorker } from '../src/outgoing/delivery-worker.ts';
 import { createHttpClient } from '../src/outgoing/http-client.ts';
@@ -114,7 +115,10 @@ async function startNode(pastDeliveries = 0) {
   const box = createSecretBox(() => keys);
   const first = await connect(options);
   await migrate(first);
-  await firstStart({ db: first.db, clock }, { email: 'a@localhost', password: 'bench-password' });
+  await firstStart(
+    { db: first.db, clock, hashPassword },
+    { email: 'a@localhost', password: 'bench-password' },
+  );
   await first.close();
   const sizeMb = pastDeliveries > 0 ? fill(join(directory, 'hookline.db'), pastDeliveries) : 0;
 

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { guardRoutes, type RequestLimits } from './accounts/access.ts';
 import { pruneAudit } from './accounts/audit.ts';
+import { hashPassword } from './accounts/passwords.ts';
 import { accountRoutes } from './accounts/routes.ts';
 import { createThrottle, type Throttle } from './accounts/throttle.ts';
 import { startActionWorker } from './actions/action-worker.ts';
@@ -89,7 +90,13 @@ export type RunningApp = {
 };
 
 /** What a test may replace. */
-export type Overrides = { clock?: Clock; random?: () => number; webFolder?: string };
+export type Overrides = {
+  clock?: Clock;
+  random?: () => number;
+  webFolder?: string;
+  /** Of the first administrator's password. */
+  hashPassword?: (password: string) => Promise<string>;
+};
 
 const hourMs = 3_600_000;
 /** Who changed what is asked long after what ran. */
@@ -168,7 +175,7 @@ export async function startApp(config: Config, log: Logger, overrides: Overrides
     }
     // Only now, when nothing can fail any more: the password is shown once, by whoever started us.
     const first = await firstStart(
-      { db: connection.db, clock },
+      { db: connection.db, clock, hashPassword: overrides.hashPassword ?? hashPassword },
       { email: config.adminEmail, password: config.adminPassword },
     );
     if (config.role !== 'api') closers.push(...(await startWorkers(parts, overrides.random ?? Math.random)));

@@ -262,7 +262,9 @@ describe('nodes on one PostgreSQL', { timeout: 120_000 }, () => {
   let work: Workplace;
 
   before(async () => {
-    const database = ends.adopt(await createTestDatabase('postgres'), (made) => made.drop());
+    const database = ends.adopt(await createTestDatabase('postgres', { isEmpty: true }), (made) =>
+      made.drop(),
+    );
     folder = await tempFolder(ends);
     receiver = ends.adopt(await startReceiver(), (started) => started.close());
     const start = async (index: number): Promise<TestServer> => {

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { hashPassword } from '../accounts/passwords.ts';
 import { insertMembership, insertPredefinedRoles } from '../accounts/roles.ts';
 import { insertUser } from '../accounts/store.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -13,9 +12,10 @@ export type FirstStart = { email: string; generatedPassword: string | null };
  * nothing and returns null. Nodes that start together on one database create it once.
  */
 export async function firstStart(
-  { db, clock }: { db: Db; clock: Clock },
+  context: { db: Db; clock: Clock; hashPassword: (password: string) => Promise<string> },
   admin: { email: string; password: string | null },
 ): Promise<FirstStart | null> {
+  const { db, clock, hashPassword } = context;
   const taken = await db.selectFrom('users').select('id').limit(1).executeTakeFirst();
   if (taken) return null;
   const password = admin.password ?? randomBytes(15).toString('base64url');

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chown, mkdtemp, rm, statfs } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,23 +19,31 @@ export type PostgresServer = {
   stop(): Promise<void>;
 };
 
+/** Linux keeps it in memory: a new database, which is hundreds of files, takes a fifth of the time there. */
+const MEMORY_FOLDER = '/dev/shm';
+/** What the databases of all tests take at a time is far less. In a container it may have 64 MB in all. */
+const MEMORY_BYTES = 2 * 1024 ** 3;
+
 /**
- * Starts a real PostgreSQL 18 on a free port of 127.0.0.1, in a new folder of the system's temp folder.
- * It stops and its folder goes away with this process, however that one ends, and it does not keep
+ * Starts a real PostgreSQL 18 on a free port of 127.0.0.1, in a new folder of the system's temp folder, with its data in memory where there is enough.
+ * It stops and its folders go away with this process, however that one ends, and it does not keep
  * this process alive. Throws with the server's own output when it does not come up within 60 s; then
  * nothing is left behind.
  */
 export async function startPostgres(): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'hookline-postgres-'));
+  const dataFolder = await mkdtemp(join(await folderForData(), 'hookline-postgres-data-'));
   let supervisor: Supervisor | undefined;
   const stop = async () => {
     await supervisor?.stop();
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    for (const one of [folder, dataFolder]) await rm(one, { recursive: true, force: true, maxRetries: 3 });
   };
   try {
     await copyPostgresBinaries(folder);
+    const { uid, gid } = unprivilegedUser();
+    if (uid !== undefined && gid !== undefined) await chown(dataFolder, uid, gid);
     const port = await freePort();
-    supervisor = supervise(folder, port);
+    supervisor = supervise(folder, dataFolder, port);
     const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
     await untilReady(url, supervisor);
     return { url, stop };
@@ -43,6 +51,11 @@ export async function startPostgres(): Promise<PostgresServer> {
     await stop();
     throw new Error(`the test PostgreSQL did not start: ${String(error)}`, { cause: error });
   }
+}
+
+async function folderForData(): Promise<string> {
+  const space = await statfs(MEMORY_FOLDER).catch(() => null);
+  return space && space.bavail * space.bsize >= MEMORY_BYTES ? MEMORY_FOLDER : tmpdir();
 }
 
 let ownServer: Promise<PostgresServer> | undefined;
@@ -62,13 +75,13 @@ export async function testPostgresUrl(): Promise<string> {
 // is a pipe from this process, and the end of that pipe, for whatever reason, is the order to stop.
 // SIGINT is PostgreSQL's fast shutdown: it does not wait for clients.
 const SUPERVISOR_SCRIPT = `
-folder=$1 port=$2
+folder=$1 data=$2 port=$3
 exec 3<&0
-trap 'kill "$watcher" 2>/dev/null; rm -rf "$folder"' EXIT
+trap 'kill "$watcher" 2>/dev/null; rm -rf "$folder" "$data"' EXIT
 fail() { tail -n 20 "$folder/log" >&2; exit 1; }
-"$folder/native/bin/initdb" -D "$folder/data" --username=postgres --auth=trust --encoding=UTF8 \
+"$folder/native/bin/initdb" -D "$data/data" --username=postgres --auth=trust --encoding=UTF8 \
   --locale=C --no-sync </dev/null >"$folder/log" 2>&1 3<&- || fail
-"$folder/native/bin/postgres" -D "$folder/data" -p "$port" -c listen_addresses=127.0.0.1 \
+"$folder/native/bin/postgres" -D "$data/data" -p "$port" -c listen_addresses=127.0.0.1 \
   -c unix_socket_directories="$folder" -c max_connections=200 -c fsync=off -c full_page_writes=off \
   </dev/null >"$folder/log" 2>&1 3<&- &
 postgres=$!
@@ -83,8 +96,8 @@ type Supervisor = {
   stop(): Promise<void>;
 };
 
-function supervise(folder: string, port: number): Supervisor {
-  const child = spawn('sh', ['-c', SUPERVISOR_SCRIPT, 'sh', folder, String(port)], {
+function supervise(folder: string, dataFolder: string, port: number): Supervisor {
+  const child = spawn('sh', ['-c', SUPERVISOR_SCRIPT, 'sh', folder, dataFolder, String(port)], {
     ...unprivilegedUser(),
     cwd: '/',
     env: { PATH: process.env.PATH, LC_ALL: 'C' },
