@@ -15,7 +15,7 @@ import { startServer } from './support/server.ts';
 type Listed = { id: number; status: string; type: string; resource: { id: number; type: string } };
 
 for (const kind of databaseKinds) {
-  describe(`lists of actions (${kind})`, { timeout: 120_000 }, () => {
+  describe(`lists of actions (${kind})`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
     let work: Workplace;

@@ -39,7 +39,7 @@ type StepLog = { order: number; started_at: string | null; output: string | null
 type Log = { target: { hostname: string }; step: StepLog; updated_at: string };
 
 for (const kind of databaseKinds) {
-  describe(`actions (${kind})`, { timeout: 120_000 }, () => {
+  describe(`actions (${kind})`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
     let server: TestServer;

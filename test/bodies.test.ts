@@ -41,7 +41,7 @@ const compressions = {
   br: brotliCompressSync,
 } as const;
 
-describe('the body of a request', { timeout: 120_000 }, () => {
+describe('the body of a request', { timeout: 600_000 }, () => {
   const stack = new AsyncDisposableStack();
   after(() => stack.disposeAsync());
   let server: TestServer;

@@ -233,7 +233,7 @@ const answer =
   () => ({ kind: 'answer', status, ...(headers ? { headers } : {}) });
 
 for (const kind of databaseKinds) {
-  describe(`the breaker (${kind})`, { timeout: 120_000 }, () => {
+  describe(`the breaker (${kind})`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
     let database: TestDatabase;

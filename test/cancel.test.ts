@@ -34,7 +34,7 @@ type FullAction = TestAction & {
 const byAdmin = /^Cancelled by .+\.$/;
 
 for (const kind of databaseKinds) {
-  describe(`ending an action from outside (${kind})`, { timeout: 150_000 }, () => {
+  describe(`ending an action from outside (${kind})`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
     let database: TestDatabase;

@@ -25,7 +25,7 @@ import { startServer } from './support/server.ts';
 import { startTcpProxy } from './support/tcp-proxy.ts';
 import type { TcpProxy } from './support/tcp-proxy.ts';
 
-describe('the live commands', { timeout: 120_000 }, () => {
+describe('the live commands', { timeout: 600_000 }, () => {
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());
   let work: Workplace;

@@ -81,7 +81,7 @@ async function openScene(work: Workplace, folder: string): Promise<Scene> {
 }
 
 for (const kind of databaseKinds) {
-  describe(`what runs at the same time (${kind})`, { timeout: 120_000 }, () => {
+  describe(`what runs at the same time (${kind})`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
     let work: Workplace;
@@ -319,7 +319,7 @@ for (const kind of databaseKinds) {
   });
 }
 
-test('two nodes together exceed no limit of a pipeline or a server', { timeout: 60_000 }, async (t) => {
+test('two nodes together exceed no limit of a pipeline or a server', { timeout: 600_000 }, async (t) => {
   const database = await createTestDatabase('postgres');
   t.after(() => database.drop());
   const one = await startServer({ database });

@@ -107,7 +107,7 @@ async function untilAllEnded(api: ApiClient, pipelineId: number): Promise<void> 
   for (const status of RUNNING) {
     const isEmpty = async () =>
       (await api.get<unknown[]>(`/pipelines/${pipelineId}/actions?status=${status}&per_page=1`)).length === 0;
-    await until(isEmpty, `no action to be ${status}`, 60_000);
+    await until(isEmpty, `no action to be ${status}`);
   }
 }
 
@@ -130,7 +130,7 @@ for (const { kind, rounds } of [
   { kind: 'sqlite', rounds: 3 },
   { kind: 'postgres', rounds: 2 },
 ] as const) {
-  describe(`after kill -9 under load, ${rounds} times (${kind})`, { timeout: 180_000 }, () => {
+  describe(`after kill -9 under load, ${rounds} times (${kind})`, { timeout: 600_000 }, () => {
     let story: Story;
     let long: Awaited<ReturnType<typeof startLongAction>>;
     let actions: ListedAction[];
@@ -188,14 +188,10 @@ for (const { kind, rounds } of [
 
     test('every event of every action is delivered, none before the one before it', async () => {
       const { work, outgoingId, receiver } = story;
-      const deliveries = await until(
-        async () => {
-          const all = await listAll<ListedDelivery>(work.api, `/hooks/outgoing/${outgoingId}/deliveries`);
-          return all.every(({ status }) => status === 'delivered') && all;
-        },
-        'every delivery to be delivered',
-        60_000,
-      );
+      const deliveries = await until(async () => {
+        const all = await listAll<ListedDelivery>(work.api, `/hooks/outgoing/${outgoingId}/deliveries`);
+        return all.every(({ status }) => status === 'delivered') && all;
+      }, 'every delivery to be delivered');
       const byAction = Map.groupBy(deliveries.toReversed(), ({ action_id }) => action_id);
       assert.equal(byAction.size, actions.length);
       const arrived = Map.groupBy(receiver.requests, ({ path }) => Number(path.split('/')[1]));
@@ -252,7 +248,7 @@ for (const { kind, rounds } of [
   });
 }
 
-describe('nodes on one PostgreSQL', { timeout: 120_000 }, () => {
+describe('nodes on one PostgreSQL', { timeout: 600_000 }, () => {
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());
   let folder: string;

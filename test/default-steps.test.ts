@@ -16,7 +16,7 @@ type Step = {
 };
 
 for (const kind of databaseKinds) {
-  describe(`the default steps of a deploy pipeline (${kind})`, { timeout: 60_000 }, () => {
+  describe(`the default steps of a deploy pipeline (${kind})`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
     let work: Workplace;

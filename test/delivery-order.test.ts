@@ -13,7 +13,7 @@ for (const { kind, nodeCount, kills, factor } of [
   // Slower, since a lease of 15 s must not lapse because the machine is busy.
   { kind: 'postgres', nodeCount: 3, kills: 6, factor: 20 },
 ] as const) {
-  describe(`while nodes are killed and the receiver misbehaves, on ${kind}`, { timeout: 300_000 }, () => {
+  describe(`while nodes are killed and the receiver misbehaves, on ${kind}`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
 

@@ -39,7 +39,7 @@ type Record_ = {
 };
 type Hook = { id: string; pipelineId: number };
 
-describe('records of attempts', { timeout: 120_000 }, () => {
+describe('records of attempts', { timeout: 600_000 }, () => {
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());
   let app: InProcessApp;

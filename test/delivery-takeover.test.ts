@@ -9,7 +9,7 @@ import { createApplication, createOutgoingHook, createPipeline } from './support
 import { startInProcessApp } from './support/in-process-app.ts';
 import { startReceiver } from './support/receiver.ts';
 
-describe('a node whose deliveries others have taken over', { timeout: 120_000 }, () => {
+describe('a node whose deliveries others have taken over', { timeout: 600_000 }, () => {
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());
 
@@ -42,14 +42,10 @@ describe('a node whose deliveries others have taken over', { timeout: 120_000 },
     // For the suspended node no time passes; the other sees its lease lapse.
     receiver.setBehaviour(() => ({ kind: 'answer', status: 200 }));
     const other = await start();
-    await until(
-      async () => {
-        await other.clock.advance(1000);
-        return new Set(receiver.requests.slice(64).map(({ path }) => path)).size >= 140;
-      },
-      'the other node to send everything',
-      60_000,
-    );
+    await until(async () => {
+      await other.clock.advance(1000);
+      return new Set(receiver.requests.slice(64).map(({ path }) => path)).size >= 140;
+    }, 'the other node to send everything');
     const open = events.db.selectFrom('deliveries').select('id').where('status', '!=', 'delivered');
     await until(async () => (await open.execute()).length === 0, 'all of it to be settled');
     const before = receiver.requests.length;
@@ -69,7 +65,7 @@ describe('a node whose deliveries others have taken over', { timeout: 120_000 },
   });
 });
 
-describe('a node that is stopped with more to send than time allows', { timeout: 120_000 }, () => {
+describe('a node that is stopped with more to send than time allows', { timeout: 600_000 }, () => {
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());
 

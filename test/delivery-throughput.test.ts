@@ -14,7 +14,7 @@ for (const { kind, actionCount } of [
 
   describe(
     `${eventCount} events, every fifth request failed, the worker killed twice (${kind})`,
-    { timeout: 300_000 },
+    { timeout: 600_000 },
     () => {
       const ends = new AsyncDisposableStack();
       after(() => ends.disposeAsync());

@@ -26,7 +26,7 @@ const privateCa = { ca_certificate: testPem('private-ca') };
 const client = { client_certificate: testPem('client'), client_key: testPem('client-key') };
 const otherClient = { client_certificate: testPem('other-client'), client_key: testPem('other-client-key') };
 
-describe('TLS of outgoing hooks', { timeout: 120_000 }, () => {
+describe('TLS of outgoing hooks', { timeout: 600_000 }, () => {
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());
   let database: TestDatabase;

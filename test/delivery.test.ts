@@ -42,7 +42,7 @@ type FullAttempt = Attempt & {
 };
 
 for (const kind of databaseKinds) {
-  describe(`deliveries (${kind})`, { timeout: 120_000 }, () => {
+  describe(`deliveries (${kind})`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
     let database: TestDatabase;
@@ -119,15 +119,11 @@ for (const kind of databaseKinds) {
         const all = (await Promise.all(hookIds.map(deliveriesOf))).flat();
         return all.every(({ status }) => !['pending', 'sending'].includes(status));
       };
-      await until(
-        async () => {
-          if (await isSettled()) return true;
-          await app.clock.advance(second);
-          return false;
-        },
-        'every delivery to have ended',
-        60_000,
-      );
+      await until(async () => {
+        if (await isSettled()) return true;
+        await app.clock.advance(second);
+        return false;
+      }, 'every delivery to have ended');
     }
 
     test('of one hook and action nothing is sent before what happened earlier is settled, whatever the receiver does', async (t) => {
@@ -720,7 +716,7 @@ for (const kind of databaseKinds) {
     });
   });
 
-  describe(`deliveries without HOOKLINE_EGRESS_ALLOW (${kind})`, { timeout: 60_000 }, () => {
+  describe(`deliveries without HOOKLINE_EGRESS_ALLOW (${kind})`, { timeout: 600_000 }, () => {
     for (const host of [
       '127.0.0.1',
       'localhost',

@@ -11,7 +11,7 @@ import { githubPayload } from './support/github.ts';
 const hashOf = ({ action_data }: TestAction) =>
   (action_data as { commit: { hash: string } } | null)?.commit.hash ?? null;
 
-describe('the source of a deployment', { timeout: 120_000 }, () => {
+describe('the source of a deployment', { timeout: 600_000 }, () => {
   let scene: DeployScene;
   let web: TestDeployment;
   /** By what leads to them. */

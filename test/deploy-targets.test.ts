@@ -11,7 +11,7 @@ import type { DeployScene } from './support/deploy-scene.ts';
 
 type Target = { status: string; status_reason_human_readable: string };
 
-describe('a deployment to several servers', { timeout: 120_000 }, () => {
+describe('a deployment to several servers', { timeout: 600_000 }, () => {
   let scene: DeployScene;
   before(async () => {
     scene = await openDeployScene({ place: 'ssh2', servers: 2 });
@@ -91,7 +91,7 @@ describe('a deployment to several servers', { timeout: 120_000 }, () => {
   });
 });
 
-describe('what a deployment to the machine of Hookline may reach', { timeout: 120_000 }, () => {
+describe('what a deployment to the machine of Hookline may reach', { timeout: 600_000 }, () => {
   let scene: DeployScene;
   before(async () => {
     // 127.0.0.1 is the one address that is open.

@@ -17,7 +17,7 @@ const places: Place[] = ['local', 'ssh2'];
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 for (const place of places) {
-  describe(`the token of a git host, on ${place}`, { timeout: 120_000 }, () => {
+  describe(`the token of a git host, on ${place}`, { timeout: 600_000 }, () => {
     let scene: DeployScene;
     before(async () => {
       scene = await openDeployScene({ place });
@@ -175,7 +175,7 @@ for (const place of places) {
         );
         // What was killed is there until it has been given a processor once more.
         const left = () => processesWith(web.directory, 'environ');
-        await until(async () => (await left()).length === 0, 'all of it to be gone', 5000);
+        await until(async () => (await left()).length === 0, 'all of it to be gone');
       } finally {
         git.release();
       }

@@ -18,7 +18,7 @@ const scenes: { place: Place; database: DatabaseKind }[] = [
 ];
 
 for (const { place, database } of scenes) {
-  describe(`deployments to ${place} (${database})`, { timeout: 120_000 }, () => {
+  describe(`deployments to ${place} (${database})`, { timeout: 600_000 }, () => {
     let scene: DeployScene;
     before(async () => {
       scene = await openDeployScene({ place, database });

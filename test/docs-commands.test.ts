@@ -50,7 +50,7 @@ after(async () => {
   await database?.drop();
 });
 
-describe('the commands of the documents do what they say', { timeout: 240_000 }, () => {
+describe('the commands of the documents do what they say', { timeout: 600_000 }, () => {
   for (const path of documents) {
     test(path, (t) => runDocument(t, path));
   }

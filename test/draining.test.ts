@@ -148,7 +148,7 @@ async function assertRestCompletes(scene: Scene, work: Workplace, ids: number[])
   assert.deepEqual(ran, [scene.running, ...ids], 'each once, first in, first out');
 }
 
-describe('a server that is told to stop', { concurrency: 3, timeout: 120_000 }, () => {
+describe('a server that is told to stop', { concurrency: 3, timeout: 600_000 }, () => {
   for (const overSsh of [false, true]) {
     const where = overSsh ? 'over SSH' : 'on local';
     test(`lets a step ${where} come to its end, begins nothing, and keeps what arrives`, async (t) => {

@@ -53,7 +53,7 @@ async function scene(work: Workplace, target: string, fields: Record<string, unk
 }
 
 for (const kind of databaseKinds) {
-  describe(`watching an environment (${kind})`, { timeout: 120_000 }, () => {
+  describe(`watching an environment (${kind})`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
     let database: TestDatabase;
@@ -303,7 +303,7 @@ for (const kind of databaseKinds) {
       await multiplyLastRequest(database, count, `'number ' || n.i`);
       for (const stream of streams) {
         const told = () => toldOf(stream.events).filter(({ data }) => String(data['id']).startsWith('many-'));
-        await until(async () => told().length >= count, 'all of them', 30_000);
+        await until(async () => told().length >= count, 'all of them');
         assert.deepEqual(
           told().map(({ data }) => data['reason']),
           Array.from({ length: count }, (_, index) => `number ${index + 1}`),
@@ -430,7 +430,7 @@ for (const kind of databaseKinds) {
   });
 }
 
-describe('the right to watch an environment', { timeout: 60_000 }, () => {
+describe('the right to watch an environment', { timeout: 600_000 }, () => {
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());
   let app: InProcessApp;

@@ -47,7 +47,7 @@ const command = [
 ].join('\n');
 
 for (const kind of databaseKinds) {
-  describe(`an integer beyond 2^53 (${kind})`, { timeout: 120_000 }, () => {
+  describe(`an integer beyond 2^53 (${kind})`, { timeout: 600_000 }, () => {
     const stack = new AsyncDisposableStack();
     after(() => stack.disposeAsync());
     let server: TestServer;

@@ -17,7 +17,7 @@ import { killWithUs } from './support/watchdog.ts';
 const SOURCE = join(import.meta.dirname, '..', 'examples', 'hello-web');
 
 /** The scripts as a deployment runs them: by the executor, which ends whatever a step leaves behind. */
-describe('the example application', { timeout: 120_000 }, () => {
+describe('the example application', { timeout: 600_000 }, () => {
   let folder: string;
   let application: string;
   let port: number;

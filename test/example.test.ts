@@ -26,7 +26,7 @@ type Summary = {
   rollback: Deployment;
 };
 
-describe('the worked example', { timeout: 180_000, concurrency: 2 }, () => {
+describe('the worked example', { timeout: 600_000, concurrency: 2 }, () => {
   test('on the machine of Hookline: push, release, commit status, a broken build, the way back', async (t) => {
     const example = await startExample(t, ['--target', 'local', '--json']);
     const summary = await example.summary();

@@ -114,7 +114,7 @@ const dummy: ExecutorKind = {
 };
 
 const kinds = [local, ...(maySudo ? [localAsAnother] : []), ...sshServerKinds.map(ssh), dummy];
-describe('one suite for', { concurrency: true, timeout: 120_000 }, () => {
+describe('one suite for', { concurrency: true, timeout: 600_000 }, () => {
   for (const kind of kinds) promisesOfExecutors(kind);
 });
 
@@ -124,7 +124,7 @@ test('the dummy executor runs nothing that it does not know', async () => {
     await assert.rejects(runStep(executor, '/', `echo first\n${line}`), /does not know/);
 });
 
-describe('the local executor, after a crash', { timeout: 60_000 }, () => {
+describe('the local executor, after a crash', { timeout: 600_000 }, () => {
   let folder: string;
   let executor: LocalExecutor;
   const executorAt = (name: string) =>

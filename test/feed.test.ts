@@ -22,7 +22,7 @@ import { startServer } from './support/server.ts';
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
 
 /** On the database of a server that knows of nothing, so that each test says itself what happens. */
-describe('the feed of watchers', { timeout: 60_000 }, () => {
+describe('the feed of watchers', { timeout: 600_000 }, () => {
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());
   let db: Db;

@@ -33,7 +33,7 @@ const forged = { 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` };
 const second = 1000;
 
 for (const kind of databaseKinds) {
-  describe(`what a hook takes (${kind})`, { timeout: 120_000 }, () => {
+  describe(`what a hook takes (${kind})`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
     let database: TestDatabase;

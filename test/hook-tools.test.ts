@@ -38,7 +38,7 @@ type Listed = { id: string; outcome: string; retry_of: string | null; action_id:
 const minute = 60_000;
 
 for (const kind of databaseKinds) {
-  describe(`tools around a hook (${kind})`, { timeout: 120_000 }, () => {
+  describe(`tools around a hook (${kind})`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
     let app: InProcessApp;

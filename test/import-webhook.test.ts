@@ -62,7 +62,7 @@ function deepRule(levels: number): object {
       };
 }
 
-describe('an import of the hooks of adnanh/webhook', { timeout: 120_000 }, () => {
+describe('an import of the hooks of adnanh/webhook', { timeout: 600_000 }, () => {
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());
   let server: TestServer;

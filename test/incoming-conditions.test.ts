@@ -39,7 +39,7 @@ const fixture = (name: string) =>
   };
 
 for (const kind of databaseKinds) {
-  describe(`the conditions of an incoming hook (${kind})`, { timeout: 120_000 }, () => {
+  describe(`the conditions of an incoming hook (${kind})`, { timeout: 600_000 }, () => {
     const stack = new AsyncDisposableStack();
     after(() => stack.disposeAsync());
     let server: TestServer;

@@ -22,7 +22,7 @@ const examples = githubEvents().flatMap(({ name, examples: payloads }) =>
 const atOnce = 16;
 
 for (const kind of databaseKinds) {
-  describe(`every example of every event of GitHub (${kind})`, { timeout: 120_000 }, () => {
+  describe(`every example of every event of GitHub (${kind})`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
     let app: InProcessApp;

@@ -371,7 +371,7 @@ const outcomes: Record<string, { usual: Outcome; every?: Outcome }> = {
   'stripe-invoice-payment-failed': { usual: skipped('paid', '"invoice.payment_failed"') },
 };
 
-describe('presets of incoming hooks', { timeout: 120_000 }, () => {
+describe('presets of incoming hooks', { timeout: 600_000 }, () => {
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());
   let app: InProcessApp;

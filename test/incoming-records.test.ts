@@ -58,7 +58,7 @@ const variables = [{ name: 'ref', required: true }];
 const whsec = `whsec_${Buffer.alloc(32, 'k').toString('base64')}`;
 
 for (const kind of databaseKinds) {
-  describe(`the record of an incoming request (${kind})`, { timeout: 120_000 }, () => {
+  describe(`the record of an incoming request (${kind})`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
     let app: InProcessApp;

@@ -43,7 +43,7 @@ for (const { kind, nodeCount } of [
   { kind: 'postgres', nodeCount: 2 },
 ] as const) {
   const where = nodeCount === 1 ? 'one node' : 'each at another node';
-  describe(`copies of deliveries at the same instant, ${where} (${kind})`, { timeout: 120_000 }, () => {
+  describe(`copies of deliveries at the same instant, ${where} (${kind})`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
     let urls: string[];
@@ -141,7 +141,7 @@ type Sending = (url: string) => Promise<Answer>;
 const onMain = pushPayload().toString().replace('"refs/heads/master"', '"refs/heads/main"');
 
 for (const kind of databaseKinds) {
-  describe(`a repeat of a delivery (${kind})`, { timeout: 120_000 }, () => {
+  describe(`a repeat of a delivery (${kind})`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
     let database: TestDatabase;

@@ -44,7 +44,7 @@ test('the page of the webhooks is found at the site of the provider', () => {
 });
 
 for (const kind of databaseKinds) {
-  describe(`installing hooks (${kind})`, { timeout: 120_000 }, () => {
+  describe(`installing hooks (${kind})`, { timeout: 600_000 }, () => {
     const stack = new AsyncDisposableStack();
     after(() => stack.disposeAsync());
     let database: TestDatabase;
@@ -159,7 +159,7 @@ for (const kind of databaseKinds) {
   });
 }
 
-describe('installing hooks', { timeout: 120_000 }, () => {
+describe('installing hooks', { timeout: 600_000 }, () => {
   const stack = new AsyncDisposableStack();
   after(() => stack.disposeAsync());
   let database: TestDatabase;

@@ -31,7 +31,7 @@ async function openToOthers(folder: string): Promise<string[]> {
   return names.filter((_, index) => modes[index] !== 0);
 }
 
-describe('steps on the machine of Hookline', { timeout: 60_000 }, () => {
+describe('steps on the machine of Hookline', { timeout: 600_000 }, () => {
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());
   let database: TestDatabase;
@@ -197,7 +197,7 @@ const canBecomeAnother = ((): boolean => {
 })();
 const skip = canBecomeAnother ? false : 'needs root and sudo';
 
-describe('HOOKLINE_LOCAL_USER', { timeout: 60_000, skip }, () => {
+describe('HOOKLINE_LOCAL_USER', { timeout: 600_000, skip }, () => {
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());
   const user = `hookline-t${process.pid}`;

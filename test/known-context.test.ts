@@ -23,7 +23,7 @@ import { startReceiver } from './support/receiver.ts';
 const addedAtSending = [/^application\.source_provider\.access_token$/, /^hook\.(id|name)$/];
 
 for (const kind of databaseKinds) {
-  describe(`the names that templates may use (${kind})`, { timeout: 60_000 }, () => {
+  describe(`the names that templates may use (${kind})`, { timeout: 600_000 }, () => {
     const stack = new AsyncDisposableStack();
     after(() => stack.disposeAsync());
     let database: TestDatabase;

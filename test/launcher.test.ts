@@ -13,7 +13,7 @@ import { isAlive } from './support/alive.ts';
 import { until } from './support/api-client.ts';
 import { killAll, pidsIn, runStep } from './support/executor-suite.ts';
 
-describe('the shell that starts local steps', { timeout: 60_000 }, () => {
+describe('the shell that starts local steps', { timeout: 600_000 }, () => {
   let folder: string;
   let executor: LocalExecutor;
   before(async () => {

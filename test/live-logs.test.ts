@@ -73,7 +73,7 @@ async function residentMb(pid: number): Promise<number> {
 }
 
 for (const kind of databaseKinds) {
-  describe(`watching an action (${kind})`, { timeout: 120_000 }, () => {
+  describe(`watching an action (${kind})`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
     let database: TestDatabase;
@@ -368,7 +368,7 @@ for (const kind of databaseKinds) {
   });
 }
 
-describe('watching with another node in between', { timeout: 60_000 }, () => {
+describe('watching with another node in between', { timeout: 600_000 }, () => {
   test('what runs on one node is seen at another within 100 ms, in the median', async (t) => {
     const database = await createTestDatabase('postgres');
     t.after(() => database.drop());
@@ -387,7 +387,7 @@ describe('watching with another node in between', { timeout: 60_000 }, () => {
   });
 });
 
-describe('the right to watch', { timeout: 60_000 }, () => {
+describe('the right to watch', { timeout: 600_000 }, () => {
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());
   let app: InProcessApp;

@@ -50,7 +50,7 @@ async function assertWhole(world: World, id: number): Promise<void> {
   );
 }
 
-describe('a run whose database', { concurrency: 3, timeout: 120_000 }, () => {
+describe('a run whose database', { concurrency: 3, timeout: 600_000 }, () => {
   for (const { name, cut, mend } of [
     {
       name: 'refuses',
@@ -132,7 +132,7 @@ describe('a run whose database', { concurrency: 3, timeout: 120_000 }, () => {
   });
 });
 
-describe('a node that was cut off', { concurrency: 2, timeout: 120_000 }, () => {
+describe('a node that was cut off', { concurrency: 2, timeout: 600_000 }, () => {
   /** As on a machine of its own: nothing by which a node beside it could find the processes. */
   const hidden = (script: string, world: World) => {
     const keep = `env -i PATH="$PATH" HOOKLINE_ACTION_ID="$HOOKLINE_ACTION_ID" HOOKLINE_TARGET=local`;

@@ -34,7 +34,7 @@ test('the time for an answer is not stretched when the time of the machine is se
 });
 
 /** What people with the right to write hooks, and receivers, could do to everybody else. */
-describe('an outgoing hook in bad hands', { timeout: 120_000 }, () => {
+describe('an outgoing hook in bad hands', { timeout: 600_000 }, () => {
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());
   let app: InProcessApp;

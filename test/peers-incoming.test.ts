@@ -33,7 +33,7 @@ type Listed = { id: string; outcome: string; reason: string; action_id: number |
 const push = JSON.stringify({ ...githubPayload('push'), ref: 'refs/heads/main' });
 const mostBytes = 65_536;
 
-describe('row 1: answered 2xx, then lost', { timeout: 60_000 }, () => {
+describe('row 1: answered 2xx, then lost', { timeout: 600_000 }, () => {
   test('whatever was answered 202 before kill -9, or waits behind a run, runs after the restart', async (t) => {
     const database = await createTestDatabase('sqlite');
     t.after(() => database.drop());
@@ -70,7 +70,7 @@ describe('row 1: answered 2xx, then lost', { timeout: 60_000 }, () => {
 });
 
 for (const kind of databaseKinds) {
-  describe(`on ${kind}`, { timeout: 60_000 }, () => {
+  describe(`on ${kind}`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
     let database: TestDatabase;
@@ -268,7 +268,7 @@ test('row 4: secrets compared character by character', (t) => {
   assert.equal(compared.length, 3);
 });
 
-describe('with a server that runs', { timeout: 60_000 }, () => {
+describe('with a server that runs', { timeout: 600_000 }, () => {
   test('row 7: no concurrency or order of what a hook starts', async (t) => {
     const server = await startServer();
     t.after(() => server.stop());

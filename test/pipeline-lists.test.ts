@@ -6,7 +6,7 @@ import type { Workplace } from './support/fixtures.ts';
 import { startServer } from './support/server.ts';
 
 for (const kind of databaseKinds) {
-  describe(`the pipelines of an environment (${kind})`, { timeout: 60_000 }, () => {
+  describe(`the pipelines of an environment (${kind})`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
     let work: Workplace;

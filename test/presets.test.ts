@@ -114,7 +114,7 @@ function usualVariables(host: Place['host']): Variable[] {
 }
 
 for (const kind of databaseKinds) {
-  describe(`presets (${kind})`, { timeout: 120_000 }, () => {
+  describe(`presets (${kind})`, { timeout: 600_000 }, () => {
     const stack = new AsyncDisposableStack();
     after(() => stack.disposeAsync());
     let database: TestDatabase;

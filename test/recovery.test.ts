@@ -36,7 +36,7 @@ const answer =
   () => ({ kind: 'answer', status, ...(headers ? { headers } : {}) });
 
 for (const kind of databaseKinds) {
-  describe(`sending again (${kind})`, { timeout: 180_000 }, () => {
+  describe(`sending again (${kind})`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
     let app: InProcessApp;
@@ -117,26 +117,18 @@ for (const kind of databaseKinds) {
     });
 
     const untilRecovery = (recovery: Recovery, probe: (now: Recovery) => boolean, what: string) =>
-      until(
-        async () => {
-          const now = await read(recovery);
-          return probe(now) && now;
-        },
-        `the recovery to have ${what}`,
-        30_000,
-      );
+      until(async () => {
+        const now = await read(recovery);
+        return probe(now) && now;
+      }, `the recovery to have ${what}`);
     /** It looks again when a part of a second has passed. */
     const untilEnded = (recovery: Recovery) =>
-      until(
-        async () => {
-          const now = await read(recovery);
-          if (now.status !== 'running') return now;
-          await app.clock.advance(100);
-          return undefined;
-        },
-        'the recovery to end',
-        60_000,
-      );
+      until(async () => {
+        const now = await read(recovery);
+        if (now.status !== 'running') return now;
+        await app.clock.advance(100);
+        return undefined;
+      }, 'the recovery to end');
 
     /** Makes one more delivery, whose receiver asks to be left alone for half a minute: until then, nothing is sent. */
     async function pause(receiver: Receiver, hookId: string, pipelineId: number): Promise<number> {

@@ -21,7 +21,7 @@ const unpaged = new Set<OperationId>(['listStaticPermissions']);
 for (const kind of databaseKinds) {
   describe(
     `answers have the shape that the reference's strict client takes (${kind})`,
-    { timeout: 120_000 },
+    { timeout: 600_000 },
     () => {
       const ends = new AsyncDisposableStack();
       after(() => ends.disposeAsync());

@@ -16,7 +16,7 @@ import { startReceiver } from './support/receiver.ts';
 
 type Refusal = { message: string; errors?: Record<string, string[]> };
 
-describe('releases', { timeout: 120_000 }, () => {
+describe('releases', { timeout: 600_000 }, () => {
   let scene: DeployScene;
   before(async () => {
     scene = await openDeployScene();

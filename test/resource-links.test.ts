@@ -23,7 +23,7 @@ type Link = {
 type Refusal = { message: string; errors: { field: string; message: string }[] | null };
 
 for (const kind of databaseKinds) {
-  describe(`applications on servers (${kind})`, { timeout: 120_000 }, () => {
+  describe(`applications on servers (${kind})`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
     let work: Workplace;

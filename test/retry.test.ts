@@ -34,7 +34,7 @@ type Refusal = { message: string; errors: { field: string; message: string }[] |
 const tell = 'echo "$HOOKLINE_SOURCE_TYPE $HOOKLINE_SOURCE_REF $HOOKLINE_VAR_BRANCH $HOOKLINE_VAR_LIST"';
 
 for (const kind of databaseKinds) {
-  describe(`what is done again (${kind})`, { timeout: 120_000 }, () => {
+  describe(`what is done again (${kind})`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
     let work: Workplace;

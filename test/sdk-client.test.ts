@@ -57,7 +57,7 @@ test('the waits grow and are spread', async (t) => {
   assert.ok(new Set(waits).size > 60);
 });
 
-describe('calls of the SDK', { timeout: 60_000 }, () => {
+describe('calls of the SDK', { timeout: 600_000 }, () => {
   let server: Receiver;
   let behaviours: Behaviour[] = [];
   before(async () => {

@@ -19,7 +19,7 @@ const repository = join(import.meta.dirname, '..');
 const readManifest = async (folder: string) =>
   JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Record<string, unknown>;
 
-describe('the packed SDK, installed into an empty project', { timeout: 120_000 }, () => {
+describe('the packed SDK, installed into an empty project', { timeout: 600_000 }, () => {
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());
   let project: string;

@@ -26,7 +26,7 @@ const operations: readonly Operation[] = ['start', 'stop', 'restart', 'get_statu
 const pathOf = (operation: Operation) => operation.replace('_', '-');
 
 for (const kind of databaseKinds) {
-  describe(`what is done to a whole server (${kind})`, { timeout: 120_000 }, () => {
+  describe(`what is done to a whole server (${kind})`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
     let work: Workplace;
@@ -291,7 +291,7 @@ for (const kind of databaseKinds) {
   });
 }
 
-describe('the steps that a server begins with', { timeout: 60_000 }, () => {
+describe('the steps that a server begins with', { timeout: 600_000 }, () => {
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());
   let commands: Record<Operation, string>;

@@ -643,7 +643,7 @@ type Hook = {
   warnings: { field: string; message: string }[];
 };
 
-describe('over HTTP, at the time when each was signed', { timeout: 120_000 }, () => {
+describe('over HTTP, at the time when each was signed', { timeout: 600_000 }, () => {
   const stack = new AsyncDisposableStack();
   after(() => stack.disposeAsync());
   const inOrder = signatureVectors.toSorted((one, other) => (one.at ?? 0) - (other.at ?? 0));

@@ -21,7 +21,7 @@ type Hook = { id: string; pipelineId: number; secret: string };
 type Shown = { secret: string; signing: boolean; previous_secret_valid_until: string | null };
 type Faults = { errors: { field: string; message: string }[] };
 
-describe('signatures of outgoing hooks', { timeout: 120_000 }, () => {
+describe('signatures of outgoing hooks', { timeout: 600_000 }, () => {
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());
   let database: TestDatabase;

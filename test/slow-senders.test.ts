@@ -19,7 +19,7 @@ const second = 1000;
 const mebibyte = 1024 ** 2;
 
 for (const kind of databaseKinds) {
-  describe(`a sender that drips (${kind})`, { timeout: 60_000 }, () => {
+  describe(`a sender that drips (${kind})`, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     after(() => ends.disposeAsync());
     let app: InProcessApp;
@@ -98,7 +98,7 @@ for (const kind of databaseKinds) {
   });
 }
 
-describe('bodies that are being received', { timeout: 30_000 }, () => {
+describe('bodies that are being received', { timeout: 600_000 }, () => {
   /** A request whose body the test writes. */
   function arriving(length: number | null) {
     const headers = length === null ? { 'transfer-encoding': 'chunked' } : { 'content-length': `${length}` };
@@ -194,7 +194,7 @@ describe('bodies that are being received', { timeout: 30_000 }, () => {
   });
 });
 
-describe('what never becomes a request', { timeout: 30_000 }, () => {
+describe('what never becomes a request', { timeout: 600_000 }, () => {
   const apps: HttpApp[] = [];
   /** One that waits for heads no longer than 0.2 s, and for whole requests no longer than this. */
   async function start(wholeMs: number): Promise<HttpApp> {

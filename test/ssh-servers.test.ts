@@ -32,7 +32,7 @@ type Target = {
 /** The last one is OpenSSH's where there is one. */
 const kind = sshServerKinds.at(-1) ?? 'ssh2';
 
-describe(`servers that steps run on by SSH (${kind})`, { timeout: 60_000, concurrency: 4 }, () => {
+describe(`servers that steps run on by SSH (${kind})`, { timeout: 600_000, concurrency: 4 }, () => {
   const ends = new AsyncDisposableStack();
   after(() => ends.disposeAsync());
   let hookline: TestServer;

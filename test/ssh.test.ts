@@ -30,7 +30,7 @@ const stubborn = (file: string) => {
 
 /** What SSH promises beyond what every executor does. */
 for (const kind of sshServerKinds) {
-  describe(`steps by SSH (${kind})`, { timeout: 60_000, concurrency: 4 }, () => {
+  describe(`steps by SSH (${kind})`, { timeout: 600_000, concurrency: 4 }, () => {
     test('the host key of the first connection that succeeds is pinned, and another one refused from then on', async (t) => {
       const { server, run, pinned } = await start(t);
       await server.refuseKeys();
@@ -125,7 +125,7 @@ for (const kind of sshServerKinds) {
       t.after(() => killAll(pids));
       server.drop();
       await failed;
-      await until(async () => !pids.some(isAlive), 'nothing of it to be left', 5000);
+      await until(async () => !pids.some(isAlive), 'nothing of it to be left', 15_000);
       await until(async () => (await processesOfRun(runId)).length === 0, 'nothing of the run to be left');
     });
 
@@ -141,9 +141,9 @@ for (const kind of sshServerKinds) {
       t.after(() => killAll(pids));
       server.freeze();
       await failed;
-      await until(async () => !pids.some(isAlive), 'nothing of it to be left', 8000);
+      await until(async () => !pids.some(isAlive), 'nothing of it to be left', 15_000);
       // What was killed is there until it has been given a processor once more.
-      await until(async () => (await processesOfRun(runId)).length === 0, 'its children to be gone', 8000);
+      await until(async () => (await processesOfRun(runId)).length === 0, 'its children to be gone', 15_000);
     });
 
     test('a step that is silent for longer than signs of life may stay out runs on', async (t) => {

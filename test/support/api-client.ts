@@ -78,22 +78,23 @@ export function login(baseUrl: string, email: string, password: string): Promise
 }
 
 /**
- * Asks `probe` every `everyMs` until it gives something other than undefined or false, and returns that.
+ * Asks `probe`, the second time after `firstMs`, until it gives something other than undefined or false, and returns that.
  * Throws naming `what` after `timeoutMs`, also when a probe never answers; a probe's own error passes
  * through at once.
  */
 export async function until<T>(
   probe: () => Promise<T | undefined | false>,
   what: string,
-  timeoutMs = 30_000,
-  everyMs = 20,
+  timeoutMs = 120_000,
+  firstMs = 15,
 ): Promise<T> {
   const timeout = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     timeout.reject(new Error(`waited ${timeoutMs} ms in vain for ${what}`));
   }, timeoutMs);
   try {
-    for (;;) {
+    // What takes long is asked for less often: a probe takes time from what it waits for.
+    for (let everyMs = firstMs; ; everyMs = Math.max(everyMs, Math.min(everyMs * 1.15, 60))) {
       const found = await Promise.race([probe(), timeout.promise]);
       if (found !== undefined && found !== false) return found;
       await Promise.race([delay(everyMs), timeout.promise]);

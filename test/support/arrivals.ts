@@ -1,6 +1,6 @@
 /**
  * Waits for that many arrivals in all and returns all so far, or for the first one that the predicate
- * takes (earlier ones count) and returns all that it takes so far. Throws after `timeoutMs`, 10 s unless
+ * takes (earlier ones count) and returns all that it takes so far. Throws after `timeoutMs`, 120 s unless
  * told, naming `what` and everything that did arrive; at once when closed.
  */
 export type WaitFor<T> = (
@@ -25,7 +25,7 @@ export function createArrivals<T>(describe: (item: T) => string): Arrivals<T> {
   const waiting = new Set<{ check(): void; fail(reason: string): void }>();
   let closed = false;
 
-  const waitFor: WaitFor<T> = (wanted, what, timeoutMs = 30_000) => {
+  const waitFor: WaitFor<T> = (wanted, what, timeoutMs = 120_000) => {
     const name = what ?? (typeof wanted === 'number' ? `${wanted} requests` : 'a matching request');
     const find = () => {
       if (typeof wanted === 'function') return all.filter(wanted);

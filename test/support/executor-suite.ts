@@ -78,7 +78,7 @@ export function killAll(pids: readonly number[]): void {
 
 /** What every executor promises. */
 export function promisesOfExecutors(kind: ExecutorKind): void {
-  describe(`the executor ${kind.name}`, { timeout: 120_000, concurrency: 4 }, () => {
+  describe(`the executor ${kind.name}`, { timeout: 600_000, concurrency: 4 }, () => {
     let subject: ExecutorUnderTest;
     before(async () => void (subject = await kind.open()));
     after(() => subject?.close());

@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request as httpsRequest } from 'node:https';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { Client } from 'pg';
@@ -260,4 +263,31 @@ test("payloads are GitHub's, of the sizes that benchmarks quote", () => {
   assert.equal(pullRequestPayload().length, 21_370);
   assert.equal(githubPayload('issues', (example) => example.action === 'pinned').action, 'pinned');
   assert.throws(() => githubPayload('no_such_event'), /no_such_event/);
+});
+
+test('an error that nobody handles fails its file, also one of a promise', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'hookline-harness-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const errors = [
+    "void Promise.reject(new Error('aside'))",
+    "setImmediate(() => { throw new Error('aside'); })",
+  ];
+  for (const [index, error] of errors.entries()) {
+    const file = join(folder, `${index}.test.mjs`);
+    const lines = ["import { test } from 'node:test';", "import { setTimeout } from 'node:timers/promises';"];
+    await writeFile(
+      file,
+      [...lines, `test('goes on', async () => { ${error}; await setTimeout(50); });`].join('\n'),
+    );
+    const tracking = join(import.meta.dirname, 'light-tracking.mjs');
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+    const child = spawn(process.execPath, ['--import', tracking, file], {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const output = text(child.stdout);
+    const [code] = await once(child, 'exit');
+    assert.equal(code, 1);
+    assert.match(await output, /aside/);
+  }
 });

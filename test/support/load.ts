@@ -43,7 +43,7 @@ export async function startLoad(options: {
   });
   return {
     answered: arrivals.all,
-    waitFor: (count) => arrivals.waitFor(count, `${count} answers`, 30_000),
+    waitFor: (count) => arrivals.waitFor(count, `${count} answers`),
     ended,
   };
 }

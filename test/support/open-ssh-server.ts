@@ -9,7 +9,7 @@ import { freePort } from './free-port.ts';
 import type { StartInnerSshServer } from './inner-ssh-server.ts';
 import { killWithUs } from './watchdog.ts';
 
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 5000;
 const PORT_TRIES = 5;
 

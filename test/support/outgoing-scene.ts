@@ -22,14 +22,10 @@ export function createOutgoingScene(app: () => InProcessApp) {
     probe: (delivery: ListedDelivery) => boolean,
     what: string,
   ): Promise<ListedDelivery[]> =>
-    await until(
-      async () => {
-        const all = await deliveriesOf(hookId);
-        return all.length === count && all.every(probe) && all;
-      },
-      `${count} deliveries of the hook to be ${what}`,
-      30_000,
-    );
+    await until(async () => {
+      const all = await deliveriesOf(hookId);
+      return all.length === count && all.every(probe) && all;
+    }, `${count} deliveries of the hook to be ${what}`);
 
   const untilOnly = async (
     hookId: string,

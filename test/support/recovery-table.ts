@@ -36,7 +36,7 @@ type Found = { action: TestAction; tookMs: number; left: number[]; live: string 
 
 /** A test for each state that an action can be in when the fault comes. All states meet one fault, side by side. */
 export function recoveryTable(fault: Fault): void {
-  describe(fault.name, { timeout: 120_000 }, () => {
+  describe(fault.name, { timeout: 600_000 }, () => {
     const ends = new AsyncDisposableStack();
     const cells = new Map<State, Cell>();
     const found = new Map<State, Found>();

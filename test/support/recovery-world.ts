@@ -145,7 +145,7 @@ export async function createWorld(
 }
 
 /** What asks so often that dozens of them leave the machine its time. */
-const longestMs = 40_000;
+const longestMs = 120_000;
 const everyMs = 150;
 
 /** The action once it has one of the statuses. A node that was cut off may answer meanwhile that it cannot. */

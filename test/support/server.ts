@@ -10,7 +10,7 @@ import type { TestDatabase } from './database.ts';
 import { killWithUs } from './watchdog.ts';
 
 const REPOSITORY = join(import.meta.dirname, '..', '..');
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
 
 const DEFAULT_ENV = {
@@ -55,7 +55,7 @@ export type ServerExit = { code: number | null; signal: NodeJS.Signals | null };
 
 /**
  * Runs the real program, `src/main.mjs serve`, and returns once it listens. Throws with all of its output
- * when it ends before, or has not said where it listens within 30 s. It dies with this process.
+ * when it ends before, or has not said where it listens within 60 s. It dies with this process.
  */
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const database = options.database ?? (await createTestDatabase('sqlite'));

@@ -37,7 +37,7 @@ const ajvFor = (options: Options) => {
 // A body says its types itself; in an address everything is text, so what looks like a number is read as one.
 const validatorOfBodies = ajvFor({ allErrors: true, formats: describedFormats });
 const validatorOfAddresses = ajvFor({ allErrors: true, coerceTypes: true, formats: describedFormats });
-const writerOf = oncePerSchema((schema) => fastJson(schema));
+const writerOf = oncePerSchema((schema) => fastJson(withNullable(schema) as object));
 
 /** Schemas are alike when they are written alike. */
 function oncePerSchema<Made>(make: (schema: object) => Made): (schema: unknown) => Made {
@@ -48,4 +48,19 @@ function oncePerSchema<Made>(make: (schema: object) => Made): (schema: unknown) 
     if (made === undefined) known.set(key, (made = make(schema as object)));
     return made;
   };
+}
+
+/**
+ * The same schema with each choice between something and null written as `nullable`: to tell the two apart the writer
+ * would otherwise have a validator compiled for every such field, and run it each time.
+ */
+function withNullable(schema: unknown): unknown {
+  if (typeof schema !== 'object' || schema === null) return schema;
+  if (Array.isArray(schema)) return schema.map(withNullable);
+  const made = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, withNullable(value)]));
+  const { anyOf, ...rest } = made;
+  if (!Array.isArray(anyOf) || anyOf.length !== 2) return made;
+  const something = anyOf.find((choice) => typeof choice.type === 'string' && choice.type !== 'null');
+  const isNullable = anyOf.some((choice) => choice.type === 'null');
+  return something && isNullable ? { ...something, ...rest, nullable: true } : made;
 }
