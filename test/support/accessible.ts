@@ -46,11 +46,23 @@ export async function expectNoSidewaysScroll(page: Page): Promise<void> {
   assert.ok(whole <= shown, `${page.url()} is ${whole} px wide in a window of ${shown} px`);
 }
 
-/** Without motion, every colour has changed over with the next frame. */
+/**
+ * Every colour has changed over: without motion each change is still a transition, which begins and ends with a frame, and
+ * may have another one begin.
+ */
 async function untilDrawn(page: Page): Promise<void> {
   await page.evaluate(async () => {
+    type Transition = { constructor: { name: string }; finished: Promise<unknown> };
     const frame: (next: () => void) => void = Reflect.get(globalThis, 'requestAnimationFrame');
-    for (let count = 0; count < 3; count++) await new Promise<void>((resolve) => frame(resolve));
+    const changing = (): Transition[] =>
+      Reflect.get(globalThis, 'document')
+        .getAnimations()
+        .filter(({ constructor }: Transition) => constructor.name === 'CSSTransition');
+    for (let still = 0; still < 3; still++) {
+      await new Promise<void>((resolve) => frame(resolve));
+      if (changing().length > 0) still = 0;
+      await Promise.allSettled(changing().map(({ finished }) => finished));
+    }
   });
 }
 
