@@ -315,7 +315,7 @@ function healthRoutes(app: HttpApp, connection: Connection, isStopping: () => bo
 
 /** Returns what ends them, in the order of their start. */
 async function startWorkers(
-  { config, log, clock, box, connection, bus, registry, writer, ssh }: Parts,
+  { config, log, clock, box, connection, bus, registry, writer, ssh, feed }: Parts,
   random: () => number,
 ): Promise<(() => Promise<void>)[]> {
   const lease = await takeNodeLease({ connection, clock, log });
@@ -341,7 +341,10 @@ async function startWorkers(
     maxRunning: config.maxRunningActions,
     drainMs: config.drainSeconds * 1000,
     holds: lease.holds,
-    onWritten: (actionId) => bus.publish('stream', actionId),
+    onWritten: (actionId, events) => {
+      feed.hand(actionId, events);
+      bus.publish('stream', actionId);
+    },
   });
   const deliveries = startDeliveryWorker({ ...shared, registry, client, random, userAgent });
   const recoveries = startRecoveryWorker(shared);

@@ -152,6 +152,36 @@ describe('the feed of watchers', { timeout: 600_000 }, () => {
     await feed.stop();
   });
 
+  test('what this node has written itself is told without a read, and what does not follow is read', async () => {
+    const id = await startAction();
+    await write(id, 1);
+    const { feed, bus, reads } = open();
+    const leave = new AbortController();
+    const watching = feed.follow(id, 0, leave.signal);
+    assert.deepEqual(seqs((await watching.next()).value as StreamEvent[]), [1]);
+    const before = reads();
+    await write(id, 2);
+    const written = await readStream(db, id, { after: 1, limit: 2 });
+    feed.hand(id, written);
+    bus.publish('stream', id);
+    assert.deepEqual((await watching.next()).value, written);
+    assert.equal(reads(), before);
+
+    await write(id, 3);
+    feed.hand(id, await readStream(db, id, { after: 4, limit: 2 }));
+    bus.publish('stream', id);
+    assert.deepEqual(seqs((await watching.next()).value as StreamEvent[]), [4, 5, 6]);
+    // One that comes twice, as a signal may.
+    feed.hand(id, written);
+    bus.publish('stream', id);
+    await write(id, 1);
+    bus.publish('stream', id);
+    assert.deepEqual(seqs((await watching.next()).value as StreamEvent[]), [7]);
+    leave.abort();
+    await watching.return(undefined);
+    await feed.stop();
+  });
+
   test('reads nothing while nothing happens, also beside one who waits for what never was', async () => {
     const id = await startAction();
     await write(id, 3);

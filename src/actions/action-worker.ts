@@ -54,7 +54,7 @@ export function startActionWorker(
         bus.publish('deliveries');
       });
     running.set(action.id, { done, abort, runId, nodeId });
-    context.onWritten(action.id);
+    context.onWritten(action.id, []);
   };
 
   const failures = new Map<number, number>();

@@ -8,6 +8,8 @@ import { unlessAborted } from '../platform/unless-aborted.ts';
 export type Feed = {
   /** Everything after `after`, as it comes, in batches, until `signal` aborts. */
   follow(actionId: number, after: number, signal: AbortSignal): AsyncGenerator<StreamEvent[]>;
+  /** What this node has just written, so that those who watch it here need not wait for it to be read. The signal follows. */
+  hand(actionId: number, events: StreamEvent[]): void;
   stop(): Promise<void>;
 };
 
@@ -46,6 +48,7 @@ export function createFeed(context: { db: Db; bus: Bus; clock: Clock }): Feed {
         if (--one.watchers === 0) watched.delete(actionId);
       }
     },
+    hand: (actionId, events) => watched.get(actionId)?.hand(events),
     async stop() {
       unsubscribe();
       stopping.abort();
@@ -58,6 +61,8 @@ type Watched = {
   watchers: number;
   /** Reads what is new, if anything. */
   look(): void;
+  /** What the next look finds without reading it, if it is what follows. */
+  hand(events: StreamEvent[]): void;
   /** What follows `seq`, once there is something; nothing when aborted. */
   after(seq: number, signal: AbortSignal): Promise<StreamEvent[]>;
 };
@@ -69,6 +74,7 @@ function watch(db: Db, actionId: number, from: number): Watched {
   let last = from;
   let reading: Promise<void> | null = null;
   let isStale = true;
+  let handed: StreamEvent[] = [];
   let news = Promise.withResolvers<void>();
   /** Pages of what is older than the tail, while they are being read: those who come together share them. */
   const pages = new Map<number, Promise<StreamEvent[]>>();
@@ -76,9 +82,12 @@ function watch(db: Db, actionId: number, from: number): Watched {
   const read = async () => {
     while (isStale) {
       isStale = false;
-      const found = await readStream(db, actionId, { after: last, limit: pageRows });
+      const given = handed;
+      handed = [];
+      const isNext = given[0]?.seq === last + 1;
+      const found = isNext ? given : await readStream(db, actionId, { after: last, limit: pageRows });
       if (found.length === 0) continue;
-      isStale ||= found.length === pageRows;
+      isStale ||= !isNext && found.length === pageRows;
       last = found.at(-1)!.seq;
       tail.push(...found);
       for (const { content } of found) tailCharacters += content.length;
@@ -115,6 +124,7 @@ function watch(db: Db, actionId: number, from: number): Watched {
   return {
     watchers: 0,
     look,
+    hand: (events) => void (handed = events),
     async after(seq, signal) {
       for (;;) {
         if (signal.aborted) return [];

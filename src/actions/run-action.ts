@@ -11,7 +11,7 @@ import { TargetUnusable, type StepOutcome, type StepRun } from './executors/exec
 import { prepareRun, type Prepared } from './prepare-run.ts';
 import { createReleaseRun, isReleaseStep, type ReleaseRun } from './releases/release-run.ts';
 import { RunEnded } from './run-ended.ts';
-import { createRunRecord, type RunRecord } from './run-record.ts';
+import { createRunRecord, type OnWritten, type RunRecord } from './run-record.ts';
 import type { ActionStepRow, TargetRow } from './store.ts';
 import type { ClaimedAction } from './claim-action.ts';
 import { openTarget, type TargetContext } from './targets.ts';
@@ -25,7 +25,7 @@ export type RunContext = TargetContext & {
   guard: EgressGuard;
   /** Whether what was claimed under this id may still be begun. */
   holds: (nodeId: string) => boolean;
-  onWritten: (actionId: number) => void;
+  onWritten: OnWritten;
 };
 
 /**

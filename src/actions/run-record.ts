@@ -1,4 +1,5 @@
 import type { Clock } from '../platform/clock.ts';
+import { compileByCount } from '../platform/database/compiled-query.ts';
 import type { Connection, Trx } from '../platform/database/connect.ts';
 import type { EventWriter } from './events.ts';
 import { activateRelease, markRemoved, setReleaseCommit } from './releases/store.ts';
@@ -6,7 +7,8 @@ import type { Commit, Deployment } from './releases/deployment.ts';
 import { defaultReason, statusCode, type ActionStatus } from './status.ts';
 import { createStepOutput, type StepOutput } from './step-output.ts';
 import type { ActionRow, ActionStepRow, TargetRow } from './store.ts';
-import { appendToStream, stepChanged, takeNumbers, targetChanged, type NewStreamEvent } from './stream.ts';
+import { appendToStream, stepChanged, takeNumbers, targetChanged } from './stream.ts';
+import type { NewStreamEvent, StreamEvent } from './stream.ts';
 import { transition } from './transition.ts';
 
 /** The node no longer holds the action: its lease lapsed, and another node has said what became of it. */
@@ -38,6 +40,8 @@ export type RunRecord = {
 /** How long a write is tried again that the database did not take; by then the lease of the node has lapsed. */
 const retryForMs = 12_000;
 const retryEveryMs = 250;
+/** Of so much at once the disk is not left to the end of the action, which waits for it. */
+const muchCharacters = 256 * 1024;
 /** Writes that wait go into one transaction, up to so many. */
 const mostTogether = 64;
 
@@ -47,16 +51,22 @@ const mostTogether = 64;
  */
 type Keeping = 'at the latest with the end' | 'at once';
 
+/** The number of the last event of the stream, and those that were added to it, as far as they are known. */
+type Written = { last: number; events: StreamEvent[] };
+
 /** Changes rows and returns what is to be seen of that in the stream. */
 type Write = (trx: Trx, now: number) => Promise<NewStreamEvent[]>;
 
-/** `signal` ends the trying again. `onWritten` is called after each commit. `targets` tells how many there are. */
+/** Called after each commit, with what it has added to the stream of the action as far as that is known here. */
+export type OnWritten = (actionId: number, events: StreamEvent[]) => void;
+
+/** `signal` ends the trying again. `targets` tells how many there are. */
 export function createRunRecord(
   context: {
     connection: Connection;
     writer: EventWriter;
     clock: Clock;
-    onWritten: (actionId: number) => void;
+    onWritten: OnWritten;
   },
   action: ActionRow,
   { nodeId, signal, targets }: { nodeId: string; signal: AbortSignal; targets: number },
@@ -85,9 +95,8 @@ export function createRunRecord(
       const batch = waiting.splice(0, mostTogether);
       try {
         const isLater = batch.every(({ keeping }) => keeping !== 'at once');
-        await untilTaken((trx) => writeTogether(trx, batch), isLater);
+        await commit((trx) => writeTogether(trx, batch), isLater);
         for (const { resolve } of batch) resolve();
-        context.onWritten(action.id);
       } catch (error) {
         for (const { reject } of batch) reject(error);
       }
@@ -101,44 +110,38 @@ export function createRunRecord(
   };
   /** The number of the last event, if the node still holds the action; the row is locked from then on. */
   const hold = async (trx: Trx): Promise<number | null> => {
-    const held = await trx
-      .updateTable('actions')
-      .set((eb) => ({ last_seq: eb.ref('last_seq') }))
-      .where('id', '=', action.id)
-      .where('claimed_by', '=', nodeId)
-      .returning('last_seq')
-      .executeTakeFirst();
+    const [held] = await lockHeld(trx, [{ id: action.id, claimed_by: nodeId }]);
     return held?.last_seq ?? null;
   };
-  const writeTogether = async (trx: Trx, batch: { write: Write }[]): Promise<number> => {
+  const writeTogether = async (trx: Trx, batch: { write: Write }[]): Promise<Written> => {
     const held = await hold(trx);
     if (held === null) throw new ActionLost(`Action ${action.id} is no longer held by this node.`);
     // Nobody else adds to the stream of an action that runs: the commit whose answer was lost had come through.
-    if (held > known) return held;
-    return (await writeHeld(trx, batch)) ?? held;
-  };
-  /** Returns the number of the last event, or null without any. */
-  const writeHeld = async (trx: Trx, batch: { write: Write }[]): Promise<number | null> => {
+    if (held > known) return { last: held, events: [] };
     const now = clock.now();
     const events = await eventsOf(trx, batch, now);
-    if (events.length === 0) return null;
+    if (events.length === 0) return { last: held, events: [] };
     const last = await takeNumbers(trx, action.id, events.length);
-    await appendToStream(trx, { actionId: action.id, last, now }, events);
-    return last;
+    return { last, events: await appendToStream(trx, { actionId: action.id, last, now }, events) };
   };
   const eventsOf = async (trx: Trx, batch: { write: Write }[], now: number): Promise<NewStreamEvent[]> => {
     const events: NewStreamEvent[] = [];
     for (const one of batch) events.push(...(await one.write(trx, now)));
     return events;
   };
-  const untilTaken = async (work: (trx: Trx) => Promise<number>, isLater: boolean) => {
+  const commit = async (work: (trx: Trx) => Promise<Written>, isLater: boolean) => {
+    const { last, events } = await untilTaken(work, isLater);
+    known = last;
+    if (events.reduce((sum, { content }) => sum + content.length, 0) > muchCharacters) connection.syncSoon();
+    context.onWritten(action.id, events);
+  };
+  const untilTaken = async (work: (trx: Trx) => Promise<Written>, isLater: boolean): Promise<Written> => {
     const deadline = clock.elapsed() + retryForMs;
     for (;;) {
       try {
-        known = await (isLater
+        return await (isLater
           ? connection.transactionSyncedLater(work)
           : connection.transactionSyncedAside(work));
-        return;
       } catch (error) {
         if (error instanceof ActionLost || signal.aborted || clock.elapsed() > deadline) throw error;
         await clock.sleep(retryEveryMs, signal);
@@ -150,7 +153,9 @@ export function createRunRecord(
     openOutput: (step, secrets) =>
       createStepOutput({
         secrets,
-        store: (content) => write(async () => [{ type: 'log', stepId: step.id, content }]),
+        clock,
+        store: (rows) =>
+          write(async () => rows.map((content) => ({ type: 'log', stepId: step.id, content }))),
       }),
     completeStep: (step, next) =>
       write(async (trx, now) => [
@@ -193,18 +198,28 @@ export function createRunRecord(
     endAction: async (status, reason) => {
       // What was written before must be in the stream before.
       while (draining) await draining;
-      await untilTaken(async (trx) => {
+      await commit(async (trx) => {
         // Let go of already: by the commit whose answer was lost, or by whoever has said what became of it.
-        if (withEnd.length > 0 && (await hold(trx)) === null) return known;
+        if (withEnd.length > 0 && (await hold(trx)) === null) return { last: known, events: [] };
         const now = clock.now();
         const before = await eventsOf(trx, withEnd, now);
         const row = await transition(writer, trx, action.id, status, { now, reason, heldBy: nodeId, before });
-        return row?.last_seq ?? known;
+        return { last: row?.last_seq ?? known, events: [] };
       }, false);
-      context.onWritten(action.id);
     },
   };
 }
+
+const lockHeld = compileByCount<{ id: number; claimed_by: string }, { last_seq: number }>(
+  ['id', 'claimed_by'],
+  (trx, [row]) =>
+    trx
+      .updateTable('actions')
+      .set((eb) => ({ last_seq: eb.ref('last_seq') }))
+      .where('id', '=', row!.id)
+      .where('claimed_by', '=', row!.claimed_by)
+      .returning('last_seq'),
+);
 
 async function skipSteps(
   trx: Trx,

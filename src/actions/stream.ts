@@ -1,5 +1,7 @@
-import { sql } from 'kysely';
+import { sql, type Selectable } from 'kysely';
+import { compileByCount } from '../platform/database/compiled-query.ts';
 import type { Db, Trx } from '../platform/database/connect.ts';
+import type { Database } from '../platform/database/schema.ts';
 import { isoTime } from '../platform/clock.ts';
 import type { ActionRow, ActionStepRow, TargetRow } from './store.ts';
 
@@ -22,38 +24,45 @@ export type StreamEvent = {
 
 export type NewStreamEvent = Pick<StreamEvent, 'type' | 'content'> & { stepId?: number };
 
-/** `last` is the number of the last of them, as the row of the action has it. */
+/** `last` is the number of the last of them, as the row of the action has it. Returns them as they will be read. */
 export async function appendToStream(
   trx: Trx,
   { actionId, last, now }: { actionId: number; last: number; now: number },
   events: NewStreamEvent[],
-): Promise<void> {
-  if (events.length === 0) return;
-  await trx
-    .insertInto('action_stream')
-    .values(
-      events.map(({ type, content, stepId }, index) => ({
-        action_id: actionId,
-        seq: last - events.length + 1 + index,
-        type,
-        step_id: stepId ?? null,
-        content,
-        created_at: now,
-      })),
-    )
-    .execute();
+): Promise<StreamEvent[]> {
+  const numbered = events.map(({ type, content, stepId = null }, index) => {
+    const seq = last - events.length + 1 + index;
+    return { seq, type, stepId, content, createdAt: now };
+  });
+  await insertRows(
+    trx,
+    numbered.map(({ seq, type, stepId, content }) => {
+      return { action_id: actionId, seq, type, step_id: stepId, content, created_at: now };
+    }),
+  );
+  return numbered;
 }
+
+const insertRows = compileByCount<Omit<Selectable<Database['action_stream']>, 'id'>, unknown>(
+  ['action_id', 'seq', 'type', 'step_id', 'content', 'created_at'],
+  (trx, rows) => trx.insertInto('action_stream').values(rows),
+);
 
 /** Takes `count` numbers and returns the last one. */
 export async function takeNumbers(trx: Trx, actionId: number, count: number): Promise<number> {
-  const row = await trx
-    .updateTable('actions')
-    .set({ last_seq: sql`last_seq + ${count}` })
-    .where('id', '=', actionId)
-    .returning('last_seq')
-    .executeTakeFirstOrThrow();
-  return row.last_seq;
+  const [row] = await advance(trx, [{ count, id: actionId }]);
+  return row!.last_seq;
 }
+
+const advance = compileByCount<{ count: number; id: number }, { last_seq: number }>(
+  ['count', 'id'],
+  (trx, [row]) =>
+    trx
+      .updateTable('actions')
+      .set({ last_seq: sql`last_seq + ${row!.count}` })
+      .where('id', '=', row!.id)
+      .returning('last_seq'),
+);
 
 /** What comes after `after`, oldest first. Index: action_stream_seq. */
 export async function readStream(

@@ -1,4 +1,4 @@
-import type { CompiledQuery, Compilable } from 'kysely';
+import { CompiledQuery, type Compilable } from 'kysely';
 import type { Db } from './connect.ts';
 
 /**
@@ -12,22 +12,24 @@ export function compileByCount<Row extends object, Result>(
   build: (db: Db, rows: Row[]) => Compilable<Result>,
 ): (db: Db, rows: Row[]) => Promise<Result[]> {
   // By database: the text is not the same for both.
-  const byDatabase = new WeakMap<object, Map<number, CompiledQuery<Result>>>();
+  const byDatabase = new WeakMap<object, Map<number, string>>();
   return async (db, rows) => {
     if (rows.length === 0) return [];
     const database = db.getExecutor().adapter;
-    const texts = byDatabase.get(database) ?? new Map<number, CompiledQuery<Result>>();
+    const texts = byDatabase.get(database) ?? new Map<number, string>();
     byDatabase.set(database, texts);
-    let compiled = texts.get(rows.length);
-    if (!compiled) {
-      compiled = build(db, rows.map((row) => pick(row, columns)) as Row[]).compile();
+    let text = texts.get(rows.length);
+    if (text === undefined) {
+      const compiled = build(db, rows.map((row) => pick(row, columns)) as Row[]).compile();
       if (compiled.parameters.length !== rows.length * columns.length) {
         throw new Error('compileByCount: the query does not use each value once');
       }
-      texts.set(rows.length, compiled);
+      // No more of it than that: it holds the values it was built with.
+      text = compiled.sql;
+      texts.set(rows.length, text);
     }
     const parameters = rows.flatMap((row) => columns.map((column) => row[column]));
-    const { rows: results } = await db.executeQuery<Result>({ ...compiled, parameters });
+    const { rows: results } = await db.executeQuery<Result>(CompiledQuery.raw(text, parameters));
     return results;
   };
 }

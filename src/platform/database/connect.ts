@@ -40,6 +40,8 @@ export type Connection = {
    * For what would then be done again in any case.
    */
   transactionSyncedLater<Result>(work: (trx: Trx) => Promise<Result>): Promise<Result>;
+  /** With SQLite, the disk begins to take what has been written, so that a later wait for it is short. For much of it. */
+  syncSoon(): void;
   /**
    * Gives up every connection to the server, so that what waits for an answer fails at once: after a change of the
    * route, say, none would come for minutes. Nothing to do with SQLite.
@@ -143,6 +145,8 @@ function connectSqlite(dataDirectory: string, onFault: (message: string) => void
     pool: null,
     dropConnections: () => undefined,
     transactionSyncedLater,
+    // What fails here is told to whoever waits for it.
+    syncSoon: () => void syncLog().catch(() => undefined),
     async transactionSyncedAside(work) {
       const result = await transactionSyncedLater(work);
       // This waits for the disk, on another thread. Syncing any descriptor of a file syncs all that was written to it.
@@ -268,6 +272,7 @@ async function connectPostgres(url: string): Promise<Connection> {
     },
     transactionSyncedAside: (work) => db.transaction().execute(work),
     transactionSyncedLater: (work) => db.transaction().execute(work),
+    syncSoon: () => undefined,
     close: () => db.destroy(),
   };
 }
