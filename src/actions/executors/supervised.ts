@@ -36,7 +36,7 @@ export type Supervisor = {
   close(): void;
 };
 
-export type StepContext = {
+type StepContext = {
   clock: Clock;
   /** Bash that runs before the script, e.g. `ulimit -u 100`. */
   prelude?: string;
@@ -54,6 +54,9 @@ export function createSupervisor(channel: Channel, times: SupervisorTimes): Supe
   const output = readMarkedOutput(channel.stdout);
   const errors = readErrors(channel.stderr);
   let isFree = true;
+  const gone = new AbortController();
+  const isGone = () => gone.abort();
+  channel.ended.then(isGone, isGone);
   // The other end may be gone; how it ended is what tells.
   channel.stdin.on('error', () => undefined);
   // What comes before its answer is none of a step: a profile of the user may print something.
@@ -86,25 +89,29 @@ export function createSupervisor(channel: Channel, times: SupervisorTimes): Supe
         const beating = beat(channel.stdin, clock, ended.signal);
         const stopping = stopOnRequest(channel, step, { clock, times }, ended.signal);
 
-        const code = await Promise.race([reading.end, channel.ended.then(() => null)]);
+        const code = await unlessAborted(reading.end, gone.signal);
         const end = code === null ? await channel.ended : null;
         ended.abort();
         await beating;
         const stopped = await stopping;
+        const outcome = (code: number): StepOutcome =>
+          stopped ? { kind: stopped } : { kind: 'exited', code };
         if (code !== null) {
           errors.forget();
           isFree = stopped === null;
-          return stopped ? { kind: stopped } : { kind: 'exited', code };
+          return outcome(code);
         }
         const { stdout: stream, close } = channel;
         await closeHeldOpen({ stream, done: reading.end, pieces: reading.pieces, close }, clock);
-        await reading.end;
+        // It may have ended a moment before its supervisor did.
+        const late = await reading.end;
+        if (late !== null) return outcome(late);
         if (!end) throw new TargetUnusable(lost());
-        if (stopped) return { kind: stopped };
+        if (stopped) return outcome(end.code);
         await errors.settle(clock);
         if (!errors.include(`hookline-${mark} ended`)) throw new TargetUnusable(errors.explain(end.code));
         if (errors.include(`hookline-${mark} left`)) await step.onOutput(leftoversNotice);
-        return { kind: 'exited', code: end.code };
+        return outcome(end.code);
       } finally {
         ended.abort();
       }
