@@ -7,7 +7,7 @@ const PIPELINES = 32;
 const PER_TRANSACTION = 250;
 
 for (const { kind, actionCount } of [
-  { kind: 'sqlite', actionCount: 5000 },
+  { kind: 'sqlite', actionCount: 2000 },
   { kind: 'postgres', actionCount: 1000 },
 ] as const) {
   const eventCount = actionCount * steps.length;

@@ -164,14 +164,17 @@ async function sayWhyItWaits(trx: Trx, id: number, reason: string, now: number):
     .execute();
 }
 
+/** The newest remains, which need not be the one that began to wait just now: with PostgreSQL an older one may commit later. */
 async function skipReplaced(
   writer: EventWriter,
   trx: Trx,
   pipelineId: number,
-  by: number,
+  latest: number,
   now: number,
 ): Promise<void> {
-  for (const { id } of await oldestWaiting(trx, pipelineId, Number.MAX_SAFE_INTEGER)) {
+  const ids = (await oldestWaiting(trx, pipelineId, Number.MAX_SAFE_INTEGER)).map(({ id }) => id);
+  const by = Math.max(latest, ...ids);
+  for (const id of ids) {
     if (id !== by) await transition(writer, trx, id, 'skipped', { now, reason: `Replaced by #${by}.` });
   }
 }
