@@ -10,7 +10,7 @@ import { everyChange, openEvents, steps } from './event-writer.ts';
 import type { EventPipeline, TestEvents } from './event-writer.ts';
 import { createFastClock } from './fast-clock.ts';
 import { createApplication, createOutgoingHook, createPipeline, openWorkplace } from './fixtures.ts';
-import { startServer } from './server.ts';
+import { compiledFolder, startServer } from './server.ts';
 import type { TestServer } from './server.ts';
 
 const DEADLINE_MS = 150_000;
@@ -57,8 +57,8 @@ export async function prepareDeliveries(
     const env = {
       TEST_FAST_TIME: JSON.stringify(time),
       HOOKLINE_DATA: kind === 'postgres' ? join(folder, `node-${index}`) : folder,
-      // A node that is started again starts quickly.
-      NODE_COMPILE_CACHE: join(folder, 'compiled'),
+      // A node starts quickly.
+      NODE_COMPILE_CACHE: compiledFolder,
     };
     const program = 'test/support/delivery-node.ts';
     nodes[index] = ends.adopt(await startServer({ database, program, env }), (node) => node.stop());

@@ -13,7 +13,7 @@ import { startGitServer } from './git-server.ts';
 import type { TestGitServer } from './git-server.ts';
 import { startReceiver } from './receiver.ts';
 import type { Receiver } from './receiver.ts';
-import { startServer } from './server.ts';
+import { compiledFolder, startServer } from './server.ts';
 import type { TestServer } from './server.ts';
 import { startSshServer } from './ssh-server.ts';
 import type { TestSshServer } from './ssh-server.ts';
@@ -86,7 +86,7 @@ export async function createWorld(
       HOOKLINE_MAX_RUNNING_ACTIONS: String(places),
       HOOKLINE_REQUESTS_PER_MINUTE: '1000000',
       TEST_FAST_TIME: JSON.stringify(time),
-      NODE_COMPILE_CACHE: join(tmpdir(), 'hookline-test-compiled'),
+      NODE_COMPILE_CACHE: compiledFolder,
     };
     const program = 'test/support/delivery-node.ts';
     return ends.adopt(await startServer({ database, program, env }), async (node) => {

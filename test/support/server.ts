@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { createApiClient, login } from './api-client.ts';
@@ -145,3 +146,9 @@ async function untilEnded(child: ServerProcess): Promise<ServerExit> {
   clearTimeout(timer);
   return { code, signal };
 }
+
+/**
+ * For a server whose program is TypeScript: where a test run keeps what it has stripped of its types. One that is killed
+ * writes nothing there, so it must not have a folder of its own.
+ */
+export const compiledFolder = process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), 'hookline-test-compiled');
