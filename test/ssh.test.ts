@@ -206,7 +206,7 @@ for (const kind of sshServerKinds) {
       assert.equal(isAlive(pid), true, 'it waits');
       await connections.stop();
       await until(async () => !isAlive(pid), 'it to end');
-      assert.equal(server.connections().open, 0);
+      await until(async () => server.connections().open === 0, 'the connection to be closed');
     });
 
     test('a supervisor is not kept for longer than what its user may do stays as it was', async (t) => {
