@@ -97,7 +97,8 @@ export function createSshConnections(context: {
       server.hostKey,
     ]);
     const kind = JSON.stringify(as);
-    const usable = (connections.get(key) ?? []).filter((one) => one.isUsable);
+    // Where one has failed, another one may too.
+    const usable = isSecondTry ? [] : (connections.get(key) ?? []).filter((one) => one.isUsable);
     const known =
       usable.find(({ kept }) => kept.some((one) => one.kind === kind)) ??
       usable.find(({ sessions }) => sessions < mostSessions);
@@ -114,7 +115,7 @@ export function createSshConnections(context: {
     } catch (error) {
       void release(connection);
       // One that was idle may have died unnoticed, or take fewer sessions than most do.
-      if (known && !isSecondTry && !(error instanceof TargetUnusable)) {
+      if (known && !(error instanceof TargetUnusable)) {
         connection.isUsable = false;
         return await take(server, as, true);
       }
