@@ -54,6 +54,8 @@ export function createSupervisor(channel: Channel, times: SupervisorTimes): Supe
   const output = readMarkedOutput(channel.stdout);
   const errors = readErrors(channel.stderr);
   let isFree = true;
+  /** Sent before what follows a step: until then what comes is taken to be about that one. */
+  let over = '';
   const gone = new AbortController();
   const isGone = () => gone.abort();
   channel.ended.then(isGone, isGone);
@@ -69,7 +71,8 @@ export function createSupervisor(channel: Channel, times: SupervisorTimes): Supe
     async answers(signal) {
       const mark = randomUUID();
       greeting = null;
-      channel.stdin.write(`here ${mark}\n`);
+      channel.stdin.write(`${over}here ${mark}\n`);
+      over = '';
       return (
         (await unlessAborted(
           output.upTo(mark, () => undefined),
@@ -85,7 +88,8 @@ export function createSupervisor(channel: Channel, times: SupervisorTimes): Supe
       greeting = null;
       const ended = new AbortController();
       try {
-        channel.stdin.write(stepMessage(step, { mark, prelude }));
+        channel.stdin.write(over + stepMessage(step, { mark, prelude }));
+        over = 'over\n';
         const beating = beat(channel.stdin, clock, ended.signal);
         const stopping = stopOnRequest(channel, step, { clock, times }, ended.signal);
 
