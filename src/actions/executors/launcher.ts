@@ -34,7 +34,10 @@ hookline_start() {
   trap : TERM
   trap 'what=failed' USR1
   set -m
-  { ( . "$setup"; kill -USR1 "$watcher" ) 2>&1 & } >"$output"
+  # For both: to open it for writing alone would wait for a reader, for ever when Hookline has ended meanwhile.
+  exec 4<>"$output"
+  { ( . "$setup"; kill -USR1 "$watcher" ) 2>&1 4>&- & } >"$output"
+  exec 4>&-
   pid=$!
   set +m
   if [ -r "/proc/$pid/stat" ]; then
